@@ -1,0 +1,19 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: where the checks keep what they install, and what the tests are told about it.
+#
+# AMANA_JUDGES  auto: a judge that cannot run here is skipped and counted; require: it has failed (so in CI)
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+judges=$PWD/target/judges
+checks=$PWD/target/checks
+mkdir -p "$judges" "$checks"
+
+export PATH="$judges/bin:$PATH"
+if [ "${CI:-}" = true ]; then
+  export AMANA_JUDGES=require
+else
+  export AMANA_JUDGES=${AMANA_JUDGES:-auto}
+fi
+# Tests read these; a variable that is unset means that the judge is not here.
+if [ -d "$judges/cctv" ]; then export AMANA_CCTV_DIR=$judges/cctv; fi
+if command -v rage >/dev/null; then AMANA_RAGE=$(command -v rage) && export AMANA_RAGE; fi

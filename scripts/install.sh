@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Installs what the checks need and is not here yet: Debian packages where we are root, everything else below
+# target/judges. Does nothing where nothing is missing.
+#
+# Exit status 1 if something is still missing afterwards and AMANA_JUDGES is `require`, or if nothing can be built.
+set -euo pipefail
+# shellcheck source=scripts/environment.sh
+source "$(dirname "$0")/environment.sh"
+
+RAGE_VERSION=0.12.1
+DENY_VERSION=0.20.2
+NODE_MAJOR=20
+
+main() {
+  system_packages
+  if ! command -v cargo >/dev/null; then
+    echo "cargo is missing. Install Rust 1.95 or newer: https://rustup.rs" >&2
+    exit 1
+  fi
+  local missing=0
+  cargo_tool rage "$RAGE_VERSION" --no-default-features || missing=1
+  cargo_tool cargo-deny "$DENY_VERSION" || missing=1
+  npm_judges || missing=1
+  for command in age age-keygen curl; do command -v "$command" >/dev/null || missing=1; done
+  if [ "$missing" = 1 ]; then
+    echo "some judges are missing (see above)" >&2
+    [ "$AMANA_JUDGES" != require ]
+  fi
+}
+
+# age and curl are judges, the C compiler builds SQLite. docker-compose only checks our YAML, so it is not worth a
+# place on somebody's own machine: only where every judge is required.
+system_packages() {
+  local packages=()
+  command -v cc >/dev/null || packages+=(build-essential)
+  command -v age-keygen >/dev/null || packages+=(age)
+  command -v curl >/dev/null || packages+=(curl)
+  if [ "$AMANA_JUDGES" = require ] && ! docker compose version >/dev/null 2>&1; then
+    command -v docker-compose >/dev/null || packages+=(docker-compose)
+  fi
+  [ "${#packages[@]}" -gt 0 ] || return 0
+
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "${packages[@]}"
+  elif command -v apt-get >/dev/null; then
+    echo "missing: ${packages[*]}. Please run:  sudo apt-get install ${packages[*]}" >&2
+  else
+    echo "missing: ${packages[*]} (Debian's names). Please install them with your system's package manager." >&2
+  fi
+}
+
+# One that is already on the PATH will do, whatever its version.
+cargo_tool() {
+  local name=$1 version=$2
+  shift 2
+  command -v "$name" >/dev/null && return 0
+  echo "installing $name $version (once, a few minutes)"
+  # A target folder of its own, so that neither build waits for the other's lock.
+  CARGO_TARGET_DIR="$judges/build" cargo install "$name" --version "$version" --locked --quiet --root "$judges" "$@" || return 1
+  rm -rf "$judges/build"
+}
+
+# Each judge is copied to target/judges/npm, so that the source tree stays as it is.
+npm_judges() {
+  local major
+  major=$(node --print 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+  if [ "$major" -lt "$NODE_MAJOR" ] || ! command -v npm >/dev/null; then
+    echo "missing: Node.js $NODE_MAJOR or newer with npm. Please install it (https://nodejs.org)." >&2
+    return 1
+  fi
+  local name folder
+  for name in cctv jose oauth typage; do
+    folder=$judges/npm/$name
+    mkdir -p "$folder"
+    cp "tests/judges/$name/"*.{mjs,json} "$folder/"
+    if ! cmp --silent "$folder/package-lock.json" "$folder/node_modules/.of-lock"; then
+      echo "installing the $name judge"
+      (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return 1
+      cp "$folder/package-lock.json" "$folder/node_modules/.of-lock"
+    fi
+  done
+  rm -rf "$judges/cctv"
+  node "$judges/npm/cctv/dump.mjs" "$judges/cctv"
+}
+
+main

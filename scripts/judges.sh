@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Runs the release build's demo, then lets other people's programs judge what it leaves and a running broker.
+#
+# A judge prints `ok: CLAIM` for each claim it found to hold and exits with status 0, 77 (it cannot run here) or
+# another (a claim does not hold). The last line counts the claims.
+#
+# No `set -e` here: one judge's failure must not keep the others from being asked. Each judge has it.
+set -uo pipefail
+# shellcheck source=scripts/environment.sh
+source "$(dirname "$0")/environment.sh"
+
+SKIPPED=77
+demo=target/demo
+served=target/demo-serve
+opened=$judges/opened
+amana=${CARGO_TARGET_DIR:-target}/release/amana
+log=$checks/judge.log
+
+held=0 failed=0 skipped=0 broken=()
+broker=
+
+main() {
+  trap stop_broker EXIT
+  trap 'exit 130' INT TERM
+  mkdir -p "$opened"
+
+  judge demo runs_the_demo
+  judge age opens_with_age
+  judge rage opens_with_rage
+  judge typage opens_with_typage
+  judge same same_plaintext
+  judge compose reads_compose_file
+  start_broker
+  judge broker broker_is_up
+  judge oauth node_judge oauth "$served/broker.json" "$opened/fetched.age"
+  judge fetched opens_what_was_fetched
+  judge jose node_judge jose "$served/broker.json"
+  judge stop ends_when_asked
+
+  [ "${#broken[@]}" = 0 ] || echo "judges that found fault: ${broken[*]}"
+  echo "judges: $held held, $failed did not hold, $skipped skipped"
+  [ "$failed" = 0 ]
+}
+
+# judge NAME COMMAND…: runs it and counts.
+judge() {
+  local name=$1 status
+  shift
+  (
+    set -euo pipefail
+    "$@"
+  ) 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  held=$((held + $(grep -c '^ok: ' "$log")))
+  if [ "$status" = "$SKIPPED" ] && [ "$AMANA_JUDGES" != require ]; then
+    skipped=$((skipped + 1))
+  elif [ "$status" != 0 ]; then
+    echo "FAILED: $name (status $status)"
+    failed=$((failed + 1))
+    broken+=("$name")
+  fi
+}
+
+runs_the_demo() {
+  rm -rf "$demo"
+  cargo run --release -- demo --dir "$demo"
+  test -s "$demo/report.age"
+  test -s "$demo/institution-identity.txt"
+  echo "ok: demo: runs to its end and leaves a report and the institution's identity"
+}
+
+opens_with_age() {
+  needs age age-keygen
+  local recipient
+  recipient=$(age-keygen -y "$demo/institution-identity.txt")
+  grep -Eq '^age1[02-9ac-hj-np-z]{58}$' <<<"$recipient"
+  echo "ok: age: age-keygen -y reads the identity"
+  # The command that the README gives to institutions, word for word but for the paths.
+  age -d -i "$demo/institution-identity.txt" "$demo/report.age" | tar t >"$opened/age.list"
+  well_ordered "$opened/age.list"
+  echo "ok: age: age -d … | tar t lists the members, manifest.json first and .padding last"
+  age -d -i "$demo/institution-identity.txt" -o "$opened/age.tar" "$demo/report.age"
+  if age -d -i <(age-keygen 2>/dev/null) "$demo/report.age" >/dev/null 2>&1; then
+    echo "another identity opens the report"
+    return 1
+  fi
+  echo "ok: age: another identity does not open it"
+}
+
+opens_with_rage() {
+  needs rage
+  rage -d -i "$demo/institution-identity.txt" "$demo/report.age" | tar t >"$opened/rage.list"
+  well_ordered "$opened/rage.list"
+  rage -d -i "$demo/institution-identity.txt" "$demo/report.age" >"$opened/rage.tar"
+  echo "ok: rage: rage -d … | tar t lists the members, manifest.json first and .padding last"
+}
+
+opens_with_typage() {
+  node_judge typage "$demo/institution-identity.txt" "$demo/report.age" "$opened/typage.tar"
+}
+
+same_plaintext() {
+  needs age rage node
+  cmp "$opened/age.tar" "$opened/rage.tar"
+  cmp "$opened/age.tar" "$opened/typage.tar"
+  echo "ok: age, rage and typage read the same bytes"
+}
+
+# No engine is needed: `config` only reads the file.
+reads_compose_file() {
+  export AMANA_PUBLIC_URL=https://broker.example
+  if docker compose version >/dev/null 2>&1; then
+    docker compose --file docker-compose.yml config --quiet
+  elif command -v docker-compose >/dev/null; then
+    docker-compose --file docker-compose.yml config --quiet
+  else
+    echo "skipped: neither docker compose nor docker-compose is here"
+    return "$SKIPPED"
+  fi
+  echo "ok: compose: reads docker-compose.yml"
+}
+
+# In the main shell and not in a judge, so that its process is ours to end.
+start_broker() {
+  rm -rf "$served"
+  "$amana" demo --dir "$served" --serve >"$checks/broker.log" 2>&1 &
+  broker=$!
+  local _
+  for _ in $(seq 1 600); do
+    if broker_file_is_whole || ! kill -0 "$broker" 2>/dev/null; then break; fi
+    sleep 0.1
+  done
+}
+
+broker_file_is_whole() {
+  [ -s "$served/broker.json" ] && [ "$(tr -d '[:space:]' <"$served/broker.json" | tail -c 1)" = '}' ]
+}
+
+broker_is_up() {
+  if ! broker_file_is_whole || ! kill -0 "$broker"; then
+    echo "the broker did not start; it said:"
+    tail -n 40 "$checks/broker.log"
+    return 1
+  fi
+  echo "ok: broker: starts and says where"
+}
+
+# Proves that what the stock client fetched is the whole report, and not only looks like one.
+opens_what_was_fetched() {
+  needs age
+  age -d -i "$served/institution-identity.txt" "$opened/fetched.age" | tar t >"$opened/fetched.list"
+  well_ordered "$opened/fetched.list"
+  echo "ok: fetched: age opens what curl fetched with the stock client's token"
+}
+
+ends_when_asked() {
+  kill -TERM "$broker"
+  if ! ended_within_seconds 10; then
+    echo "the broker still runs 10 s after SIGTERM"
+    return 1
+  fi
+  echo "ok: broker: ends when asked to (SIGTERM)"
+}
+
+stop_broker() {
+  if [ -z "$broker" ] || ! kill -TERM "$broker" 2>/dev/null; then return; fi
+  ended_within_seconds 5 || kill -KILL "$broker"
+}
+
+# The main shell reaps its children at once, so a process that ended has no id any more.
+ended_within_seconds() {
+  local _
+  for _ in $(seq 1 "${1}0"); do
+    kill -0 "$broker" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+node_judge() {
+  local name=$1
+  shift
+  if [ ! -d "$judges/npm/$name/node_modules" ]; then
+    echo "skipped: the $name judge is not installed (scripts/install.sh)"
+    return "$SKIPPED"
+  fi
+  node "$judges/npm/$name/judge.mjs" "$@"
+}
+
+needs() {
+  local command
+  for command in "$@"; do
+    if ! command -v "$command" >/dev/null; then
+      echo "skipped: $command is not installed (scripts/install.sh)"
+      exit "$SKIPPED"
+    fi
+  done
+}
+
+well_ordered() {
+  [ "$(head -n 1 "$1")" = manifest.json ]
+  [ "$(tail -n 1 "$1")" = .padding ]
+}
+
+main

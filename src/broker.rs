@@ -1,0 +1,156 @@
+//! One file a verb; the only place that joins policy, store and tree.
+//!
+//! The way of one release: [`release`] verifies the officer's statement, loads the view, computes the facts, asks the
+//! policies for a permit, has the store spend it (entry first), and hands out the header the store returns. Every
+//! other way to header bytes is [`redeliver`] or [`owner_header`], and both end in a `Logged`.
+
+mod audit;
+mod error;
+mod evidence;
+mod grant;
+mod listing;
+mod owner_header;
+mod redeliver;
+mod release;
+mod report;
+mod revoke;
+mod statement;
+mod streams;
+mod sweep;
+mod token;
+
+pub use error::BrokerError;
+pub use redeliver::Download;
+pub use report::Upload;
+pub use statement::Caller;
+pub use streams::Connection;
+pub use token::{Challenge, TokenError};
+
+use crate::{
+    model::{
+        ambient::{Clock, Entropy},
+        bundle::Bundle,
+        purpose::Taxonomy,
+        time::Clocks,
+    },
+    policy::Engine,
+    store::{Store, StoreError, blob::Blobs},
+    wire::{genesis::SignedGenesis, taxonomy},
+};
+use std::sync::Arc;
+use streams::Streams;
+use token::Sessions;
+
+/// Who may register without an invitation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody who reaches the broker: it listens on loopback and is known by a loopback address only.
+    Loopback,
+    /// Whoever shows the invitation printed at start.
+    Invitation(String),
+}
+
+/// What a broker is made of.
+pub struct Parts {
+    /// Facts, log and headers.
+    pub store: Arc<dyn Store>,
+    /// Payloads.
+    pub blobs: Blobs,
+    /// Trust root.
+    pub genesis: SignedGenesis,
+    /// Policies, taxonomy, profiles.
+    pub bundle: Bundle,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The address clients use; OAuth issuer and base of every DPoP `htu`.
+    pub public_url: String,
+    /// Who may register.
+    pub registration: Registration,
+}
+
+/// The broker.
+pub struct Broker {
+    store: Arc<dyn Store>,
+    blobs: Blobs,
+    genesis: SignedGenesis,
+    engine: Engine,
+    taxonomy: Taxonomy,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    public_url: String,
+    registration: Registration,
+    streams: Streams,
+    sessions: Sessions,
+}
+
+/// A broker cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The policy bundle.
+    #[error("the policy bundle cannot be used")]
+    Policies(#[from] crate::policy::LoadError),
+    /// The taxonomy in it.
+    #[error("the policy bundle's taxonomy cannot be used")]
+    Taxonomy(#[from] taxonomy::BadTaxonomy),
+    /// It is not the one genesis names.
+    #[error("the policy bundle is not the one in force: genesis names another digest")]
+    OtherBundle,
+}
+
+impl Broker {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// [`StartError`] when the bundle is not the one in force or cannot be used.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
+        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration } = parts;
+        let engine = Engine::load(&bundle)?;
+        let fixed = genesis.genesis();
+        if engine.bundle() != fixed.bundle || bundle.taxonomy_digest() != Some(fixed.taxonomy) {
+            return Err(StartError::OtherBundle);
+        }
+        let taxonomy = taxonomy::parse(bundle.file("taxonomy.json").unwrap_or_default())?;
+        let sessions = Sessions::new(&*entropy);
+        Ok(Arc::new(Self {
+            store,
+            blobs,
+            genesis,
+            engine,
+            taxonomy,
+            clock,
+            entropy,
+            public_url,
+            registration,
+            streams: Streams::default(),
+            sessions,
+        }))
+    }
+
+    /// The trust root.
+    pub fn genesis(&self) -> &SignedGenesis {
+        &self.genesis
+    }
+    /// The address clients use, without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+    /// Why only revocation is possible, if so.
+    pub fn revoke_only(&self) -> Option<&'static str> {
+        self.store.revoke_only()
+    }
+    /// Whether reads and the writer work: readiness that means it.
+    ///
+    /// # Errors
+    /// What did not work.
+    pub async fn ready(&self) -> Result<(), BrokerError> {
+        self.store.probe().await?;
+        self.store.last_entry_at()?;
+        Ok(())
+    }
+
+    fn clocks(&self) -> Result<Clocks, StoreError> {
+        Ok(self.clock.clocks(self.store.last_entry_at()?))
+    }
+}

@@ -1,0 +1,50 @@
+//! What signers and strangers show of our own log: a log that was larger or different is a fork.
+
+use super::{Broker, BrokerError};
+use crate::{
+    model::{event::Log, ids::Digest, statement::Body},
+    tlog::{Checkpoint, CheckpointError},
+    wire::statement::{SeenTree, Verified},
+};
+
+impl Broker {
+    /// Refuses a statement whose signer has verified a log that is not an earlier state of ours.
+    pub(super) fn check_seen(&self, statement: &Verified<Body>) -> Result<(), BrokerError> {
+        let Some(seen) = statement.seen() else { return Ok(()) };
+        for (log, tree) in [(Log::Register, seen.register), (Log::Case, seen.case)] {
+            if !self.is_earlier_state(log, tree)? {
+                return Err(BrokerError::SeenMismatch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a checkpoint somebody holds. If we signed it and it is not an earlier state of our log, this broker has
+    /// been rolled back or forked: from then on only revocation is possible.
+    ///
+    /// # Errors
+    /// When the checkpoint is not ours, or storage fails.
+    pub fn take_evidence(&self, note: &str) -> Result<bool, BrokerError> {
+        for (log, verifier) in
+            [(Log::Register, self.genesis.register_verifier()), (Log::Case, self.genesis.case_verifier())]
+        {
+            let verifier = verifier.map_err(|e| BrokerError::Internal(e.to_string()))?;
+            let checkpoint = match Checkpoint::open(note, &verifier) {
+                Ok(checkpoint) => checkpoint,
+                Err(CheckpointError::Note(_) | CheckpointError::WrongOrigin { .. }) => continue,
+                Err(_) => return Err(BrokerError::NotFound),
+            };
+            let root = Digest::from_bytes(*checkpoint.root().as_bytes());
+            let ours = self.is_earlier_state(log, SeenTree { size: checkpoint.size(), root })?;
+            if !ours {
+                self.store.only_revoke("a checkpoint signed by this broker is not an earlier state of its log");
+            }
+            return Ok(ours);
+        }
+        Err(BrokerError::NotFound)
+    }
+
+    fn is_earlier_state(&self, log: Log, tree: SeenTree) -> Result<bool, BrokerError> {
+        Ok(self.store.root_at(log, tree.size)? == Some(tree.root))
+    }
+}

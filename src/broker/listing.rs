@@ -1,0 +1,90 @@
+//! What each side may list of its own.
+
+use super::{Broker, BrokerError, Caller};
+use crate::{
+    model::{
+        ids::{GrantId, PartyId, ReportId, RequestId},
+        party::Holder,
+        rows::{GrantRow, Held, ReportRow, RequestRow, Row, Rows},
+    },
+    store::Facts,
+    wire::api::{GrantSummary, Listing, ReportSummary, RequestSummary},
+};
+use std::str::FromStr;
+
+impl Broker {
+    /// The caller's reports.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn reports(&self, caller: &Caller) -> Result<Listing<ReportSummary>, BrokerError> {
+        let rows = self.rows_of::<ReportRow, ReportId>(caller)?;
+        let summary =
+            |(id, row): (ReportId, ReportRow)| ReportSummary { id, report: row.report, at: row.at, state: row.state };
+        Ok(Listing { items: rows.into_iter().map(summary).collect() })
+    }
+
+    /// Grants the caller gave, or that were made to the caller's institution.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn grants(&self, caller: &Caller) -> Result<Listing<GrantSummary>, BrokerError> {
+        let rows = self.rows_of::<GrantRow, GrantId>(caller)?;
+        let items: Result<Vec<_>, _> = rows.into_iter().map(|(id, row)| self.grant_summary(id, row)).collect();
+        Ok(Listing { items: items? })
+    }
+
+    /// Access requests to the caller, or of the caller's institution.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn requests(&self, caller: &Caller) -> Result<Listing<RequestSummary>, BrokerError> {
+        let rows = self.rows_of::<RequestRow, RequestId>(caller)?;
+        let summary = |(id, row): (RequestId, RequestRow)| RequestSummary {
+            id,
+            officer: row.officer,
+            institution: row.institution,
+            request: row.request,
+            at: row.at,
+            answered_by: row.answered_by,
+        };
+        Ok(Listing { items: rows.into_iter().map(summary).collect() })
+    }
+
+    fn grant_summary(&self, id: GrantId, row: GrantRow) -> Result<GrantSummary, BrokerError> {
+        let releasable_from = row.cooled_at().max(row.grant.collect.from);
+        Ok(GrantSummary {
+            id,
+            report: row.grant.report,
+            institution: row.grant.institution,
+            purposes: row.grant.purposes,
+            collect: row.grant.collect,
+            releasable_from,
+            state: row.state,
+            releases_used: row.releases_used,
+            max_releases: row.grant.max_releases,
+            awaiting: row.awaiting,
+            statement: self.statement_text(id.into())?,
+        })
+    }
+
+    fn rows_of<R: Row, Id: FromStr>(&self, caller: &Caller) -> Result<Vec<(Id, R)>, BrokerError> {
+        let facts = Facts(&*self.store);
+        let mut rows = Vec::new();
+        for key in self.store.listing(viewer(caller), R::KIND)? {
+            let held: Option<Held<R>> = facts.read(&key)?;
+            if let (Ok(id), Some(held)) = (key.parse(), held) {
+                rows.push((id, held.row));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// An officer looks for the institution, everybody else for themselves.
+fn viewer(caller: &Caller) -> PartyId {
+    match &caller.holder {
+        Holder::Officer(appointment) => appointment.institution,
+        _ => caller.party,
+    }
+}

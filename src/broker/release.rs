@@ -1,0 +1,113 @@
+//! One release, from the officer's signed request to header bytes.
+
+use super::{Broker, BrokerError, Caller, Connection};
+use crate::{
+    model::{
+        facts::ReleaseFacts,
+        ids::{Digest, ReleaseId},
+        limits,
+        release::ReleaseRequest,
+        rows::{Held, Rows, StatementRow},
+        statement::Kind,
+        view::ReleaseView,
+    },
+    store::{self, CommitError, Facts, Logged},
+    wire::{
+        api::{Bytes, Released},
+        statement::{Unverified, Verified},
+    },
+};
+
+impl Broker {
+    /// Releases a header: verified statement → facts → permit → entry → header.
+    ///
+    /// The same statement again is the same release, delivered again.
+    ///
+    /// # Errors
+    /// [`BrokerError::Denied`] with every failing condition, logged; [`BrokerError`] otherwise.
+    pub async fn release(&self, text: &str, caller: &Caller, connection: &Connection) -> Result<Released, BrokerError> {
+        let verified = self.verify_from(Unverified::parse_kind(text, Kind::ReleaseRequest)?, caller)?;
+        let request = verified.into_release_request().ok_or(BrokerError::NotFound)?;
+        let id = request.signed().digest;
+        if store::release_of(&*self.store, id)?.is_some() {
+            return self.release_again(id.into(), caller, connection).await;
+        }
+        let logged = self.spend(&request, caller, connection).await?;
+        self.answer(id.into(), logged, Delivery::First)
+    }
+
+    /// Decides and commits; what changed in between is read and decided again.
+    async fn spend(
+        &self,
+        request: &Verified<ReleaseRequest>,
+        caller: &Caller,
+        connection: &Connection,
+    ) -> Result<Logged<crate::policy::Release>, BrokerError> {
+        for _ in 0..limits::CONFLICT_RETRIES {
+            let view = ReleaseView::load(&Facts(&*self.store), request.body().grant, caller.key)?
+                .filter(ReleaseView::concerns_officer)
+                .ok_or(BrokerError::NotFound)?;
+            // Registered before the commit: a revocation from here on finds the connection and resets it.
+            self.streams.register(request.body().grant, view.grant().grant.institution, connection);
+            let facts = ReleaseFacts::of(view, request.body().clone(), self.clocks()?);
+            let permit = match self.engine.decide_release(facts) {
+                Ok(permit) => permit,
+                Err(denied) => {
+                    let reasons = denied.reasons.clone();
+                    let recorded = self.store.deny(*denied, request.clone()).await?;
+                    return Err(BrokerError::Denied { reasons, receipt: Some(recorded.receipt) });
+                }
+            };
+            match self.store.commit_release(permit, request.clone()).await {
+                Err(CommitError::Conflict) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(BrokerError::Busy)
+    }
+
+    async fn release_again(
+        &self,
+        release: ReleaseId,
+        caller: &Caller,
+        connection: &Connection,
+    ) -> Result<Released, BrokerError> {
+        let redelivered = self.redeliver(release, caller, connection).await?;
+        self.answer(release, redelivered.logged, Delivery::Again)
+    }
+
+    fn answer(
+        &self,
+        release: ReleaseId,
+        logged: Logged<crate::policy::Release>,
+        delivery: Delivery,
+    ) -> Result<Released, BrokerError> {
+        let row = self.release_row(release)?;
+        let grant = store::grant_of(&*self.store, row.grant)?.ok_or(BrokerError::NotFound)?.row.grant;
+        let (header, receipt) = logged.into_header();
+        Ok(Released {
+            release,
+            header: Bytes(header),
+            receipt,
+            grant_statement: self.statement_text(row.grant.into())?,
+            report_statement: self.statement_text(grant.report.into())?,
+            again: delivery == Delivery::Again,
+        })
+    }
+
+    /// The text of an accepted statement, from the entry that holds it.
+    pub(super) fn statement_text(&self, digest: Digest) -> Result<String, BrokerError> {
+        let held: Option<Held<StatementRow>> = Facts(&*self.store).read(&digest.to_string())?;
+        let entry = held.ok_or(BrokerError::NotFound)?.version;
+        let shared = self.store.entry_shared(entry)?.ok_or(BrokerError::NotFound)?;
+        let shared = crate::wire::entry::Shared::parse(&shared).map_err(|e| BrokerError::Internal(e.to_string()))?;
+        shared.statement.ok_or(BrokerError::NotFound)
+    }
+}
+
+/// Whether a release is delivered for the first time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    First,
+    Again,
+}

@@ -1,0 +1,126 @@
+//! Accepting a statement: from text to a recorded entry.
+
+use super::{Broker, BrokerError, Registration};
+use crate::{
+    model::{
+        ids::{Digest, KeyId, PartyId, PublicKey},
+        party::{EnrolmentRole, Holder},
+        purpose::Purpose,
+        rows::{Held, KeyRow, Rows},
+        statement::{Body, Kind},
+    },
+    store::{Attachment, Facts, Recorded},
+    wire::{
+        api::Accepted,
+        statement::{StatementError, Unverified, Verified},
+    },
+};
+use subtle::ConstantTimeEq as _;
+
+/// Who is signed in.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The key.
+    pub key: KeyId,
+    /// The party it signs for.
+    pub party: PartyId,
+    /// What it acts as.
+    pub holder: Holder,
+}
+
+impl Broker {
+    /// Accepts an enrolment: nobody is signed in yet, an invitation may be needed.
+    ///
+    /// # Errors
+    /// [`BrokerError`].
+    pub async fn enrol(&self, text: &str, invitation: Option<&str>) -> Result<Accepted, BrokerError> {
+        if let Registration::Invitation(expected) = &self.registration {
+            let shown = invitation.unwrap_or_default();
+            if !bool::from(shown.as_bytes().ct_eq(expected.as_bytes())) {
+                return Err(BrokerError::InvitationNeeded);
+            }
+        }
+        let statement = Unverified::parse_kind(text, Kind::Party)?;
+        let verified = self.verify(statement)?;
+        self.check_purposes(&verified)?;
+        let digest = verified.signed().digest;
+        Ok(accepted(digest, self.store.accept(verified, Attachment::Nothing).await?))
+    }
+
+    /// Accepts a statement of a kind that brings no header and releases nothing.
+    ///
+    /// # Errors
+    /// [`BrokerError`].
+    pub async fn submit(&self, text: &str, caller: &Caller) -> Result<Accepted, BrokerError> {
+        let statement = Unverified::parse(text)?;
+        if let Kind::Party | Kind::Report | Kind::Grant | Kind::ReleaseRequest | Kind::Revocation = statement.kind() {
+            return Err(StatementError::WrongKind { expected: Kind::Request }.into());
+        }
+        let verified = self.verify_from(statement, caller)?;
+        self.check_purposes(&verified)?;
+        let digest = verified.signed().digest;
+        let stopped = match verified.body() {
+            Body::Suspension(suspension) => Some(suspension.institution),
+            _ => None,
+        };
+        let recorded = self.store.accept(verified, Attachment::Nothing).await?;
+        if let Some(institution) = stopped {
+            self.streams.reset_institution(institution).await;
+        }
+        Ok(accepted(digest, recorded))
+    }
+
+    /// Applies the registered key; the signer must be the caller.
+    pub(super) fn verify_from(&self, statement: Unverified, caller: &Caller) -> Result<Verified<Body>, BrokerError> {
+        if statement.kid() != caller.key {
+            return Err(BrokerError::NotTheCaller);
+        }
+        self.verify(statement)
+    }
+
+    /// Applies the registered key (an enrolment brings its own) and what the signer says it has seen.
+    pub(super) fn verify(&self, statement: Unverified) -> Result<Verified<Body>, BrokerError> {
+        let key = match statement.enclosed_key() {
+            Some(key) => key,
+            None => self.registered_key(statement.kid())?.ok_or(StatementError::UnknownKey)?,
+        };
+        let verified = statement.verify(&key, self.genesis.digest())?;
+        self.check_seen(&verified)?;
+        Ok(verified)
+    }
+
+    /// The public key registered under an id.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn registered_key(&self, kid: KeyId) -> Result<Option<PublicKey>, BrokerError> {
+        Ok(self.key_row(kid)?.map(|row| row.public))
+    }
+
+    pub(super) fn key_row(&self, kid: KeyId) -> Result<Option<KeyRow>, BrokerError> {
+        let held: Option<Held<KeyRow>> = Facts(&*self.store).read(&kid.to_string())?;
+        Ok(held.map(|held| held.row))
+    }
+
+    /// Purposes are a closed list: an unknown one is refused, never ignored.
+    pub(super) fn check_purposes(&self, statement: &Verified<Body>) -> Result<(), BrokerError> {
+        let purposes: &[Purpose] = match statement.body() {
+            Body::Grant(grant) => &grant.purposes,
+            Body::Request(request) => &request.purposes,
+            Body::Party(enrolment) => match &enrolment.role {
+                EnrolmentRole::Institution(record) => &record.mandate,
+                EnrolmentRole::Advocate {} => &[],
+            },
+            _ => &[],
+        };
+        match self.taxonomy.first_unknown(purposes) {
+            Some(purpose) => Err(BrokerError::UnknownPurpose(purpose.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The answer to an accepted statement: its receipt.
+pub(super) fn accepted(id: Digest, recorded: Recorded) -> Accepted {
+    Accepted { id, log: recorded.entry.log, index: recorded.entry.index, receipt: recorded.receipt }
+}

@@ -1,0 +1,107 @@
+//! Running streams: which connections carry bytes of which grant, and how they are cut.
+//!
+//! A connection is registered before its release is committed and stays registered until it closes. After a normal
+//! close the kernel would still send megabytes from its buffers, so a cut is a reset (`SO_LINGER` 0), and the cutter
+//! waits until the socket is gone.
+
+use crate::model::ids::{GrantId, PartyId};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// One connection's handle, made by the accept loop.
+#[derive(Clone)]
+pub struct Connection {
+    state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum State {
+    Open,
+    Resetting,
+    Closed,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self { state: Arc::new(watch::Sender::new(State::Open)) }
+    }
+}
+
+impl Connection {
+    /// Asks the accept loop to reset the socket.
+    pub fn reset(&self) {
+        self.state.send_if_modified(|state| {
+            let open = *state == State::Open;
+            if open {
+                *state = State::Resetting;
+            }
+            open
+        });
+    }
+    /// Waits until somebody asks for a reset.
+    pub async fn reset_asked(&self) {
+        // The sender lives in `self`, so waiting cannot fail.
+        drop(self.state.subscribe().wait_for(|state| *state >= State::Resetting).await);
+    }
+    /// Says that the socket is gone.
+    pub fn closed(&self) {
+        self.state.send_replace(State::Closed);
+    }
+    async fn gone(&self) {
+        drop(self.state.subscribe().wait_for(|state| *state == State::Closed).await);
+    }
+    fn is_closed(&self) -> bool {
+        *self.state.borrow() == State::Closed
+    }
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+}
+
+/// Connections by what they carry.
+#[derive(Default)]
+pub(super) struct Streams {
+    running: Mutex<Vec<Running>>,
+}
+
+struct Running {
+    grant: GrantId,
+    institution: PartyId,
+    connection: Connection,
+}
+
+impl Streams {
+    /// Notes that a connection carries bytes of a grant.
+    pub(super) fn register(&self, grant: GrantId, institution: PartyId, connection: &Connection) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|stream| !stream.connection.is_closed());
+        if !running.iter().any(|stream| stream.grant == grant && stream.connection.is(connection)) {
+            running.push(Running { grant, institution, connection: connection.clone() });
+        }
+    }
+
+    /// Resets every connection that carries bytes of a grant; returns when they are gone, with their number.
+    pub(super) async fn reset_grant(&self, grant: GrantId) -> u32 {
+        self.reset(|stream| stream.grant == grant).await
+    }
+
+    /// Resets every connection that carries bytes to an institution.
+    pub(super) async fn reset_institution(&self, institution: PartyId) -> u32 {
+        self.reset(|stream| stream.institution == institution).await
+    }
+
+    async fn reset(&self, which: impl Fn(&Running) -> bool) -> u32 {
+        let hit: Vec<Connection> = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.retain(|stream| !stream.connection.is_closed());
+            running.iter().filter(|stream| which(stream)).map(|stream| stream.connection.clone()).collect()
+        };
+        for connection in &hit {
+            connection.reset();
+        }
+        for connection in &hit {
+            connection.gone().await;
+        }
+        u32::try_from(hit.len()).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,72 @@
+//! Ending grants whose time is over, and destroying wrapped headers. Recovery runs this same path at start.
+
+use super::{Broker, BrokerError};
+use crate::{
+    model::{
+        grant::{GrantState, HeaderCopy},
+        ids::GrantId,
+        limits,
+    },
+    store::{self, CommitError, OwnRecord},
+};
+use std::{sync::Arc, time::Duration};
+
+impl Broker {
+    /// Sweeps for ever.
+    pub async fn sweep_forever(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(Duration::from_secs(limits::SWEEP_SECONDS));
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(error = error.log_text(), "the sweeper could not finish");
+            }
+        }
+    }
+
+    /// Ends and shreds whatever is due now.
+    ///
+    /// # Errors
+    /// The first that could not be done; the rest waits for the next sweep.
+    pub async fn sweep(&self) -> Result<(), BrokerError> {
+        for grant in self.store.due_grants(self.clocks()?.not_passed)? {
+            self.end(grant).await?;
+            self.shred(grant).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&self, grant: GrantId) -> Result<(), BrokerError> {
+        let Some(held) = store::grant_of(&*self.store, grant)? else { return Ok(()) };
+        if !matches!(held.row.state, GrantState::HeaderPending {} | GrantState::HeaderReceived {}) {
+            return Ok(());
+        }
+        let (ends_at, cause) = held.row.ends_at();
+        if self.clocks()?.not_passed < ends_at {
+            return Ok(());
+        }
+        self.streams.reset_grant(grant).await;
+        already_done(self.store.record(OwnRecord::GrantEnded(grant, cause)).await)
+    }
+
+    /// Destroys the copies of an ended grant's header in their order, each dated in the log.
+    pub(super) async fn shred(&self, grant: GrantId) -> Result<(), BrokerError> {
+        let Some(held) = store::grant_of(&*self.store, grant)? else { return Ok(()) };
+        let GrantState::Ended { remaining, .. } = held.row.state else { return Ok(()) };
+        for copy in remaining {
+            if copy == HeaderCopy::Wal && !self.store.empty_wal().await? {
+                // A reader holds the log open; the sweeper comes back.
+                return Ok(());
+            }
+            already_done(self.store.record(OwnRecord::Shredded(grant, copy)).await)?;
+        }
+        Ok(())
+    }
+}
+
+/// Two sweeps may meet; the second finds the step done.
+fn already_done(outcome: Result<store::Recorded, CommitError>) -> Result<(), BrokerError> {
+    match outcome {
+        Ok(_) | Err(CommitError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

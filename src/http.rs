@@ -1,0 +1,24 @@
+//! HTTP: the route table, callers, problems; one file an endpoint. Knows the broker, not what is under it.
+//!
+//! [`serve`] is the accept loop; [`routes`] says who may call what, and the table of endpoints and callers in the tests
+//! is checked against it.
+
+mod audit;
+mod caller;
+mod download;
+mod grants;
+mod health;
+mod json;
+mod problem;
+mod register;
+mod releases;
+mod reports;
+mod revocations;
+mod routes;
+mod serve;
+mod statements;
+mod token;
+mod well_known;
+
+pub use routes::{Access, ROUTES, Route, router};
+pub use serve::{ServeError, Server};

@@ -1,0 +1,50 @@
+//! `/v1/grants` and `/v1/requests`.
+
+use super::{
+    caller::SignedIn,
+    json::{Body, Id},
+    problem::Failure,
+};
+use crate::{
+    broker::Broker,
+    model::ids::GrantId,
+    wire::api::{Accepted, GrantSummary, Listing, RequestSummary, SubmitGrant, SubmitHeader},
+};
+use axum::{Json, extract::State};
+use std::sync::Arc;
+
+/// Grants given, or made to the caller's institution.
+pub(super) async fn list(
+    State(broker): State<Arc<Broker>>,
+    SignedIn(caller): SignedIn,
+) -> Result<Json<Listing<GrantSummary>>, Failure> {
+    Ok(Json(broker.grants(&caller)?))
+}
+
+/// Access requests received, or sent by the caller's institution.
+pub(super) async fn requests(
+    State(broker): State<Arc<Broker>>,
+    SignedIn(caller): SignedIn,
+) -> Result<Json<Listing<RequestSummary>>, Failure> {
+    Ok(Json(broker.requests(&caller)?))
+}
+
+/// Accepts a grant, with or without its header.
+pub(super) async fn give(
+    State(broker): State<Arc<Broker>>,
+    SignedIn(caller): SignedIn,
+    Body(body): Body<SubmitGrant>,
+) -> Result<Json<Accepted>, Failure> {
+    let header = body.header.map(|bytes| bytes.0);
+    Ok(Json(broker.give_grant(&body.statement, header, &caller).await?))
+}
+
+/// Accepts the header of a pending grant.
+pub(super) async fn complete(
+    State(broker): State<Arc<Broker>>,
+    SignedIn(caller): SignedIn,
+    Id(grant): Id<GrantId>,
+    Body(body): Body<SubmitHeader>,
+) -> Result<Json<Accepted>, Failure> {
+    Ok(Json(broker.complete_grant(grant, body.header.0, &caller).await?))
+}

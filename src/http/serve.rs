@@ -1,0 +1,167 @@
+//! The accept loop: ours, because a revocation has to reach the socket.
+//!
+//! Request heads have a deadline; connections are counted, and the last of them serve revocations only; a connection
+//! that is to be cut is reset with `SO_LINGER` 0, so that not even bytes already in the kernel's buffers go out.
+
+use super::{revocations, routes};
+use crate::{
+    broker::{Broker, Connection},
+    model::limits,
+    wire::problem::{Problem, ProblemType},
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    os::fd::{AsFd as _, OwnedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt as _;
+
+/// A listening broker.
+pub struct Server {
+    listener: TcpListener,
+    broker: Arc<Broker>,
+}
+
+/// The server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct ServeError {
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
+impl Server {
+    /// Binds; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address is in use or not ours.
+    pub async fn bind(address: SocketAddr, broker: Arc<Broker>) -> Result<Self, ServeError> {
+        let listener = TcpListener::bind(address).await.map_err(|source| ServeError { address, source })?;
+        Ok(Self { listener, broker })
+    }
+
+    /// From a socket that is already bound.
+    ///
+    /// # Errors
+    /// When the socket cannot be used.
+    pub fn on(socket: std::net::TcpListener, broker: Arc<Broker>) -> Result<Self, std::io::Error> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { listener: TcpListener::from_std(socket)?, broker })
+    }
+
+    /// Accepts until `stop` is done, then waits a bounded time for what is running.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let router = routes::router(self.broker.clone());
+        let sweeper = tokio::spawn(self.broker.clone().sweep_forever());
+        let open = Arc::new(AtomicUsize::new(0));
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => accept(stream, &router, &open),
+                // Out of file descriptors: waiting a moment lets others finish.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+        drop(self.listener);
+        wait_for(&open).await;
+        sweeper.abort();
+    }
+}
+
+async fn wait_for(open: &AtomicUsize) {
+    for _ in 0..limits::SHUTDOWN_SECONDS * 20 {
+        if open.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How much of the service a connection gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Whole,
+    OnlyRevocation,
+}
+
+fn accept(stream: TcpStream, router: &Router, open: &Arc<AtomicUsize>) {
+    let count = open.fetch_add(1, Ordering::SeqCst);
+    if count >= limits::CONNECTIONS {
+        open.fetch_sub(1, Ordering::SeqCst);
+        return;
+    }
+    let crowded = count >= limits::CONNECTIONS - limits::RESERVED_CONNECTIONS;
+    let service = if crowded { Service::OnlyRevocation } else { Service::Whole };
+    let (router, open) = (router.clone(), open.clone());
+    tokio::spawn(async move {
+        serve_connection(stream, router, service).await;
+        open.fetch_sub(1, Ordering::SeqCst);
+    });
+}
+
+async fn serve_connection(stream: TcpStream, router: Router, service: Service) {
+    drop(stream.set_nodelay(true));
+    // A second handle on the socket: what is set on it holds for the one hyper owns.
+    let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };
+    let connection = Connection::default();
+    let extension = connection.clone();
+    let answer = service_fn(move |request: hyper::Request<Incoming>| {
+        respond(request.map(Body::new), router.clone(), extension.clone(), service)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits::HEAD_SECONDS));
+    let serving = http.serve_connection(TokioIo::new(stream), answer);
+    tokio::select! {
+        // However it ended, it ended; a client that goes away is nothing to log.
+        _ = serving => {}
+        () = connection.reset_asked() => reset_on_close(&handle),
+    }
+    drop(handle);
+    connection.closed();
+}
+
+/// After this, closing sends a reset and throws away whatever the kernel still holds.
+fn reset_on_close(handle: &OwnedFd) {
+    if let Err(error) = socket2::SockRef::from(handle).set_linger(Some(Duration::ZERO)) {
+        tracing::error!(%error, "a socket could not be set to reset");
+    }
+}
+
+async fn respond(
+    mut request: Request,
+    router: Router,
+    connection: Connection,
+    service: Service,
+) -> Result<Response, std::convert::Infallible> {
+    if service == Service::OnlyRevocation && request.uri().path() != revocations::PATH {
+        return Ok(crowded());
+    }
+    request.extensions_mut().insert(connection);
+    router.oneshot(request).await
+}
+
+fn crowded() -> Response {
+    let problem = Problem::new(ProblemType::Busy).with_detail("too many connections; try again in a moment");
+    let mut response = super::problem::Failure::from(problem).into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}

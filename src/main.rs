@@ -1,0 +1,2 @@
+//! Amana.
+fn main() {}

@@ -1,0 +1,101 @@
+//! What an entry says, without a byte of wire format: [`crate::wire::entry`] makes it, the fold eats it.
+
+use super::{
+    genesis::Genesis,
+    grant::{EndCause, HeaderCopy},
+    ids::{Digest, GrantId, KeyId, ReportId},
+    release::ReleaseRequest,
+    statement::{Body, Kind, Signed},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// Which of the two logs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Log {
+    /// Plain and public: trust root, institutions, their keys.
+    Register,
+    /// Commitments: everything about an advocate or a report.
+    Case,
+}
+
+/// One entry: the citation of a fact, and the version of a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryRef {
+    /// The log.
+    pub log: Log,
+    /// Zero-based index in it.
+    pub index: u64,
+}
+
+/// Where and when an event was recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// The entry.
+    pub entry: EntryRef,
+    /// Its time, by the broker's clock; never before the entry before it.
+    pub at: Timestamp,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Entry 0 of the register.
+    GenesisLaid(Box<Genesis>, Digest),
+    /// A statement was accepted. Release requests have their own two events.
+    Accepted(Signed, Body),
+    /// A header was released: the entry is durable before its first byte leaves.
+    Released(Signed, ReleaseRequest),
+    /// A release was refused to an officer the grant was made to.
+    ReleaseDenied(Signed, ReleaseRequest),
+    /// A payload arrived whole and matches its statement.
+    PayloadStored(ReportId),
+    /// The wrapped header of a grant arrived after its statement.
+    HeaderReceived(GrantId),
+    /// An owner's header was handed to its owner.
+    OwnerHeaderFetched(ReportId, KeyId),
+    /// An owner's header was refused.
+    OwnerHeaderDenied(ReportId, KeyId),
+    /// A grant came to its end by itself.
+    GrantEnded(GrantId, EndCause),
+    /// One copy of a wrapped header was destroyed.
+    Shredded(GrantId, HeaderCopy),
+    /// The broker started: nobody watched the clock in between.
+    ClockResumed {
+        /// Time of the last entry before.
+        last: Timestamp,
+        /// Wall clock at start.
+        now: Timestamp,
+    },
+    /// An operator confirmed the clock.
+    ClockConfirmed,
+}
+
+impl Event {
+    /// Which log the event belongs in. Everything about an advocate or a report is in the case log.
+    pub fn log(&self) -> Log {
+        use super::party::EnrolmentRole;
+        match self {
+            Self::GenesisLaid(..) => Log::Register,
+            Self::Accepted(signed, body) => match (signed.kind, body) {
+                (Kind::Party, Body::Party(enrolment)) => match enrolment.role {
+                    EnrolmentRole::Institution(_) => Log::Register,
+                    EnrolmentRole::Advocate {} => Log::Case,
+                },
+                (
+                    Kind::Admission
+                    | Kind::Approval
+                    | Kind::Officer
+                    | Kind::RecipientKey
+                    | Kind::Attestation
+                    | Kind::Suspension,
+                    _,
+                ) => Log::Register,
+                _ => Log::Case,
+            },
+            _ => Log::Case,
+        }
+    }
+}

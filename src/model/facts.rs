@@ -1,0 +1,336 @@
+//! Facts: what a decision is made from, computed once from a view, a request and two clocks.
+//!
+//! Fields are private and each kind has one maker, shared by the broker and every later replay: whoever decides
+//! differently must have read something else. Ages are durations in seconds, so that no policy does arithmetic.
+
+use super::{
+    event::EntryRef,
+    grant::GrantState,
+    ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId},
+    limits,
+    party::Holder,
+    purpose::Purpose,
+    release::ReleaseRequest,
+    report::ReportState,
+    rows::{GrantRow, Unwatched},
+    time::{Clocks, Timestamp},
+    view::{Citation, OwnerFetchView, RedeliveryView, ReleaseView},
+};
+use serde::{Deserialize, Serialize};
+
+/// The record of facts about a release: logged for auditors and given to the policies, word for word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a record of independent facts, named one by one in the schema")]
+pub struct ReleaseRecord {
+    /// The officer's key.
+    pub officer: KeyId,
+    /// What the key acts as.
+    pub role: String,
+    /// The officer's institution, if the key belongs to one.
+    pub officer_institution: String,
+    /// Seconds until the appointment ends.
+    pub appointment_left: i64,
+    /// The institution of the grant.
+    pub institution: PartyId,
+    /// Whether it is admitted.
+    pub admitted: bool,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// Seconds until its mandate ends.
+    pub mandate_left: i64,
+    /// What its mandate covers.
+    pub mandate_purposes: Vec<Purpose>,
+    /// Seconds until its due-diligence attestation ends; negative if there is none.
+    pub attestation_left: i64,
+    /// The grant.
+    pub grant: GrantId,
+    /// The report.
+    pub report: ReportId,
+    /// Where the grant stands.
+    pub grant_state: String,
+    /// Whether the grant was given under the bundle in force.
+    pub bundle_in_force: bool,
+    /// What is asked for.
+    pub purpose: Purpose,
+    /// What the grant allows.
+    pub grant_purposes: Vec<Purpose>,
+    /// Officers named; empty means all.
+    pub named_officers: Vec<KeyId>,
+    /// Seconds since the collect window opened; negative before.
+    pub window_open_for: i64,
+    /// Seconds until it closes; zero or less when it has.
+    pub window_left: i64,
+    /// Seconds of cooling-off left; zero or less when over.
+    pub cooling_off_left: i64,
+    /// Seconds until a person's consent has to be reviewed.
+    pub consent_review_left: i64,
+    /// Releases so far.
+    pub releases_used: i64,
+    /// Releases allowed.
+    pub releases_max: i64,
+    /// A release under the grant has not been acknowledged.
+    pub acknowledgement_owed: bool,
+    /// The recipient key is published and not superseded.
+    pub recipient_key_current: bool,
+    /// The officer noted the conditions of this grant.
+    pub conditions_noted: bool,
+    /// A waiting time ended while nobody watched the broker's clock.
+    pub clock_unconfirmed: bool,
+    /// For a delivery again: seconds left; 0 for a first delivery.
+    pub redelivery_left: i64,
+}
+
+/// Facts about a first delivery.
+#[derive(Clone, Debug)]
+pub struct ReleaseFacts {
+    // INVARIANT: made by `of` alone, so record, citations and valid_before belong to one view and one reading of time.
+    record: ReleaseRecord,
+    request: ReleaseRequest,
+    header: Digest,
+    bundle: Digest,
+    citations: Vec<Citation>,
+    valid_before: Timestamp,
+}
+
+impl ReleaseFacts {
+    /// Computes the facts.
+    pub fn of(view: ReleaseView, request: ReleaseRequest, clocks: Clocks) -> Self {
+        let record = record(&view, &request.purpose, request.conditions_noted == view.grant_id, clocks, 0);
+        Self {
+            record,
+            header: view.grant.grant.header,
+            bundle: view.bundle,
+            valid_before: valid_before(&view),
+            citations: view.citations,
+            request,
+        }
+    }
+    /// The record.
+    pub fn record(&self) -> &ReleaseRecord {
+        &self.record
+    }
+    /// The request decided about.
+    pub fn request(&self) -> &ReleaseRequest {
+        &self.request
+    }
+    /// Digest the released header must have.
+    pub fn header(&self) -> Digest {
+        self.header
+    }
+    /// The bundle in force.
+    pub fn bundle(&self) -> Digest {
+        self.bundle
+    }
+    /// What was read.
+    pub fn citations(&self) -> &[Citation] {
+        &self.citations
+    }
+    /// The earliest end of every window used.
+    pub fn valid_before(&self) -> Timestamp {
+        self.valid_before
+    }
+}
+
+/// Facts about delivering a release again.
+#[derive(Clone, Debug)]
+pub struct RedeliveryFacts {
+    // INVARIANT: as ReleaseFacts; the count is not a fact here, it was spent by the first delivery.
+    record: ReleaseRecord,
+    release: ReleaseId,
+    entry: Option<EntryRef>,
+    header: Digest,
+    citations: Vec<Citation>,
+    valid_before: Timestamp,
+}
+
+impl RedeliveryFacts {
+    /// Computes the facts for a delivery to `caller`.
+    pub fn of(redelivery: RedeliveryView, clocks: Clocks) -> Self {
+        let RedeliveryView { release_id, release, view } = redelivery;
+        let ends = release.at.plus(limits::REDELIVER_WITHIN);
+        let left = if release.acknowledged.is_some() { 0 } else { ends.seconds_since(clocks.not_passed) };
+        let mut record = record(&view, &release.purpose, true, clocks, left);
+        // The release in question is itself the one that awaits its acknowledgement.
+        record.acknowledgement_owed = view.grant.awaiting.is_some_and(|awaiting| awaiting != release_id);
+        let own = Citation { kind: "release", key: release_id.to_string(), version: None };
+        let entry = view.citations.iter().find(|c| c.kind == own.kind && c.key == own.key).and_then(|c| c.version);
+        Self {
+            record,
+            release: release_id,
+            entry,
+            header: view.grant.grant.header,
+            valid_before: valid_before(&view).min(ends),
+            citations: view.citations,
+        }
+    }
+    /// The record.
+    pub fn record(&self) -> &ReleaseRecord {
+        &self.record
+    }
+    /// The release delivered again.
+    pub fn release(&self) -> ReleaseId {
+        self.release
+    }
+    /// The entry that recorded it.
+    pub fn entry(&self) -> Option<EntryRef> {
+        self.entry
+    }
+    /// Digest the header must have.
+    pub fn header(&self) -> Digest {
+        self.header
+    }
+    /// What was read.
+    pub fn citations(&self) -> &[Citation] {
+        &self.citations
+    }
+    /// The earliest end of every window used.
+    pub fn valid_before(&self) -> Timestamp {
+        self.valid_before
+    }
+}
+
+/// The record of facts about an owner's own header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerFetchRecord {
+    /// The caller's key.
+    pub caller: KeyId,
+    /// What it acts as.
+    pub role: String,
+    /// The caller's party.
+    pub party: PartyId,
+    /// The owner.
+    pub owner: PartyId,
+    /// The report.
+    pub report: ReportId,
+    /// Whether the payload is stored.
+    pub stored: bool,
+}
+
+/// Facts about handing an owner its own header.
+#[derive(Clone, Debug)]
+pub struct OwnerFetchFacts {
+    // INVARIANT: as ReleaseFacts.
+    record: OwnerFetchRecord,
+    header: Digest,
+    bundle: Digest,
+    citations: Vec<Citation>,
+}
+
+impl OwnerFetchFacts {
+    /// Computes the facts.
+    pub fn of(view: OwnerFetchView) -> Self {
+        let record = OwnerFetchRecord {
+            caller: view.caller_id,
+            role: view.caller.holder.role().to_owned(),
+            party: view.caller.party,
+            owner: view.report.owner,
+            report: view.report_id,
+            stored: view.report.state == ReportState::Stored {},
+        };
+        Self { record, header: view.report.report.owner_header, bundle: view.bundle, citations: view.citations }
+    }
+    /// The record.
+    pub fn record(&self) -> &OwnerFetchRecord {
+        &self.record
+    }
+    /// Digest the header must have.
+    pub fn header(&self) -> Digest {
+        self.header
+    }
+    /// The bundle in force.
+    pub fn bundle(&self) -> Digest {
+        self.bundle
+    }
+    /// What was read.
+    pub fn citations(&self) -> &[Citation] {
+        &self.citations
+    }
+}
+
+/// A length of time that is not there: what is missing counts as long over.
+const MISSING: i64 = -1;
+
+fn record(
+    view: &ReleaseView,
+    purpose: &Purpose,
+    conditions_noted: bool,
+    clocks: Clocks,
+    redelivery_left: i64,
+) -> ReleaseRecord {
+    let grant = &view.grant.grant;
+    let left = |until: Timestamp| until.seconds_since(clocks.not_passed);
+    let appointment = match &view.officer.holder {
+        Holder::Officer(appointment) => Some(appointment),
+        _ => None,
+    };
+    let institution = view.institution.as_ref();
+    ReleaseRecord {
+        officer: view.officer_id,
+        role: view.officer.holder.role().to_owned(),
+        officer_institution: appointment.map_or_else(|| "none".to_owned(), |a| a.institution.to_string()),
+        appointment_left: appointment.map_or(MISSING, |a| left(a.until)),
+        institution: grant.institution,
+        admitted: institution.is_some_and(|i| i.admitted_at.is_some()),
+        suspended: institution.is_none_or(|i| i.suspended_at.is_some()),
+        mandate_left: institution.map_or(MISSING, |i| left(i.record.mandate_until)),
+        mandate_purposes: institution.map(|i| i.record.mandate.clone()).unwrap_or_default(),
+        attestation_left: institution.and_then(|i| i.due_diligence_until).map_or(MISSING, left),
+        grant: view.grant_id,
+        report: grant.report,
+        grant_state: state_word(view),
+        bundle_in_force: grant.bundle == view.bundle,
+        purpose: purpose.clone(),
+        grant_purposes: grant.purposes.clone(),
+        named_officers: grant.officers.clone(),
+        window_open_for: clocks.passed.seconds_since(grant.collect.from),
+        window_left: left(grant.collect.until),
+        cooling_off_left: view.grant.cooled_at().seconds_since(clocks.passed),
+        consent_review_left: left(grant.consent_review_by),
+        releases_used: i64::from(view.grant.releases_used),
+        releases_max: i64::from(grant.max_releases),
+        acknowledgement_owed: view.grant.awaiting.is_some(),
+        recipient_key_current: recipient_key_current(view),
+        conditions_noted,
+        clock_unconfirmed: clock_unconfirmed(view.clock.as_ref().and_then(|c| c.unwatched), &view.grant),
+        redelivery_left,
+    }
+}
+
+fn state_word(view: &ReleaseView) -> String {
+    let stored = view.report.state == ReportState::Stored {};
+    if stored { view.grant.state.word() } else { "payload-missing" }.to_owned()
+}
+
+fn recipient_key_current(view: &ReleaseView) -> bool {
+    let grant = &view.grant.grant;
+    view.recipient_key.as_ref().is_some_and(|key| {
+        key.superseded_by.is_none() && key.institution == grant.institution && key.recipient == grant.recipient
+    })
+}
+
+/// Nothing whose waiting time ended while nobody watched is released before the clock is confirmed.
+fn clock_unconfirmed(unwatched: Option<Unwatched>, grant: &GrantRow) -> bool {
+    let Some(gap) = unwatched else { return false };
+    let waited = grant.given_at < grant.cooled_at();
+    let inside = |moment: Timestamp| gap.after < moment && moment <= gap.until;
+    let opened_later = grant.given_at < grant.grant.collect.from;
+    matches!(grant.state, GrantState::HeaderReceived {})
+        && ((waited && inside(grant.cooled_at())) || (opened_later && inside(grant.grant.collect.from)))
+}
+
+fn valid_before(view: &ReleaseView) -> Timestamp {
+    let grant = &view.grant.grant;
+    let appointment = match &view.officer.holder {
+        Holder::Officer(appointment) => appointment.until,
+        _ => Timestamp::from_seconds(0),
+    };
+    let institution = view.institution.as_ref();
+    let mandate = institution.map_or(Timestamp::from_seconds(0), |i| i.record.mandate_until);
+    let attestation = institution.and_then(|i| i.due_diligence_until).unwrap_or(Timestamp::from_seconds(0));
+    [grant.collect.until, grant.consent_review_by, appointment, mandate, attestation]
+        .into_iter()
+        .min()
+        .unwrap_or(Timestamp::from_seconds(0))
+}

@@ -1,0 +1,152 @@
+//! State is a fold of the log: the one place where an event changes facts.
+//!
+//! The broker's writer runs it inside its transaction, the verifier runs it over an exported log, both over
+//! [`Rows`]. What it refuses cannot happen, whatever a policy says: ownership, order, life cycles, and for a release
+//! the grant's own window, purpose, count, recipient key and cooling-off. It never reads a clock: time is the entry's.
+
+mod accept;
+mod authority;
+mod institution;
+mod refusal;
+mod release;
+mod state;
+
+pub use refusal::{FoldError, Refusal};
+pub use state::State;
+
+use super::{
+    event::{Event, Recorded},
+    genesis::Genesis,
+    grant::{EndCause, HeaderCopy},
+    ids::{Digest, GrantId, ReportId},
+    party::Holder,
+    rows::{ClockRow, GenesisRow, GrantRow, Held, KeyRow, ONLY, ReportRow, Row, Rows, Unwatched},
+    time::Timestamp,
+};
+
+/// Applies one event.
+///
+/// # Errors
+/// [`FoldError::Refused`] when the event may not happen in this state: then nothing may be kept of it.
+/// [`FoldError::Rows`] when rows could not be read or written.
+pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result<(), FoldError<S::Error>> {
+    match event {
+        Event::GenesisLaid(genesis, digest) => lay_genesis(rows, recorded, genesis, *digest),
+        Event::Accepted(signed, body) => {
+            let signer = authority::check(rows, recorded, signed)?;
+            accept::body(rows, recorded, signed, &signer, body)?;
+            authority::remember(rows, recorded, signed)
+        }
+        Event::Released(signed, request) => {
+            let signer = authority::check(rows, recorded, signed)?;
+            release::released(rows, recorded, signed, &signer, request)?;
+            authority::remember(rows, recorded, signed)
+        }
+        // A denied statement does not count as accepted: it may be sent again until `submit_by`.
+        Event::ReleaseDenied(signed, request) => {
+            let signer = authority::check(rows, recorded, signed)?;
+            release::denied(rows, signed, &signer, request)
+        }
+        Event::PayloadStored(report) => payload_stored(rows, recorded, *report),
+        Event::HeaderReceived(grant) => change_grant(rows, recorded, *grant, |row| row.state.header_received()),
+        Event::OwnerHeaderFetched(report, kid) => {
+            let held: Held<ReportRow> = require(rows, report, "report")?;
+            let key: Held<KeyRow> = require(rows, kid, "key")?;
+            if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
+        }
+        Event::OwnerHeaderDenied(..) => Ok(()),
+        Event::GrantEnded(grant, cause) => grant_ended(rows, recorded, *grant, *cause),
+        Event::Shredded(grant, copy) => shredded(rows, recorded, *grant, *copy),
+        Event::ClockResumed { last, now } => clock_resumed(rows, recorded, *last, *now),
+        Event::ClockConfirmed => {
+            rows.write(ONLY, &ClockRow { unwatched: None }, recorded.entry).map_err(FoldError::Rows)
+        }
+    }
+}
+
+fn lay_genesis<S: Rows>(
+    rows: &mut S,
+    recorded: Recorded,
+    genesis: &Genesis,
+    digest: Digest,
+) -> Result<(), FoldError<S::Error>> {
+    if recorded.entry.index != 0 {
+        return Err(Refusal::NotFirst.into());
+    }
+    let row = GenesisRow { digest, genesis: genesis.clone() };
+    rows.write(ONLY, &row, recorded.entry).map_err(FoldError::Rows)?;
+    for (office, named) in genesis.role_keys() {
+        let holder = match office {
+            "administrators" => Holder::Administrator {},
+            "accreditors" => Holder::Accreditor {},
+            "auditors" => Holder::Auditor {},
+            _ => Holder::Council {},
+        };
+        let kid = named.key.thumbprint();
+        let row = KeyRow { public: named.key, party: kid.first_of_party(), holder };
+        rows.write(&kid.to_string(), &row, recorded.entry).map_err(FoldError::Rows)?;
+    }
+    Ok(())
+}
+
+fn payload_stored<S: Rows>(rows: &mut S, recorded: Recorded, report: ReportId) -> Result<(), FoldError<S::Error>> {
+    let mut held: Held<ReportRow> = require(rows, &report, "report")?;
+    held.row.state = held.row.state.payload_stored().map_err(|_| Refusal::AlreadyStored)?;
+    rows.write(&report.to_string(), &held.row, recorded.entry).map_err(FoldError::Rows)
+}
+
+fn grant_ended<S: Rows>(
+    rows: &mut S,
+    recorded: Recorded,
+    grant: GrantId,
+    cause: EndCause,
+) -> Result<(), FoldError<S::Error>> {
+    let held: Held<GrantRow> = require(rows, &grant, "grant")?;
+    let (ends_at, why) = held.row.ends_at();
+    if cause != why || recorded.at < ends_at {
+        return Err(Refusal::GrantStillRuns.into());
+    }
+    change_grant(rows, recorded, grant, |row| row.state.ended(cause, recorded.at))
+}
+
+fn shredded<S: Rows>(
+    rows: &mut S,
+    recorded: Recorded,
+    grant: GrantId,
+    copy: HeaderCopy,
+) -> Result<(), FoldError<S::Error>> {
+    change_grant(rows, recorded, grant, |row| row.state.shredded(copy, recorded.at))
+}
+
+fn change_grant<S: Rows>(
+    rows: &mut S,
+    recorded: Recorded,
+    grant: GrantId,
+    step: impl FnOnce(GrantRow) -> Result<super::grant::GrantState, super::grant::WrongGrantState>,
+) -> Result<(), FoldError<S::Error>> {
+    let held: Held<GrantRow> = require(rows, &grant, "grant")?;
+    let state = step(held.row.clone()).map_err(|_| Refusal::WrongGrantState)?;
+    rows.write(&grant.to_string(), &GrantRow { state, ..held.row }, recorded.entry).map_err(FoldError::Rows)
+}
+
+fn clock_resumed<S: Rows>(
+    rows: &mut S,
+    recorded: Recorded,
+    last: Timestamp,
+    now: Timestamp,
+) -> Result<(), FoldError<S::Error>> {
+    let before: Option<Held<ClockRow>> = rows.read(ONLY).map_err(FoldError::Rows)?;
+    // An unconfirmed stretch before this one stays unconfirmed.
+    let after = before.and_then(|held| held.row.unwatched).map_or(last, |gap| gap.after.min(last));
+    let row = ClockRow { unwatched: Some(Unwatched { after, until: now }) };
+    rows.write(ONLY, &row, recorded.entry).map_err(FoldError::Rows)
+}
+
+/// The row under `key`, or a refusal that says what is unknown.
+fn require<R: Row, S: Rows>(
+    rows: &S,
+    key: &impl std::fmt::Display,
+    what: &'static str,
+) -> Result<Held<R>, FoldError<S::Error>> {
+    rows.read(&key.to_string()).map_err(FoldError::Rows)?.ok_or(FoldError::Refused(Refusal::Unknown(what)))
+}

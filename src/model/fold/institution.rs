@@ -1,0 +1,178 @@
+//! What statements about an institution do: enrolment, admission by several, keys, officers, attestation, suspension.
+
+use super::{
+    FoldError, Refusal,
+    accept::about_institution,
+    authority::{Signer, is_about},
+    require,
+};
+use crate::model::{
+    event::Recorded,
+    ids::{Digest, KeyId, PartyId},
+    institution::{
+        Admission, Approval, Attestation, AttestationKind, InstitutionRecord, OfficerAppointment, RecipientKey,
+        Suspension, SuspensionAct,
+    },
+    limits,
+    party::Holder,
+    rows::{
+        GenesisRow, Held, InstitutionRow, KeyRow, ONLY, Proposal, ProposalRow, RecipientKeyRow, Rows, UnitRow, pair,
+    },
+    statement::Signed,
+};
+
+type Step<S> = Result<(), FoldError<<S as Rows>::Error>>;
+
+/// The record of a newly enrolled institution.
+pub(super) fn enrol<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, record: &InstitutionRecord) -> Step<S> {
+    if record.mandate.is_empty() || record.mandate.len() > limits::PURPOSES {
+        return Err(Refusal::Malformed("mandate-count").into());
+    }
+    if at.at >= record.mandate_until {
+        return Err(Refusal::Past("mandate").into());
+    }
+    let row = InstitutionRow {
+        statement: signed.digest,
+        record: record.clone(),
+        admitted_at: None,
+        suspended_at: None,
+        due_diligence_until: None,
+        mandate_attested_until: None,
+    };
+    rows.write(&signed.iss.to_string(), &row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn admission<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, admission: &Admission) -> Step<S> {
+    let held = about_institution(rows, signed, admission.institution)?;
+    if held.row.statement != admission.record {
+        return Err(Refusal::Malformed("the admission names another record than the institution's").into());
+    }
+    if held.row.admitted_at.is_some() {
+        return Err(Refusal::AlreadyEffective.into());
+    }
+    propose(rows, at, signed, Proposal::Admit(admission.clone()))
+}
+
+pub(super) fn suspension<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, suspension: &Suspension) -> Step<S> {
+    let mut held = about_institution(rows, signed, suspension.institution)?;
+    match (suspension.act, held.row.suspended_at) {
+        (SuspensionAct::Suspend, None) => {
+            held.row.suspended_at = Some(at.at);
+            rows.write(&suspension.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+        }
+        (SuspensionAct::Lift, Some(_)) => propose(rows, at, signed, Proposal::Lift(suspension.clone())),
+        _ => Err(Refusal::AlreadyEffective.into()),
+    }
+}
+
+fn propose<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, proposal: Proposal) -> Step<S> {
+    // Genesis asks for at least two administrators, so a proposal alone never takes effect.
+    let row = ProposalRow { proposal, signers: vec![signed.kid], effective: false };
+    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn approval<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, approval: &Approval) -> Step<S> {
+    is_about(signed, approval.approves)?;
+    let mut held: Held<ProposalRow> = require(rows, &approval.approves, "proposal")?;
+    if held.row.effective {
+        return Err(Refusal::AlreadyEffective.into());
+    }
+    if held.row.signers.contains(&signed.kid) {
+        return Err(Refusal::ApprovesOwn.into());
+    }
+    held.row.signers.push(signed.kid);
+    if agreed(rows, &held.row.signers)? {
+        held.row.effective = true;
+        take_effect(rows, at, &held.row.proposal)?;
+    }
+    rows.write(&approval.approves.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+fn agreed<S: Rows>(rows: &S, signers: &[KeyId]) -> Result<bool, FoldError<S::Error>> {
+    let genesis: Held<GenesisRow> = require(rows, &ONLY, "genesis")?;
+    let (administrators, threshold) = genesis.row.genesis.administrators();
+    let distinct: std::collections::BTreeSet<_> = signers.iter().filter(|kid| administrators.contains(kid)).collect();
+    Ok(u64::from(threshold) <= distinct.len() as u64)
+}
+
+fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step<S> {
+    let institution = match proposal {
+        Proposal::Admit(admission) => admission.institution,
+        Proposal::Lift(suspension) => suspension.institution,
+    };
+    let mut held: Held<InstitutionRow> = require(rows, &institution, "institution")?;
+    match proposal {
+        // A record that changed since is not the one that was examined.
+        Proposal::Admit(admission) if held.row.statement != admission.record => {
+            return Err(Refusal::Malformed("the record changed since the admission was proposed").into());
+        }
+        Proposal::Admit(_) => held.row.admitted_at = Some(at.at),
+        Proposal::Lift(_) => held.row.suspended_at = None,
+    }
+    rows.write(&institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn officer<S: Rows>(
+    rows: &mut S,
+    at: Recorded,
+    signed: &Signed,
+    signer: &Signer,
+    appointment: &OfficerAppointment,
+) -> Step<S> {
+    own_institution(signer, appointment.institution)?;
+    about_institution(rows, signed, appointment.institution)?;
+    let kid = appointment.signing_key.thumbprint();
+    let existing: Option<Held<KeyRow>> = rows.read(&kid.to_string()).map_err(FoldError::Rows)?;
+    // The same institution may renew or shorten an appointment; a key never changes sides.
+    if existing.is_some_and(|held| held.row.institution() != Some(appointment.institution)) {
+        return Err(Refusal::KeyTaken.into());
+    }
+    let holder = Holder::Officer(appointment.clone());
+    let row = KeyRow { public: appointment.signing_key, party: kid.first_of_party(), holder };
+    rows.write(&kid.to_string(), &row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn recipient_key<S: Rows>(
+    rows: &mut S,
+    at: Recorded,
+    signed: &Signed,
+    signer: &Signer,
+    key: &RecipientKey,
+) -> Step<S> {
+    own_institution(signer, key.institution)?;
+    about_institution(rows, signed, key.institution)?;
+    let unit_key = pair(&key.institution, &key.unit);
+    let unit: Option<Held<UnitRow>> = rows.read(&unit_key).map_err(FoldError::Rows)?;
+    if let Some(before) = unit {
+        supersede(rows, at, before.row.current, signed.digest)?;
+    }
+    rows.write(&unit_key, &UnitRow { current: signed.digest }, at.entry).map_err(FoldError::Rows)?;
+    let row = RecipientKeyRow {
+        institution: key.institution,
+        unit: key.unit.as_str().to_owned(),
+        recipient: key.recipient.clone(),
+        since: at.at,
+        superseded_by: None,
+    };
+    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
+}
+
+fn supersede<S: Rows>(rows: &mut S, at: Recorded, old: Digest, new: Digest) -> Step<S> {
+    let mut held: Held<RecipientKeyRow> = require(rows, &old, "recipient-key")?;
+    held.row.superseded_by = Some(new);
+    rows.write(&old.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn attestation<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, attestation: &Attestation) -> Step<S> {
+    let mut held = about_institution(rows, signed, attestation.institution)?;
+    // The latest attestation holds, also when it shortens: an accreditor can take back what it vouched for.
+    match attestation.kind {
+        AttestationKind::Mandate => held.row.mandate_attested_until = Some(attestation.until),
+        AttestationKind::DueDiligence => held.row.due_diligence_until = Some(attestation.until),
+    }
+    rows.write(&attestation.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+fn own_institution(signer: &Signer, institution: PartyId) -> Result<(), Refusal> {
+    if signer.party == institution { Ok(()) } else { Err(Refusal::NotOwner) }
+}

@@ -1,0 +1,126 @@
+//! Why an event may not happen.
+
+use crate::model::{ids::Digest, statement::Kind};
+
+/// A rule of the fold that an event would break.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Genesis is entry 0 or nothing.
+    #[error("genesis must be the first entry of the register")]
+    NotFirst,
+    /// Nothing is known under that id. Also what a stranger is told about what exists.
+    #[error("this {0} is not known here")]
+    Unknown(&'static str),
+    /// The report or grant belongs to somebody else.
+    #[error("the signer does not own it")]
+    NotOwner,
+    /// `kid` and `iss` do not belong together.
+    #[error("the key does not sign for the party in iss")]
+    WrongParty,
+    /// The key's holder may not sign this kind.
+    #[error("a key of a {role} cannot sign a statement of type {}", kind.typ())]
+    WrongSigner {
+        /// What was signed.
+        kind: Kind,
+        /// By whom.
+        role: &'static str,
+    },
+    /// An officer's appointment is over.
+    #[error("the officer's appointment has ended")]
+    AppointmentEnded,
+    /// Other bytes used this identifier before.
+    #[error("this jti was used by another statement of the same issuer; sign again with a fresh one")]
+    JtiUsed,
+    /// Not the next statement of this issuer on this subject.
+    #[error("prev is not the digest of your last accepted statement on this subject; sign again with the current one")]
+    OutOfOrder {
+        /// The digest to name in `prev`.
+        current: Option<Digest>,
+    },
+    /// Too late.
+    #[error("submit_by has passed; sign the statement again")]
+    SubmittedLate,
+    /// The signer's clock is wrong, or meant to be.
+    #[error("iat lies more than 10 minutes ahead of the broker's clock; check the clock of your device")]
+    IssuedAhead,
+    /// Valid for longer than a statement may be.
+    #[error("submit_by must lie after iat, at most 30 days")]
+    SubmitByTooFar,
+    /// `subject` is missing, superfluous or names something else.
+    #[error("subject must {0}")]
+    Subject(&'static str),
+    /// `prev` on a statement that carries none.
+    #[error("this kind of statement carries no prev")]
+    UnexpectedPrev,
+    /// The key is registered already; a key has one holder for ever.
+    #[error("this key is already registered")]
+    KeyTaken,
+    /// The statement's own content does not hold together.
+    #[error("the statement contradicts itself or a bound: {0}")]
+    Malformed(&'static str),
+    /// Another report statement names the same payload.
+    #[error("a report with this payload exists; one payload has one statement")]
+    PayloadTaken,
+    /// The payload is there.
+    #[error("the payload is already stored")]
+    AlreadyStored,
+    /// The payload is not there yet.
+    #[error("the payload is not stored yet; upload it first")]
+    NotStored,
+    /// The institution may not receive.
+    #[error("the institution is not admitted")]
+    NotAdmitted,
+    /// The institution is stopped.
+    #[error("the institution is suspended")]
+    Suspended,
+    /// The recipient key is not the current one of its unit.
+    #[error("the recipient key is unknown, superseded or differs from the grant; fetch the current one and check it")]
+    RecipientKeyNotCurrent,
+    /// Consented under other rules than today's.
+    #[error("the grant names another {0} than the one in force")]
+    OtherRules(&'static str),
+    /// The end of the window lies behind.
+    #[error("the {0} has already passed")]
+    Past(&'static str),
+    /// The mandate does not cover the purpose.
+    #[error("a purpose lies outside the institution's mandate")]
+    OutsideMandate,
+    /// Answers a request it does not belong to.
+    #[error("the request it answers is for another report or from another institution")]
+    OtherRequest,
+    /// The grant cannot make this step.
+    #[error("the grant is not in a state that allows this")]
+    WrongGrantState,
+    /// Not over yet.
+    #[error("the grant has not ended")]
+    GrantStillRuns,
+    /// A release outside the grant.
+    #[error("the release lies outside the grant: {0}")]
+    OutsideGrant(&'static str),
+    /// The nonce belongs to another release.
+    #[error("this nonce belongs to another release of the same officer")]
+    NonceUsed,
+    /// Answered before.
+    #[error("this release is already acknowledged")]
+    AlreadyAcknowledged,
+    /// The acknowledgement says other digests than the report.
+    #[error("the acknowledgement names other digests than the report statement; send a defect instead")]
+    AcknowledgementMismatch,
+    /// Nobody agrees with themselves.
+    #[error("the same administrator has already signed this; another one must approve it")]
+    ApprovesOwn,
+    /// Done already.
+    #[error("this has already taken effect")]
+    AlreadyEffective,
+}
+
+/// A step of the fold did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError<E> {
+    /// It may not.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Rows failed.
+    #[error("the facts could not be read or written")]
+    Rows(E),
+}

@@ -1,0 +1,188 @@
+//! From facts to a decision.
+//!
+//! Cedar by itself fails open in four ways: a forbid that errors is skipped, a missing entity passes, attributes can
+//! be absent without a schema, and arithmetic can overflow. Here: any evaluation error denies, both entities are
+//! always present, the schema is always on, and no policy does arithmetic.
+
+use super::{
+    load::{self, LoadError, Loaded},
+    permit::{OwnerFetch, Permit, Redelivery, Release},
+};
+use crate::model::{
+    bundle::Bundle,
+    facts::{OwnerFetchFacts, OwnerFetchRecord, RedeliveryFacts, ReleaseFacts, ReleaseRecord},
+    ids::Digest,
+};
+use cedar_policy::{
+    Authorizer, Context, Decision, Effect, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
+};
+use std::str::FromStr;
+
+/// One failing condition.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Reason {
+    /// Stable id.
+    pub id: String,
+    /// What failed.
+    pub reason: String,
+    /// What to do.
+    pub advice: String,
+    /// Whether the caller may read it; auditors always may.
+    pub shown_to_caller: bool,
+}
+
+/// Policies do not allow it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Denied<F> {
+    /// The facts it was decided from.
+    pub record: F,
+    /// The bundle it was decided under.
+    pub bundle: Digest,
+    /// Every failing condition, sorted by id; never empty.
+    pub reasons: Vec<Reason>,
+}
+
+/// A loaded bundle.
+pub struct Engine {
+    loaded: Loaded,
+    bundle: Digest,
+    authorizer: Authorizer,
+}
+
+impl Engine {
+    /// Parses, validates and lints a bundle.
+    ///
+    /// # Errors
+    /// [`LoadError`]; a bundle that does not load whole is not used at all.
+    pub fn load(bundle: &Bundle) -> Result<Self, LoadError> {
+        Ok(Self { loaded: load::load(bundle)?, bundle: bundle.digest(), authorizer: Authorizer::new() })
+    }
+
+    /// Digest of the loaded bundle.
+    pub fn bundle(&self) -> Digest {
+        self.bundle
+    }
+
+    /// Decides about a first delivery.
+    ///
+    /// # Errors
+    /// [`Denied`] with every failing condition.
+    pub fn decide_release(&self, facts: ReleaseFacts) -> Result<Permit<Release>, Box<Denied<ReleaseRecord>>> {
+        let record = facts.record();
+        let reasons = self.judge("release", &record.officer.to_string(), ("Grant", record.grant.to_string()), record);
+        self.answer(reasons, facts.bundle(), facts.record().clone()).map(|()| Permit::<Release>::release(facts))
+    }
+
+    /// Decides about delivering a release again.
+    ///
+    /// # Errors
+    /// [`Denied`] with every failing condition.
+    pub fn decide_redelivery(&self, facts: RedeliveryFacts) -> Result<Permit<Redelivery>, Box<Denied<ReleaseRecord>>> {
+        let record = facts.record();
+        let grant = ("Grant", record.grant.to_string());
+        let reasons = self.judge("redeliver", &record.officer.to_string(), grant, record);
+        self.answer(reasons, self.bundle, facts.record().clone()).map(|()| Permit::<Redelivery>::redelivery(facts))
+    }
+
+    /// Decides about an owner's own header.
+    ///
+    /// # Errors
+    /// [`Denied`] with every failing condition.
+    pub fn decide_owner_fetch(
+        &self,
+        facts: OwnerFetchFacts,
+    ) -> Result<Permit<OwnerFetch>, Box<Denied<OwnerFetchRecord>>> {
+        let record = facts.record();
+        let report = ("Report", record.report.to_string());
+        let reasons = self.judge("fetch-owner-header", &record.caller.to_string(), report, record);
+        self.answer(reasons, facts.bundle(), facts.record().clone()).map(|()| Permit::<OwnerFetch>::owner_fetch(facts))
+    }
+
+    fn answer<F>(&self, reasons: Vec<Reason>, in_force: Digest, record: F) -> Result<(), Box<Denied<F>>> {
+        let mut reasons = reasons;
+        if in_force != self.bundle {
+            reasons.push(internal("bundle-mismatch", "The broker's rules are not the ones in force."));
+            reasons.sort();
+        }
+        if reasons.is_empty() { Ok(()) } else { Err(Box::new(Denied { record, bundle: self.bundle, reasons })) }
+    }
+
+    /// Every reason to refuse; empty only when Cedar answered Allow and no policy erred.
+    pub(super) fn judge(
+        &self,
+        action: &str,
+        principal: &str,
+        resource: (&str, String),
+        facts: &impl serde::Serialize,
+    ) -> Vec<Reason> {
+        let Some(policies) = self.loaded.by_action.get(action) else {
+            return vec![internal("no-permit", "Nothing allows this.")];
+        };
+        let asked = self.request(action, principal, resource, facts);
+        let Some((request, entities)) = asked else {
+            return vec![internal("facts-incomplete", "The facts do not fit the schema.")];
+        };
+        let response = self.authorizer.is_authorized(&request, policies, &entities);
+        let mut reasons: Vec<Reason> =
+            response.diagnostics().reason().filter_map(|id| policies.policy(id)).filter_map(spoken).collect();
+        if response.diagnostics().errors().next().is_some() {
+            reasons.push(internal("policy-error", "A rule could not be evaluated."));
+        }
+        if response.decision() == Decision::Deny && reasons.is_empty() {
+            reasons.push(internal("no-permit", "Nothing allows this."));
+        }
+        reasons.sort();
+        reasons
+    }
+
+    fn request(
+        &self,
+        action: &str,
+        principal: &str,
+        (kind, resource): (&str, String),
+        facts: &impl serde::Serialize,
+    ) -> Option<(Request, Entities)> {
+        let action = uid("Action", action)?;
+        let principal = uid("Caller", principal)?;
+        let resource = uid(kind, &resource)?;
+        let facts = serde_json::to_value(facts).ok()?;
+        let context = Context::from_json_value(facts, Some((&self.loaded.schema, &action))).ok()?;
+        let entities = [Entity::with_uid(principal.clone()), Entity::with_uid(resource.clone())];
+        let entities = Entities::from_entities(entities, Some(&self.loaded.schema)).ok()?;
+        let request = Request::new(principal, action, resource, context, Some(&self.loaded.schema)).ok()?;
+        Some((request, entities))
+    }
+
+    /// Ids of the forbids of one action, sorted.
+    pub fn forbids(&self, action: &str) -> Vec<String> {
+        let ids = |set: &PolicySet| {
+            set.policies().filter(|p| p.effect() == Effect::Forbid).map(|p| p.id().to_string()).collect()
+        };
+        let mut ids: Vec<String> = self.loaded.by_action.get(action).map(ids).unwrap_or_default();
+        ids.sort();
+        ids
+    }
+}
+
+fn uid(kind: &str, id: &str) -> Option<EntityUid> {
+    Some(EntityUid::from_type_name_and_id(EntityTypeName::from_str(kind).ok()?, EntityId::new(id)))
+}
+
+fn spoken(policy: &cedar_policy::Policy) -> Option<Reason> {
+    let text = |key| policy.annotation(key).unwrap_or_default().to_owned();
+    (policy.effect() == Effect::Forbid).then(|| Reason {
+        id: policy.id().to_string(),
+        reason: text("reason"),
+        advice: text("advice"),
+        shown_to_caller: policy.annotation("show") == Some("all"),
+    })
+}
+
+fn internal(id: &str, reason: &str) -> Reason {
+    Reason {
+        id: id.to_owned(),
+        reason: reason.to_owned(),
+        advice: "Tell the operator of the broker; nothing was released.".to_owned(),
+        shown_to_caller: true,
+    }
+}

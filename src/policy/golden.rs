@@ -1,0 +1,108 @@
+//! Golden cases: what a bundle must answer, kept with it in `tests/`.
+//!
+//! A case names an action, what differs from a base record in which everything is right, and the ids of all
+//! conditions that must fail; an empty list means "allowed".
+
+use super::engine::Engine;
+use crate::model::bundle::Bundle;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// One case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    action: String,
+    change: Map<String, Value>,
+    expect: Vec<String>,
+}
+
+/// The two records in which everything is right.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base {
+    release: Map<String, Value>,
+    #[serde(rename = "owner-fetch")]
+    owner_fetch: Map<String, Value>,
+}
+
+/// A case that came out differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The case.
+    pub name: String,
+    /// What it asks for.
+    pub expected: Vec<String>,
+    /// What the bundle answers.
+    pub found: Vec<String>,
+}
+
+/// The cases cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the golden cases in {file} are not as documented: {reason}")]
+pub struct BadCases {
+    file: &'static str,
+    reason: String,
+}
+
+/// Runs every case; returns how many there were and which failed.
+///
+/// # Errors
+/// When a file is missing or not in the documented form.
+pub fn run(engine: &Engine, bundle: &Bundle) -> Result<(usize, Vec<Failure>), BadCases> {
+    let base: Base = read(bundle, "tests/base.json")?;
+    let mut cases: Vec<Case> = read(bundle, "tests/release.json")?;
+    cases.extend(read::<Vec<Case>>(bundle, "tests/owner-fetch.json")?);
+    let failures = cases.iter().filter_map(|case| judge(engine, &base, case)).collect();
+    Ok((cases.len(), failures))
+}
+
+fn judge(engine: &Engine, base: &Base, case: &Case) -> Option<Failure> {
+    let (mut facts, kind) = match case.action.as_str() {
+        "fetch-owner-header" => (base.owner_fetch.clone(), "Report"),
+        _ => (base.release.clone(), "Grant"),
+    };
+    facts.extend(case.change.clone());
+    let found: Vec<String> = engine
+        .judge(&case.action, "someone", (kind, "something".to_owned()), &facts)
+        .into_iter()
+        .map(|r| r.id)
+        .collect();
+    (found != case.expect).then(|| Failure { name: case.name.clone(), expected: case.expect.clone(), found })
+}
+
+fn read<T: serde::de::DeserializeOwned>(bundle: &Bundle, file: &'static str) -> Result<T, BadCases> {
+    let text = bundle.file(file).ok_or(BadCases { file, reason: "missing".to_owned() })?;
+    serde_json::from_str(text).map_err(|e| BadCases { file, reason: e.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_bundle_answers_every_golden_case() {
+        let bundle = Bundle::shipped();
+        let (count, failures) = run(&Engine::load(&bundle).unwrap(), &bundle).unwrap();
+        assert!(count > 40, "{count}");
+        assert_eq!(failures, []);
+    }
+
+    #[test]
+    fn every_forbid_is_missed_by_some_case_when_deleted() {
+        let bundle = Bundle::shipped();
+        let text = bundle.file("forbids.cedar").unwrap().to_owned();
+        let blocks: Vec<&str> = text.split("\n@id(").skip(1).collect();
+        assert!(blocks.len() > 20);
+        for block in blocks {
+            let without = text.replace(&format!("\n@id({block}"), "\n");
+            let files = bundle.paths().map(|p| (p.to_owned(), bundle.file(p).unwrap().to_owned()));
+            let mut files: std::collections::BTreeMap<_, _> = files.collect();
+            files.insert("forbids.cedar".to_owned(), without);
+            let mutant = Bundle::of(files);
+            let (_, failures) = run(&Engine::load(&mutant).unwrap(), &mutant).unwrap();
+            assert!(!failures.is_empty(), "no case misses {}", block.lines().next().unwrap());
+        }
+    }
+}

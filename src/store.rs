@@ -1,0 +1,221 @@
+//! What is kept, and the contract of keeping it.
+//!
+//! One method is one transaction. A store decides nothing: it spends a permit after comparing every version it was
+//! decided from, appends the entry, and only then reads a header. [`Logged`] is made here alone, after the commit; no
+//! other value yields header bytes.
+//!
+//! The contract every back end keeps:
+//! 1. state and entries of one method are committed together or not at all;
+//! 2. an answer is given after the commit is durable;
+//! 3. a commit whose outcome is unknown is re-read, never guessed; if that fails too, [`CommitError::Unknown`];
+//! 4. entries' times never run backwards, and indices have no gap.
+
+pub mod blob;
+mod logged;
+pub mod sealed;
+pub mod sqlite;
+
+pub use logged::Logged;
+
+use crate::{
+    model::{
+        event::{EntryRef, Log},
+        facts::ReleaseRecord,
+        fold::Refusal,
+        grant::{EndCause, HeaderCopy},
+        ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId},
+        release::ReleaseRequest,
+        rows::{GrantRow, Held, Row, Rows},
+        statement::Body,
+        time::Timestamp,
+    },
+    policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
+    wire::{
+        api::BundleLine,
+        statement::{Seen, Verified},
+    },
+};
+use std::{future::Future, pin::Pin};
+
+/// An answer that comes after the commit.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, CommitError>> + Send>>;
+
+/// Why nothing was committed, or what is not known of it.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The facts do not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something the decision read has changed since, or its time is over: read and decide again.
+    #[error("what the decision was made from has changed")]
+    Conflict,
+    /// Header bytes do not have the digest the statement names.
+    #[error("the header is not the one the statement names")]
+    HeaderMismatch,
+    /// Too much waits already.
+    #[error("too many operations wait")]
+    Busy,
+    /// Only revocation is possible.
+    #[error("only revocation is possible: {0}")]
+    RevokeOnly(&'static str),
+    /// No room; nothing was changed.
+    #[error("the storage is full")]
+    Full,
+    /// Nobody knows whether it was committed. The store stops writing.
+    #[error("the outcome of a commit is unknown")]
+    Unknown,
+    /// Storage failed; nothing was changed.
+    #[error("storage failed")]
+    Storage(#[from] StoreError),
+}
+
+/// A read failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] rusqlite::Error),
+    /// A sealed column does not open: damaged, moved or under another key.
+    #[error("a sealed column does not open: {table} {row}")]
+    Damaged {
+        /// Table.
+        table: &'static str,
+        /// Row key.
+        row: String,
+    },
+    /// Stored bytes are not in their documented form.
+    #[error("stored bytes are not as documented: {0}")]
+    Form(&'static str),
+    /// A file.
+    #[error("{what}: {path}")]
+    File {
+        /// What was attempted.
+        what: &'static str,
+        /// On which path.
+        path: String,
+        /// The system's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The tree's tiles contradict its head.
+    #[error("the log's tiles contradict its head")]
+    Tree,
+    /// Another process has it open.
+    #[error("another broker has this data folder open: {0}")]
+    InUse(String),
+    /// It belongs to another genesis.
+    #[error("this data folder belongs to another genesis")]
+    OtherGenesis,
+}
+
+/// A statement was accepted, now or before.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The entry.
+    pub entry: EntryRef,
+    /// Its receipt.
+    pub receipt: String,
+}
+
+/// Header bytes that come with a statement.
+pub enum Attachment {
+    /// None.
+    Nothing,
+    /// The owner header of a report.
+    OwnerHeader(Vec<u8>),
+    /// The wrapped header of a grant.
+    GrantHeader(Vec<u8>),
+}
+
+/// What a broker records of its own accord.
+#[derive(Clone, Copy, Debug)]
+pub enum OwnRecord {
+    /// A payload arrived whole.
+    PayloadStored(ReportId),
+    /// A grant ended by itself.
+    GrantEnded(GrantId, EndCause),
+    /// A copy of a wrapped header is destroyed. For the database copy, destroys it in the same transaction.
+    Shredded(GrantId, HeaderCopy),
+    /// An owner's header was refused.
+    OwnerHeaderDenied(ReportId, KeyId),
+    /// An operator confirmed the clock.
+    ClockConfirmed,
+}
+
+/// Both trees as they are now.
+pub type Heads = Seen;
+
+/// The storage contract.
+pub trait Store: Send + Sync + 'static {
+    /// One fact as stored: its version and its row as JSON.
+    fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError>;
+    /// Keys of facts of a kind that `viewer` may list, oldest first, at most `limits::PAGE_ROWS`.
+    fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError>;
+    /// Keys of grants the sweeper has to look at.
+    fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
+    /// The shared part of an entry, verbatim.
+    fn entry_shared(&self, entry: EntryRef) -> Result<Option<String>, StoreError>;
+    /// A receipt for an entry under the newest checkpoint.
+    fn receipt(&self, entry: EntryRef) -> Result<String, StoreError>;
+    /// Sizes and roots now.
+    fn heads(&self) -> Result<Heads, StoreError>;
+    /// The root a log had at a size; `None` when it was never that large.
+    fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError>;
+    /// Signed checkpoint of a log, and a consistency proof from `since` (base64 hashes).
+    fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError>;
+    /// Time of the last entry of either log.
+    fn last_entry_at(&self) -> Result<Timestamp, StoreError>;
+    /// Streams genesis, both logs opened whole, checkpoints and facts, from one snapshot.
+    fn export(&self, line: &mut dyn FnMut(BundleLine) -> std::ops::ControlFlow<()>) -> Result<(), StoreError>;
+
+    /// Accepts a statement. The same statement again is answered with its entry; nothing is appended then.
+    fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded>;
+    /// Accepts the wrapped header of a grant whose statement came without it.
+    fn receive_header(&self, grant: GrantId, header: Vec<u8>) -> Pending<Recorded>;
+    /// Spends a permit: compares versions and time, appends `Released`, reads the header.
+    fn commit_release(&self, permit: Permit<Release>, request: Verified<ReleaseRequest>) -> Pending<Logged<Release>>;
+    /// Spends a permit for delivering again: compares versions and time, appends nothing, cites the first entry.
+    fn redeliver(&self, permit: Permit<Redelivery>) -> Pending<Logged<Release>>;
+    /// Spends a permit for an owner's own header.
+    fn commit_owner_fetch(&self, permit: Permit<OwnerFetch>) -> Pending<Logged<OwnerFetch>>;
+    /// Appends a denial with everything it was decided from.
+    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded>;
+    /// Records something of the broker's own.
+    fn record(&self, what: OwnRecord) -> Pending<Recorded>;
+    /// Empties the write-ahead log into the database; `false` when a reader is in the way.
+    fn empty_wal(&self) -> Pending<bool>;
+    /// Answers after an empty transaction: the writer works.
+    fn probe(&self) -> Pending<()>;
+    /// Uses up an assertion's `jti`; `false` when it was used before.
+    fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool>;
+    /// Refuses everything but revocation from now on.
+    fn only_revoke(&self, why: &'static str);
+    /// Why only revocation is possible, if so.
+    fn revoke_only(&self) -> Option<&'static str>;
+}
+
+/// Facts read one by one from a store. Versions are compared when a decision is spent, so no snapshot is needed.
+pub struct Facts<'a>(pub &'a dyn Store);
+
+impl Rows for Facts<'_> {
+    type Error = StoreError;
+    fn read<R: Row>(&self, key: &str) -> Result<Option<Held<R>>, StoreError> {
+        let Some((version, text)) = self.0.fact(R::KIND, key)? else { return Ok(None) };
+        let row = serde_json::from_str(&text).map_err(|_| StoreError::Form(R::KIND))?;
+        Ok(Some(Held { row, version }))
+    }
+    fn write<R: Row>(&mut self, _: &str, _: &R, _: EntryRef) -> Result<(), StoreError> {
+        Err(StoreError::Form("facts are written by the store's own transaction alone"))
+    }
+}
+
+/// The grant of a release.
+pub fn grant_of(store: &dyn Store, grant: GrantId) -> Result<Option<Held<GrantRow>>, StoreError> {
+    Facts(store).read(&grant.to_string())
+}
+
+/// Which release an officer's request became, if it was accepted before.
+pub fn release_of(store: &dyn Store, statement: Digest) -> Result<Option<ReleaseId>, StoreError> {
+    let held: Option<Held<crate::model::rows::StatementRow>> = Facts(store).read(&statement.to_string())?;
+    Ok(held.map(|_| ReleaseId::from(statement)))
+}

@@ -1,0 +1,14 @@
+//! The embedded back end: one SQLite file (WAL, `synchronous=FULL`, `secure_delete=ON`) with one writer thread.
+//!
+//! [`batch`] is one transaction and what may be done in it; [`writer`] drains the queue into batches; [`read`] answers
+//! from a pool of read-only connections; [`schema`] makes the tables.
+
+mod batch;
+mod open;
+mod operations;
+mod read;
+mod schema;
+mod tiles;
+mod writer;
+
+pub use open::{Keys, Opening, SqliteStore};

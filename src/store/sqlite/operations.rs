@@ -1,0 +1,196 @@
+//! The contract's methods as operations inside a batch.
+
+use super::batch::Batch;
+use crate::{
+    model::{
+        event::{EntryRef, Event},
+        facts::ReleaseRecord,
+        fold::Refusal,
+        grant::HeaderCopy,
+        ids::{Digest, GrantId, KeyId, ReportId},
+        release::ReleaseRequest,
+        rows::{GrantRow, Held, Rows, StatementRow},
+        statement::Body,
+        time::Timestamp,
+    },
+    policy::{Denied, OwnerFetch, Permit, Reason, Release},
+    store::{Attachment, CommitError, OwnRecord, StoreError},
+    wire::{
+        entry::{AuditorPart, Decision, FactsRecord, Happening},
+        statement::Verified,
+    },
+};
+use rusqlite::params;
+
+/// The entry of a statement, and whether it was there before.
+pub(super) struct Appended {
+    pub(super) entry: EntryRef,
+    pub(super) before: bool,
+}
+
+pub(super) fn accept(
+    batch: &mut Batch<'_>,
+    statement: &Verified<Body>,
+    attachment: Attachment,
+) -> Result<Appended, CommitError> {
+    let digest = statement.signed().digest;
+    if let Some(entry) = accepted_before(batch, digest)? {
+        return Ok(Appended { entry, before: true });
+    }
+    check_attachment(statement.body(), &attachment)?;
+    let event = Event::Accepted(statement.signed().clone(), statement.body().clone());
+    let text = Some(statement.text().to_owned());
+    let entry = batch.append(&event, Happening::Accepted, text, &AuditorPart::default())?;
+    match attachment {
+        Attachment::Nothing => {}
+        Attachment::OwnerHeader(header) => {
+            batch.put_header("owner", &ReportId::from(digest).to_string(), &header)?;
+        }
+        Attachment::GrantHeader(header) => keep_grant_header(batch, digest.into(), &header).map(|_| ())?,
+    }
+    Ok(Appended { entry, before: false })
+}
+
+fn accepted_before(batch: &Batch<'_>, digest: Digest) -> Result<Option<EntryRef>, CommitError> {
+    let held: Option<Held<StatementRow>> = batch.read(&digest.to_string())?;
+    Ok(held.map(|held| held.version))
+}
+
+/// A statement is accepted with exactly the header bytes it names, or not at all.
+fn check_attachment(body: &Body, attachment: &Attachment) -> Result<(), CommitError> {
+    let matches = |header: &[u8], digest: Digest| {
+        if Digest::of(header) == digest { Ok(()) } else { Err(CommitError::HeaderMismatch) }
+    };
+    match (body, attachment) {
+        (Body::Report(report), Attachment::OwnerHeader(header)) => matches(header, report.owner_header),
+        (Body::Report(_), _) => Err(CommitError::HeaderMismatch),
+        (Body::Grant(grant), Attachment::GrantHeader(header)) => matches(header, grant.header),
+        (_, Attachment::Nothing) => Ok(()),
+        _ => Err(CommitError::HeaderMismatch),
+    }
+}
+
+fn keep_grant_header(batch: &mut Batch<'_>, grant: GrantId, header: &[u8]) -> Result<EntryRef, CommitError> {
+    let happening = Happening::HeaderReceived { grant };
+    let entry = batch.append(&Event::HeaderReceived(grant), happening, None, &AuditorPart::default())?;
+    batch.put_header("grant", &grant.to_string(), header)?;
+    Ok(entry)
+}
+
+pub(super) fn receive_header(batch: &mut Batch<'_>, grant: GrantId, header: &[u8]) -> Result<EntryRef, CommitError> {
+    let held: Held<GrantRow> =
+        batch.read(&grant.to_string())?.ok_or(CommitError::Refused(Refusal::Unknown("grant")))?;
+    if Digest::of(header) != held.row.grant.header {
+        return Err(CommitError::HeaderMismatch);
+    }
+    keep_grant_header(batch, grant, header)
+}
+
+/// Log before release: the header is read after its entry stands in the same transaction, and leaves after the commit.
+pub(super) fn commit_release(
+    batch: &mut Batch<'_>,
+    permit: &Permit<Release>,
+    request: &Verified<ReleaseRequest>,
+) -> Result<(EntryRef, Vec<u8>), CommitError> {
+    if request.body() != permit.request() {
+        return Err(CommitError::Conflict);
+    }
+    spendable(batch, permit.citations(), permit.valid_before())?;
+    let event = Event::Released(request.signed().clone(), request.body().clone());
+    let auditor = AuditorPart {
+        facts: Some(FactsRecord::Release(Box::new(permit.record().clone()))),
+        bundle: Some(permit.bundle()),
+        decision: Some(Decision::Allow),
+        reasons: Vec::new(),
+    };
+    let entry = batch.append(&event, Happening::Released, Some(request.text().to_owned()), &auditor)?;
+    let header = batch.grant_header(permit.request().grant, permit.header())?;
+    Ok((entry, header))
+}
+
+pub(super) fn commit_owner_fetch(
+    batch: &mut Batch<'_>,
+    permit: &Permit<OwnerFetch>,
+) -> Result<(EntryRef, Vec<u8>), CommitError> {
+    spendable(batch, permit.citations(), Timestamp::FAR_FUTURE)?;
+    let (report, key) = (permit.report(), permit.caller());
+    let auditor = AuditorPart {
+        facts: Some(FactsRecord::OwnerFetch(permit.record().clone())),
+        bundle: Some(permit.bundle()),
+        decision: Some(Decision::Allow),
+        reasons: Vec::new(),
+    };
+    let happening = Happening::OwnerHeaderFetched { report, key };
+    let entry = batch.append(&Event::OwnerHeaderFetched(report, key), happening, None, &auditor)?;
+    let header = batch.owner_header(report, permit.header())?;
+    Ok((entry, header))
+}
+
+/// Every version the decision read is unchanged, and its time is not over. Time is a version too.
+fn spendable(
+    batch: &Batch<'_>,
+    citations: &[crate::model::view::Citation],
+    valid_before: Timestamp,
+) -> Result<(), CommitError> {
+    if batch.now() < valid_before && batch.still_holds(citations)? { Ok(()) } else { Err(CommitError::Conflict) }
+}
+
+pub(super) fn deny(
+    batch: &mut Batch<'_>,
+    denied: &Denied<ReleaseRecord>,
+    request: &Verified<ReleaseRequest>,
+) -> Result<EntryRef, CommitError> {
+    let event = Event::ReleaseDenied(request.signed().clone(), request.body().clone());
+    let auditor = AuditorPart {
+        facts: Some(FactsRecord::Release(Box::new(denied.record.clone()))),
+        bundle: Some(denied.bundle),
+        decision: Some(Decision::Deny),
+        reasons: ids(&denied.reasons),
+    };
+    batch.append(&event, Happening::ReleaseDenied, Some(request.text().to_owned()), &auditor)
+}
+
+fn ids(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(|reason| reason.id.clone()).collect()
+}
+
+pub(super) fn own_record(batch: &mut Batch<'_>, what: OwnRecord) -> Result<EntryRef, CommitError> {
+    let (event, happening) = match what {
+        OwnRecord::PayloadStored(report) => (Event::PayloadStored(report), Happening::PayloadStored { report }),
+        OwnRecord::GrantEnded(grant, cause) => {
+            (Event::GrantEnded(grant, cause), Happening::GrantEnded { grant, cause })
+        }
+        OwnRecord::Shredded(grant, copy) => (Event::Shredded(grant, copy), Happening::Shredded { grant, copy }),
+        OwnRecord::OwnerHeaderDenied(report, key) => {
+            (Event::OwnerHeaderDenied(report, key), Happening::OwnerHeaderDenied { report, key })
+        }
+        OwnRecord::ClockConfirmed => (Event::ClockConfirmed, Happening::ClockConfirmed),
+    };
+    if let OwnRecord::Shredded(grant, HeaderCopy::Database) = what {
+        batch.delete_grant_header(grant)?;
+    }
+    batch.append(&event, happening, None, &AuditorPart::default())
+}
+
+/// Uses up a `jti`; forgets expired ones on the way.
+pub(super) fn spend_assertion(
+    batch: &Batch<'_>,
+    client: KeyId,
+    jti: &str,
+    until: Timestamp,
+) -> Result<bool, CommitError> {
+    let seconds = |t: Timestamp| super::tiles::signed(t.as_seconds());
+    let connection = batch.connection();
+    let forget = "DELETE FROM assertions WHERE until <= ?1";
+    connection
+        .prepare_cached(forget)
+        .and_then(|mut s| s.execute(params![seconds(batch.now()).unwrap_or(0)]))
+        .map_err(StoreError::from)?;
+    let insert = "INSERT OR IGNORE INTO assertions (client, jti, until) VALUES (?1, ?2, ?3)";
+    let until = seconds(until)?;
+    let inserted = connection
+        .prepare_cached(insert)
+        .and_then(|mut s| s.execute(params![client.to_string(), jti, until]))
+        .map_err(StoreError::from)?;
+    Ok(inserted == 1)
+}

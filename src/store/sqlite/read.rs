@@ -1,0 +1,212 @@
+//! Reads: from read-only connections, each used by one reader at a time.
+
+use super::{
+    batch::{Tips, entry_ref, open_entry, read_entry, read_fact, read_header, receipt, versions_hold},
+    tiles::{StoredTiles, number, signed, unsigned},
+};
+use crate::{
+    model::{
+        event::{EntryRef, Log},
+        ids::{Digest, GrantId, PartyId},
+        limits,
+        rows::{GrantRow, Row},
+        time::Timestamp,
+    },
+    store::{CommitError, Heads, StoreError, sealed::Sealer},
+    tlog::{self, Checkpoint},
+    wire::{
+        api::{BundleLine, Bytes, CaseLine},
+        entry::FullEntry,
+        statement::SeenTree,
+    },
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::ops::ControlFlow;
+
+/// Sizes of both logs and the time of the last entry.
+pub(super) fn tips(connection: &Connection) -> Result<Tips, StoreError> {
+    let size = |log| -> Result<u64, StoreError> { head(connection, log).map(|head| head.map_or(0, |(size, _)| size)) };
+    let last: Option<i64> = [Log::Register, Log::Case]
+        .into_iter()
+        .map(|log| {
+            let sql = "SELECT at FROM entries WHERE log = ?1 ORDER BY idx DESC LIMIT 1";
+            connection.query_row(sql, params![number(log)], |row| row.get(0)).optional()
+        })
+        .collect::<Result<Vec<Option<i64>>, _>>()?
+        .into_iter()
+        .flatten()
+        .max();
+    let last_at = Timestamp::from_seconds(unsigned(last.unwrap_or(0))?);
+    Ok(Tips { register: size(Log::Register)?, case: size(Log::Case)?, last_at })
+}
+
+/// Size and signed checkpoint of a log.
+pub(super) fn head(connection: &Connection, log: Log) -> Result<Option<(u64, String)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT size, note FROM heads WHERE log = ?1")?;
+    let found: Option<(i64, String)> =
+        statement.query_row(params![number(log)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    found.map(|(size, note)| Ok((unsigned(size)?, note))).transpose()
+}
+
+pub(super) fn heads(connection: &Connection) -> Result<Heads, StoreError> {
+    Ok(Heads { register: seen(connection, Log::Register)?, case: seen(connection, Log::Case)? })
+}
+
+fn seen(connection: &Connection, log: Log) -> Result<SeenTree, StoreError> {
+    let Some((size, note)) = head(connection, log)? else {
+        return Ok(SeenTree { size: 0, root: Digest::from_bytes(*tlog::empty_root().as_bytes()) });
+    };
+    let text = note.split_once("\n\n").map_or("", |(text, _)| text);
+    let checkpoint = Checkpoint::parse(&format!("{text}\n")).map_err(|_| StoreError::Tree)?;
+    Ok(SeenTree { size, root: Digest::from_bytes(*checkpoint.root().as_bytes()) })
+}
+
+pub(super) fn root_at(connection: &Connection, log: Log, size: u64) -> Result<Option<Digest>, StoreError> {
+    let now = head(connection, log)?.map_or(0, |(size, _)| size);
+    if size > now {
+        return Ok(None);
+    }
+    let root = tlog::root_at(&StoredTiles::new(connection, log), size).map_err(|_| StoreError::Tree)?;
+    Ok(Some(Digest::from_bytes(*root.as_bytes())))
+}
+
+pub(super) fn checkpoint(
+    connection: &Connection,
+    log: Log,
+    since: u64,
+) -> Result<Option<(String, Vec<String>)>, StoreError> {
+    let Some((size, note)) = head(connection, log)? else { return Ok(None) };
+    if since > size {
+        return Ok(None);
+    }
+    let proof = tlog::consistency_proof(&StoredTiles::new(connection, log), since, size)
+        .map_err(|_| StoreError::Tree)?
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    Ok(Some((note, proof)))
+}
+
+pub(super) fn entry_receipt(connection: &Connection, sealer: &Sealer, entry: EntryRef) -> Result<String, StoreError> {
+    let (size, note) = head(connection, entry.log)?.ok_or(StoreError::Tree)?;
+    let full = read_entry(connection, sealer, entry)?.ok_or(StoreError::Tree)?;
+    receipt(&StoredTiles::new(connection, entry.log), entry, &full, size, &note)
+}
+
+pub(super) fn listing(connection: &Connection, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT key FROM viewers WHERE viewer = ?1 AND kind = ?2 ORDER BY seq LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    let keys = statement.query_map(params![viewer.to_string(), kind, limit], |row| row.get(0))?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
+    let sql = "SELECT key FROM facts WHERE kind = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    let now = signed(now.as_seconds())?;
+    let keys = statement.query_map(params![GrantRow::KIND, now, limit], |row| row.get::<_, String>(0))?;
+    keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a grant's key"))).collect()
+}
+
+/// Versions and header in one snapshot; a revocation that committed before it is seen.
+pub(super) fn redelivered_header(
+    connection: &Connection,
+    sealer: &Sealer,
+    permit: &crate::policy::Permit<crate::policy::Redelivery>,
+) -> Result<(EntryRef, Vec<u8>, String), CommitError> {
+    let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
+    if !versions_hold(&snapshot, permit.citations())? {
+        return Err(CommitError::Conflict);
+    }
+    let release = permit.release_id().to_string();
+    let statement: Option<i64> = snapshot
+        .query_row("SELECT idx FROM facts WHERE kind = 'statement' AND key = ?1", params![release], |row| row.get(0))
+        .optional()
+        .map_err(StoreError::from)?;
+    let entry = entry_ref(number(Log::Case), statement.ok_or(CommitError::Conflict)?)?;
+    let grant = permit.record().grant.to_string();
+    let header = read_header(&snapshot, sealer, "grant", &grant, permit.header())?;
+    let receipt = entry_receipt(&snapshot, sealer, entry)?;
+    Ok((entry, header, receipt))
+}
+
+/// Everything an auditor is given, from one snapshot. Headers are not part of it.
+pub(super) fn export(
+    connection: &Connection,
+    sealer: &Sealer,
+    genesis: &str,
+    line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut send = |value| line(value).is_continue();
+    if !send(BundleLine::Genesis(genesis.to_owned())) {
+        return Ok(());
+    }
+    for log in [Log::Register, Log::Case] {
+        if let Some((_, note)) = head(&snapshot, log)?
+            && !send(BundleLine::Checkpoint(log, note))
+        {
+            return Ok(());
+        }
+        let mut statement = snapshot.prepare("SELECT idx, entry FROM entries WHERE log = ?1 ORDER BY idx")?;
+        let mut rows = statement.query(params![number(log)])?;
+        while let Some(row) = rows.next()? {
+            let (index, sealed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let entry = EntryRef { log, index: unsigned(index)? };
+            if !send(bundle_line(open_entry(sealer, entry, &sealed)?)) {
+                return Ok(());
+            }
+        }
+    }
+    let mut statement = snapshot.prepare("SELECT kind, key FROM facts ORDER BY kind, key")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (kind, key): (String, String) = (row.get(0)?, row.get(1)?);
+        let kind = known_kind(&kind).ok_or(StoreError::Form("a fact's kind"))?;
+        let (version, text) = read_fact(&snapshot, sealer, kind, &key)?.ok_or(StoreError::Form(kind))?;
+        if !send(BundleLine::Fact(kind.to_owned(), key, version.log, version.index, text)) {
+            return Ok(());
+        }
+    }
+    send(BundleLine::End);
+    Ok(())
+}
+
+fn bundle_line(entry: FullEntry) -> BundleLine {
+    match entry {
+        FullEntry::Register { shared } => BundleLine::Register(shared),
+        FullEntry::Case { opened, auditor_salt, auditor } => BundleLine::Case(CaseLine {
+            salt: Bytes(opened.salt.as_bytes().to_vec()),
+            shared: opened.shared,
+            auditor_salt: Bytes(auditor_salt.as_bytes().to_vec()),
+            auditor,
+        }),
+    }
+}
+
+fn known_kind(kind: &str) -> Option<&'static str> {
+    use crate::model::rows;
+    [
+        rows::ChainRow::KIND,
+        rows::ClockRow::KIND,
+        rows::GenesisRow::KIND,
+        GrantRow::KIND,
+        rows::InstitutionRow::KIND,
+        rows::JtiRow::KIND,
+        rows::KeyRow::KIND,
+        rows::NonceRow::KIND,
+        rows::PartyRow::KIND,
+        rows::PayloadRow::KIND,
+        rows::ProposalRow::KIND,
+        rows::RecipientKeyRow::KIND,
+        rows::ReleaseRow::KIND,
+        rows::ReportRow::KIND,
+        rows::RequestRow::KIND,
+        rows::StatementRow::KIND,
+        rows::UnitRow::KIND,
+    ]
+    .into_iter()
+    .find(|known| *known == kind)
+}

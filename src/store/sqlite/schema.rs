@@ -1,0 +1,59 @@
+//! Tables and connection settings.
+
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+
+/// Format of the database; another number is another format.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE entries (
+  log INTEGER NOT NULL, idx INTEGER NOT NULL, at INTEGER NOT NULL, entry BLOB NOT NULL,
+  PRIMARY KEY (log, idx)) WITHOUT ROWID;
+CREATE TABLE tiles (
+  log INTEGER NOT NULL, level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL,
+  PRIMARY KEY (log, level, idx)) WITHOUT ROWID;
+CREATE TABLE heads (log INTEGER PRIMARY KEY, size INTEGER NOT NULL, note TEXT NOT NULL);
+CREATE TABLE facts (
+  kind TEXT NOT NULL, key TEXT NOT NULL, log INTEGER NOT NULL, idx INTEGER NOT NULL, due INTEGER, row BLOB NOT NULL,
+  PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE INDEX facts_due ON facts (kind, due) WHERE due IS NOT NULL;
+CREATE TABLE viewers (
+  seq INTEGER PRIMARY KEY, viewer TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+  UNIQUE (viewer, kind, key));
+CREATE TABLE headers (scope TEXT NOT NULL, id TEXT NOT NULL, header BLOB NOT NULL, PRIMARY KEY (scope, id)) WITHOUT ROWID;
+CREATE TABLE assertions (client TEXT NOT NULL, jti TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (client, jti))
+  WITHOUT ROWID;
+";
+
+/// Opens the writing connection; makes the tables when the file is new.
+pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    // WAL with FULL: a commit is durable when it returns. NORMAL could lose the last commits and fork the log.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Freed bytes are overwritten; shredding depends on it.
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match version {
+        0 => {
+            connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+            Ok(connection)
+        }
+        VERSION => Ok(connection),
+        _ => Err(rusqlite::Error::InvalidQuery),
+    }
+}
+
+/// Opens a read-only connection.
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}

@@ -1,0 +1,275 @@
+//! The one writer: natural group commit.
+//!
+//! While a commit waits for the disk, operations queue up; the next batch takes all of them. No timer: a lone
+//! operation commits at once. Order inside a batch is the order of arrival. Each operation has its own savepoint, so
+//! that one refusal does not undo its neighbours.
+
+use super::{
+    batch::{Batch, Tips},
+    open::Shared,
+    schema,
+};
+use crate::{
+    model::{ambient::Clock, event::EntryRef, limits, time::Timestamp},
+    store::{CommitError, StoreError},
+};
+use rusqlite::Connection;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+};
+use tokio::sync::oneshot;
+
+/// Receipts of the entries a committed batch appended.
+pub(super) type Receipts = HashMap<EntryRef, String>;
+
+/// Told after the commit, with receipts or with what went wrong.
+type Answer = Box<dyn FnOnce(Result<&Receipts, CommitError>) + Send>;
+
+/// Whether an operation only ever stops things.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// Refused while only revocation is possible.
+    Ordinary,
+    /// Always taken: revocation, and the destruction it brings.
+    Stop,
+}
+
+pub(super) enum Job {
+    Work(Urgency, Box<dyn Work>),
+    EmptyWal(oneshot::Sender<Result<bool, CommitError>>),
+}
+
+/// One operation that waits for its transaction.
+pub(super) trait Work: Send {
+    /// Runs inside the transaction; answers at once when it failed.
+    fn run(self: Box<Self>, batch: &mut Batch<'_>) -> Option<Answer>;
+    /// Answers without having run.
+    fn refuse(self: Box<Self>, error: CommitError);
+}
+
+struct Waiting<Op, Finish, U> {
+    operation: Op,
+    finish: Finish,
+    answer: oneshot::Sender<Result<U, CommitError>>,
+}
+
+impl<T, U, Op, Finish> Work for Waiting<Op, Finish, U>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    Op: FnOnce(&mut Batch<'_>) -> Result<T, CommitError> + Send,
+    Finish: FnOnce(T, &Receipts) -> U + Send + 'static,
+{
+    fn run(self: Box<Self>, batch: &mut Batch<'_>) -> Option<Answer> {
+        let Self { operation, finish, answer } = *self;
+        match operation(batch) {
+            // The caller may be gone by then; the commit stands all the same.
+            Ok(value) => Some(Box::new(move |outcome: Result<&Receipts, CommitError>| {
+                drop(answer.send(outcome.map(|receipts| finish(value, receipts))));
+            })),
+            Err(error) => {
+                drop(answer.send(Err(error)));
+                None
+            }
+        }
+    }
+    fn refuse(self: Box<Self>, error: CommitError) {
+        drop(self.answer.send(Err(error)));
+    }
+}
+
+/// Wraps an operation and the making of its answer into a job.
+pub(super) fn job<T: Send + 'static, U: Send + 'static>(
+    urgency: Urgency,
+    operation: impl FnOnce(&mut Batch<'_>) -> Result<T, CommitError> + Send + 'static,
+    finish: impl FnOnce(T, &Receipts) -> U + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<U, CommitError>>) {
+    let (answer, receiver) = oneshot::channel();
+    (Job::Work(urgency, Box::new(Waiting { operation, finish, answer })), receiver)
+}
+
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tips: Tips,
+    pub(super) watch: Watch,
+}
+
+/// The last moment the writer looked at both clocks.
+#[derive(Clone, Copy)]
+pub(super) struct Watch {
+    wall: Timestamp,
+    monotonic: crate::model::time::Duration,
+}
+
+impl Watch {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self { wall: clock.wall(), monotonic: clock.monotonic() }
+    }
+    /// Whether the wall clock ran ahead of monotonic time by more than it may.
+    fn jumped(self, now: Self) -> bool {
+        let passed = now.monotonic.as_seconds().saturating_sub(self.monotonic.as_seconds());
+        let expected = self.wall.as_seconds().saturating_add(passed);
+        now.wall.as_seconds() > expected.saturating_add(limits::CLOCK_JUMP.as_seconds())
+    }
+}
+
+impl Writer {
+    /// Runs until every sender is gone.
+    pub(super) fn run(mut self, jobs: &mpsc::Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            self.look_at_clock();
+            let mut batch = vec![first];
+            while batch.len() < limits::BATCH_OPERATIONS
+                && let Ok(next) = jobs.try_recv()
+            {
+                batch.push(next);
+            }
+            let mut work = Vec::with_capacity(batch.len());
+            let mut empty_wal = Vec::new();
+            for job in batch {
+                match job {
+                    Job::Work(urgency, operation) => work.push((urgency, operation)),
+                    Job::EmptyWal(answer) => empty_wal.push(answer),
+                }
+            }
+            if !work.is_empty() {
+                self.commit(work);
+            }
+            for answer in empty_wal {
+                drop(answer.send(self.empty_wal()));
+            }
+        }
+    }
+
+    fn look_at_clock(&mut self) {
+        let now = Watch::of(&*self.clock);
+        if self.watch.jumped(now) {
+            self.shared.only_revoke("the wall clock jumped ahead by more than 10 minutes");
+            // The reading of before stays: the jump does not become normal by waiting.
+            return;
+        }
+        self.watch = now;
+    }
+
+    fn commit(&mut self, work: Vec<(Urgency, Box<dyn Work>)>) {
+        // An operation runs inside a transaction or not at all.
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            for (_, operation) in work {
+                operation.refuse(Failure::of(&error).error());
+            }
+            return;
+        }
+        let mut answers = Vec::with_capacity(work.len());
+        match self.transaction(work, &mut answers) {
+            Ok((tips, receipts)) => {
+                self.tips = tips;
+                for answer in answers {
+                    answer(Ok(&receipts));
+                }
+            }
+            Err(failure) => {
+                if failure == Failure::Unknown {
+                    self.shared.only_revoke("the outcome of a commit is unknown; restart the broker");
+                }
+                for answer in answers {
+                    answer(Err(failure.error()));
+                }
+            }
+        }
+    }
+
+    fn transaction(
+        &self,
+        work: Vec<(Urgency, Box<dyn Work>)>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(Tips, Receipts), Failure> {
+        let connection = &self.connection;
+        let shared = &self.shared;
+        let mut batch = Batch::new(connection, &shared.sealer, &*shared.entropy, self.tips, self.watch.wall);
+        let revoke_only = shared.why_revoke_only();
+        for (urgency, operation) in work {
+            if let Some(why) = revoke_only
+                && urgency == Urgency::Ordinary
+            {
+                operation.refuse(CommitError::RevokeOnly(why));
+                continue;
+            }
+            if let Err(error) = connection.execute_batch("SAVEPOINT operation") {
+                operation.refuse(Failure::of(&error).error());
+                continue;
+            }
+            let (tips, appended) = (batch.tips(), batch.appended());
+            if let Some(answer) = operation.run(&mut batch) {
+                answers.push(answer);
+                connection.execute_batch("RELEASE operation").map_err(|error| self.abandon(&error.into()))?;
+            } else {
+                let undone = connection.execute_batch("ROLLBACK TO operation; RELEASE operation");
+                undone.map_err(|error| self.abandon(&error.into()))?;
+                batch.forget(tips, appended);
+            }
+        }
+        let receipts = batch.seal_heads(&shared.signers).map_err(|error| self.abandon(&error))?;
+        let tips = batch.tips();
+        let receipts = receipts.into_iter().collect();
+        match connection.execute_batch("COMMIT") {
+            Ok(()) => Ok((tips, receipts)),
+            Err(error) => self.after_failed_commit(&error, tips).map(|()| (tips, receipts)),
+        }
+    }
+
+    fn abandon(&self, error: &StoreError) -> Failure {
+        drop(self.connection.execute_batch("ROLLBACK"));
+        match error {
+            StoreError::Database(error) => Failure::of(error),
+            _ => Failure::Storage,
+        }
+    }
+
+    /// A failed COMMIT may have been applied. The database is read again through a fresh connection.
+    fn after_failed_commit(&self, error: &rusqlite::Error, wanted: Tips) -> Result<(), Failure> {
+        drop(self.connection.execute_batch("ROLLBACK"));
+        let found = schema::reader(&self.path).map_err(StoreError::from).and_then(|c| super::read::tips(&c));
+        match found {
+            Ok(found) if found == wanted => Ok(()),
+            Ok(found) if found == self.tips => Err(Failure::of(error)),
+            _ => Err(Failure::Unknown),
+        }
+    }
+
+    fn empty_wal(&self) -> Result<bool, CommitError> {
+        let busy: i64 = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(StoreError::from)?;
+        Ok(busy == 0)
+    }
+}
+
+/// Why a whole batch did not commit; can be told to many.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Failure {
+    Full,
+    Storage,
+    Unknown,
+}
+
+impl Failure {
+    fn of(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Storage,
+        }
+    }
+    fn error(self) -> CommitError {
+        match self {
+            Self::Full => CommitError::Full,
+            Self::Storage => CommitError::Storage(StoreError::Form("the transaction could not be committed")),
+            Self::Unknown => CommitError::Unknown,
+        }
+    }
+}

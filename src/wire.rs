@@ -1,0 +1,15 @@
+//! Exact bytes: what is signed, hashed, stored and sent.
+//!
+//! A value from outside is [`statement::Unverified`] until a key has been applied to it. Nothing here holds a secret,
+//! opens a file or decides. Start at [`statement`], then [`entry`], [`receipt`] and [`header`].
+
+pub mod api;
+pub mod entry;
+pub mod genesis;
+pub mod header;
+pub mod jws;
+pub mod oauth;
+pub mod problem;
+pub mod receipt;
+pub mod statement;
+pub mod taxonomy;

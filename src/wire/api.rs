@@ -1,0 +1,267 @@
+//! JSON bodies of the HTTP interface, shared by broker and clients.
+//!
+//! Byte strings are unpadded base64url; statements and receipts are text, verbatim.
+
+use crate::model::{
+    event::Log,
+    grant::GrantState,
+    ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId, RequestId},
+    purpose::Purpose,
+    release::AccessRequest,
+    report::{Report, ReportState},
+    time::{Timestamp, Window},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Bytes as unpadded base64url.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&URL_SAFE_NO_PAD.encode(&self.0))
+    }
+}
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        URL_SAFE_NO_PAD.decode(String::deserialize(d)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A statement by itself.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitStatement {
+    /// Compact JWS.
+    pub statement: String,
+}
+
+/// A report statement with the header its owner opens it with.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitReport {
+    /// Compact JWS.
+    pub statement: String,
+    /// The owner header.
+    pub owner_header: Bytes,
+}
+
+/// A grant statement, with the wrapped header unless it is kept back.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitGrant {
+    /// Compact JWS.
+    pub statement: String,
+    /// The wrapped header.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub header: Option<Bytes>,
+}
+
+/// A wrapped header that follows its grant.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitHeader {
+    /// The wrapped header.
+    pub header: Bytes,
+}
+
+/// A statement, or something done under one, was accepted.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// The statement's digest.
+    pub id: Digest,
+    /// Which log it stands in.
+    pub log: Log,
+    /// Index of its entry.
+    pub index: u64,
+    /// The receipt: a C2SP tlog-proof whose `extra` opens the leaf.
+    pub receipt: String,
+}
+
+/// The answer to a revocation.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoked {
+    /// The revocation, accepted.
+    pub accepted: Accepted,
+    /// The grant.
+    pub grant: GrantId,
+    /// Releases that had happened: what was opened cannot be un-opened.
+    pub releases_used: u32,
+    /// Streams that were cut.
+    pub streams_reset: u32,
+}
+
+/// A header, released.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// The release.
+    pub release: ReleaseId,
+    /// The wrapped header.
+    pub header: Bytes,
+    /// Receipt of the entry that recorded it.
+    pub receipt: String,
+    /// The grant statement.
+    pub grant_statement: String,
+    /// The report statement, with payload digest and key commitment.
+    pub report_statement: String,
+    /// Whether this release had been delivered before.
+    pub again: bool,
+}
+
+/// An owner's own header.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerHeader {
+    /// The header.
+    pub header: Bytes,
+    /// Receipt of the entry that recorded the fetch.
+    pub receipt: String,
+    /// The report statement.
+    pub report_statement: String,
+}
+
+/// The register from an index on.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterPage {
+    /// Signed checkpoint of the whole register.
+    pub checkpoint: String,
+    /// Index of the first entry below.
+    pub from: u64,
+    /// Entries as logged.
+    pub entries: Vec<String>,
+}
+
+/// The case log's latest checkpoint with proof that it extends an earlier one.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseHead {
+    /// Signed checkpoint.
+    pub checkpoint: String,
+    /// Consistency proof from the size asked for, base64.
+    pub consistency: Vec<String>,
+}
+
+/// One of an owner's reports.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSummary {
+    /// The report.
+    pub id: ReportId,
+    /// What its statement says.
+    pub report: Report,
+    /// When it was declared.
+    pub at: Timestamp,
+    /// Where it stands.
+    pub state: ReportState,
+}
+
+/// One grant, as either side sees it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantSummary {
+    /// The grant.
+    pub id: GrantId,
+    /// The report.
+    pub report: ReportId,
+    /// The institution.
+    pub institution: PartyId,
+    /// What for.
+    pub purposes: Vec<Purpose>,
+    /// When it may be collected.
+    pub collect: Window,
+    /// First moment a release is possible.
+    pub releasable_from: Timestamp,
+    /// Where it stands.
+    pub state: GrantState,
+    /// Releases so far.
+    pub releases_used: u32,
+    /// Releases allowed.
+    pub max_releases: u32,
+    /// A release waits for its acknowledgement.
+    pub awaiting: Option<ReleaseId>,
+    /// The grant statement, verbatim.
+    pub statement: String,
+}
+
+/// One access request, as either side sees it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSummary {
+    /// The request.
+    pub id: RequestId,
+    /// The asking officer's key.
+    pub officer: KeyId,
+    /// The institution.
+    pub institution: PartyId,
+    /// What is asked.
+    pub request: AccessRequest,
+    /// When it came.
+    pub at: Timestamp,
+    /// The grant that answered it.
+    pub answered_by: Option<GrantId>,
+}
+
+/// A list.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing<T> {
+    /// The rows, oldest first.
+    pub items: Vec<T>,
+}
+
+/// One line of an audit bundle as it is streamed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BundleLine {
+    /// The signed genesis.
+    Genesis(String),
+    /// A signed checkpoint.
+    Checkpoint(Log, String),
+    /// A register entry, verbatim.
+    Register(String),
+    /// A case entry.
+    Case(CaseLine),
+    /// A fact of the projection: kind, key, log, index, row.
+    Fact(String, String, Log, u64, String),
+    /// Everything was sent.
+    End,
+}
+
+/// A case entry with everything that opens it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseLine {
+    /// Leaf salt, base64url.
+    pub salt: Bytes,
+    /// Shared part, verbatim.
+    pub shared: String,
+    /// Auditor salt, base64url.
+    pub auditor_salt: Bytes,
+    /// Auditor part, verbatim.
+    pub auditor: String,
+}
+
+/// The answer of the token endpoint (RFC 6749, section 5.1).
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Token {
+    /// Opaque.
+    pub access_token: String,
+    /// `DPoP`.
+    pub token_type: String,
+    /// Seconds.
+    pub expires_in: u64,
+}
+
+/// An OAuth error (RFC 6749, section 5.2).
+#[derive(Clone, Serialize, Deserialize)]
+pub struct OauthProblem {
+    /// The registered code.
+    pub error: String,
+    /// In words.
+    pub error_description: String,
+}

@@ -1,0 +1,371 @@
+//! Log entries: bytes to [`Event`] and back.
+//!
+//! Register entry: the shared part alone, UTF-8 JSON; that is the leaf data (RFC 6962).
+//!
+//! Case entry body: `u32be(len) ‖ shared ‖ commitment`, where
+//! `commitment = HMAC-SHA256(auditor salt, "amana/log-auditor/v1\0" ‖ auditor part)`.
+//! Case leaf data: the 33 bytes `0x01 ‖ HMAC-SHA256(leaf salt, "amana/log-entry/v1\0" ‖ body)`.
+//! Salts are exactly 32 bytes, because HMAC keys of different length can collide.
+
+use super::statement::{Unverified, Verified};
+use crate::{
+    model::{
+        event::{Event, Log},
+        facts::{OwnerFetchRecord, ReleaseRecord},
+        grant::{EndCause, HeaderCopy},
+        ids::{Digest, GrantId, KeyId, ReportId},
+        limits,
+        statement::Body,
+        time::Timestamp,
+    },
+    tlog,
+};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// First byte of a case leaf: version of the commitment.
+const LEAF_VERSION: u8 = 0x01;
+const ENTRY_LABEL: &[u8] = b"amana/log-entry/v1\0";
+const AUDITOR_LABEL: &[u8] = b"amana/log-auditor/v1\0";
+
+/// 32 random bytes that keep a commitment from being guessed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Salt([u8; 32]);
+
+impl Salt {
+    /// From random bytes; never derived from anything.
+    pub const fn from_random(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The two salts of a case entry.
+#[derive(Clone, Copy)]
+pub struct Salts {
+    /// Of the leaf.
+    pub leaf: Salt,
+    /// Of the auditor part.
+    pub auditor: Salt,
+}
+
+/// What every party to an entry may read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// What happened.
+    pub event: Happening,
+    /// When, by the broker's clock.
+    pub at: Timestamp,
+    /// Size of the register when it happened; absent in the register itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub register_size: Option<u64>,
+    /// The statement that caused it, verbatim; for genesis the signed note.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub statement: Option<String>,
+}
+
+/// The kind of an entry, with what its statement does not say.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Happening {
+    /// The trust root.
+    GenesisLaid,
+    /// A statement was accepted.
+    Accepted,
+    /// A header was released.
+    Released,
+    /// A release was denied.
+    ReleaseDenied,
+    /// A payload arrived whole.
+    PayloadStored {
+        /// The report.
+        report: ReportId,
+    },
+    /// A wrapped header arrived.
+    HeaderReceived {
+        /// The grant.
+        grant: GrantId,
+    },
+    /// An owner fetched its header.
+    OwnerHeaderFetched {
+        /// The report.
+        report: ReportId,
+        /// The owner's key.
+        key: KeyId,
+    },
+    /// An owner's header was refused.
+    OwnerHeaderDenied {
+        /// The report.
+        report: ReportId,
+        /// The caller's key.
+        key: KeyId,
+    },
+    /// A grant ended by itself.
+    GrantEnded {
+        /// The grant.
+        grant: GrantId,
+        /// Why.
+        cause: EndCause,
+    },
+    /// One copy of a wrapped header was destroyed.
+    Shredded {
+        /// The grant.
+        grant: GrantId,
+        /// The copy.
+        copy: HeaderCopy,
+    },
+    /// The broker started.
+    ClockResumed {
+        /// Time of the last entry before.
+        last: Timestamp,
+        /// Wall clock at start.
+        now: Timestamp,
+    },
+    /// An operator confirmed the clock.
+    ClockConfirmed,
+}
+
+/// What only auditors may read: from what and how it was decided.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditorPart {
+    /// The facts decided from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub facts: Option<FactsRecord>,
+    /// The policy bundle decided under.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bundle: Option<Digest>,
+    /// The decision.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decision: Option<Decision>,
+    /// Ids of the failing conditions, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reasons: Vec<String>,
+}
+
+/// Facts of either kind of decision.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FactsRecord {
+    /// About a release.
+    Release(Box<ReleaseRecord>),
+    /// About an owner's own header.
+    OwnerFetch(OwnerFetchRecord),
+}
+
+/// Allowed or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// Permitted.
+    Allow,
+    /// Denied.
+    Deny,
+}
+
+/// An entry is not acceptable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Not the documented JSON.
+    #[error("the entry is not as documented: {0}")]
+    Json(String),
+    /// Framing broken.
+    #[error("the entry's framing is broken")]
+    Framing,
+    /// Larger than a leaf may be.
+    #[error("the entry is larger than {} bytes", limits::LEAF_BYTES)]
+    TooLarge,
+    /// Statement missing, superfluous or of the wrong kind.
+    #[error("the entry's statement does not fit what it says happened")]
+    Statement,
+    /// In the wrong log.
+    #[error("the entry stands in the wrong log")]
+    WrongLog,
+}
+
+impl Shared {
+    /// The bytes that are committed to.
+    ///
+    /// # Errors
+    /// [`EntryError::TooLarge`] when no leaf could hold them.
+    pub fn encode(&self) -> Result<String, EntryError> {
+        let text = serde_json::to_string(self).map_err(|e| EntryError::Json(e.to_string()))?;
+        // A case leaf is 33 bytes; the bound keeps an opened entry within what a tile bundle can frame.
+        if text.len() + 64 > limits::LEAF_BYTES { Err(EntryError::TooLarge) } else { Ok(text) }
+    }
+    /// Reads a shared part.
+    pub fn parse(text: &str) -> Result<Self, EntryError> {
+        serde_json::from_str(text).map_err(|e| EntryError::Json(e.to_string()))
+    }
+    /// The statement inside, parsed but not verified; `None` for genesis and for what nobody signed.
+    pub fn statement(&self) -> Result<Option<Unverified>, EntryError> {
+        match (&self.event, &self.statement) {
+            (Happening::Accepted | Happening::Released | Happening::ReleaseDenied, Some(text)) => {
+                Unverified::parse(text).map(Some).map_err(|e| EntryError::Json(e.to_string()))
+            }
+            (Happening::Accepted | Happening::Released | Happening::ReleaseDenied, None) => Err(EntryError::Statement),
+            (Happening::GenesisLaid, Some(_)) | (_, None) => Ok(None),
+            (_, Some(_)) => Err(EntryError::Statement),
+        }
+    }
+
+    /// The event, given the statement verified. Genesis is read by [`super::genesis`], not here.
+    ///
+    /// # Errors
+    /// When statement and event do not belong together, or the entry is in the wrong log.
+    pub fn event(&self, log: Log, statement: Option<Verified<Body>>) -> Result<Event, EntryError> {
+        let event = match (&self.event, statement) {
+            (Happening::Accepted, Some(verified)) => {
+                Event::Accepted(verified.signed().clone(), verified.body().clone())
+            }
+            (Happening::Released, Some(verified)) => {
+                let request = verified.into_release_request().ok_or(EntryError::Statement)?;
+                Event::Released(request.signed().clone(), request.body().clone())
+            }
+            (Happening::ReleaseDenied, Some(verified)) => {
+                let request = verified.into_release_request().ok_or(EntryError::Statement)?;
+                Event::ReleaseDenied(request.signed().clone(), request.body().clone())
+            }
+            (Happening::PayloadStored { report }, None) => Event::PayloadStored(*report),
+            (Happening::HeaderReceived { grant }, None) => Event::HeaderReceived(*grant),
+            (Happening::OwnerHeaderFetched { report, key }, None) => Event::OwnerHeaderFetched(*report, *key),
+            (Happening::OwnerHeaderDenied { report, key }, None) => Event::OwnerHeaderDenied(*report, *key),
+            (Happening::GrantEnded { grant, cause }, None) => Event::GrantEnded(*grant, *cause),
+            (Happening::Shredded { grant, copy }, None) => Event::Shredded(*grant, *copy),
+            (Happening::ClockResumed { last, now }, None) => Event::ClockResumed { last: *last, now: *now },
+            (Happening::ClockConfirmed, None) => Event::ClockConfirmed,
+            _ => return Err(EntryError::Statement),
+        };
+        if event.log() == log { Ok(event) } else { Err(EntryError::WrongLog) }
+    }
+}
+
+/// What a party is given of a case entry: enough to check it stands in the log, nothing of the auditor's part.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OpenedLeaf {
+    /// Salt of the leaf.
+    pub salt: Salt,
+    /// The shared part, verbatim.
+    pub shared: String,
+    /// Commitment to the auditor part.
+    pub auditor_commitment: [u8; 32],
+}
+
+impl OpenedLeaf {
+    /// `u32be(len) ‖ shared ‖ commitment`.
+    fn body(&self) -> Result<Vec<u8>, EntryError> {
+        let length = u32::try_from(self.shared.len()).map_err(|_| EntryError::TooLarge)?;
+        Ok([&length.to_be_bytes(), self.shared.as_bytes(), &self.auditor_commitment].concat())
+    }
+    /// The 33 bytes that are the leaf's data.
+    pub fn leaf_data(&self) -> Result<[u8; 33], EntryError> {
+        let tag = mac(&self.salt, ENTRY_LABEL, &self.body()?);
+        let mut data = [LEAF_VERSION; 33];
+        for (place, byte) in data.iter_mut().skip(1).zip(tag) {
+            *place = byte;
+        }
+        Ok(data)
+    }
+    /// `salt ‖ body`: the `extra` of a case receipt.
+    pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
+        Ok([self.salt.as_bytes().as_slice(), &self.body()?].concat())
+    }
+    /// Reads what [`OpenedLeaf::encode`] wrote; nothing may follow.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        let (salt, rest) = bytes.split_first_chunk::<32>().ok_or(EntryError::Framing)?;
+        let (length, rest) = rest.split_first_chunk::<4>().ok_or(EntryError::Framing)?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| EntryError::Framing)?;
+        let (shared, commitment) = rest.split_at_checked(length).ok_or(EntryError::Framing)?;
+        let auditor_commitment = <[u8; 32]>::try_from(commitment).map_err(|_| EntryError::Framing)?;
+        let shared = String::from_utf8(shared.to_vec()).map_err(|_| EntryError::Framing)?;
+        Ok(Self { salt: Salt(*salt), shared, auditor_commitment })
+    }
+}
+
+/// Commitment to an auditor part.
+pub fn auditor_commitment(salt: &Salt, auditor_part: &str) -> [u8; 32] {
+    mac(salt, AUDITOR_LABEL, auditor_part.as_bytes())
+}
+
+fn mac(salt: &Salt, label: &[u8], message: &[u8]) -> [u8; 32] {
+    // A 32-byte key is shorter than SHA-256's block, so HMAC takes it as it is.
+    let mut mac = <Hmac<Sha256> as Mac>::new(&(*salt.as_bytes()).into_block());
+    mac.update(label);
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// HMAC-SHA256 takes a 64-byte block as its key; shorter keys are padded with zeros (RFC 2104).
+trait IntoBlock {
+    fn into_block(self) -> hmac::digest::Key<Hmac<Sha256>>;
+}
+impl IntoBlock for [u8; 32] {
+    fn into_block(self) -> hmac::digest::Key<Hmac<Sha256>> {
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        for (place, byte) in block.iter_mut().zip(self) {
+            *place = byte;
+        }
+        block
+    }
+}
+
+/// One entry whole, as the broker keeps it and an auditor sees it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum FullEntry {
+    /// Public.
+    Register {
+        /// The leaf data.
+        shared: String,
+    },
+    /// Committed to.
+    Case {
+        /// What parties may read.
+        opened: OpenedLeaf,
+        /// Salt of the auditor part.
+        auditor_salt: Salt,
+        /// The auditor part, verbatim.
+        auditor: String,
+    },
+}
+
+impl FullEntry {
+    /// Builds the entry of an event.
+    pub fn new(log: Log, shared: String, auditor: &AuditorPart, salts: &Salts) -> Result<Self, EntryError> {
+        if log == Log::Register {
+            return Ok(Self::Register { shared });
+        }
+        let auditor = serde_json::to_string(auditor).map_err(|e| EntryError::Json(e.to_string()))?;
+        if auditor.len() > limits::LEAF_BYTES {
+            return Err(EntryError::TooLarge);
+        }
+        let auditor_commitment = auditor_commitment(&salts.auditor, &auditor);
+        let opened = OpenedLeaf { salt: salts.leaf, shared, auditor_commitment };
+        Ok(Self::Case { opened, auditor_salt: salts.auditor, auditor })
+    }
+    /// The shared part, verbatim.
+    pub fn shared(&self) -> &str {
+        match self {
+            Self::Register { shared } => shared,
+            Self::Case { opened, .. } => &opened.shared,
+        }
+    }
+    /// The leaf's hash in its tree.
+    pub fn leaf_hash(&self) -> Result<tlog::Hash, EntryError> {
+        match self {
+            Self::Register { shared } => Ok(tlog::leaf_hash(shared.as_bytes())),
+            Self::Case { opened, .. } => Ok(tlog::leaf_hash(&opened.leaf_data()?)),
+        }
+    }
+    /// What a receipt carries as `extra`.
+    pub fn extra(&self) -> Result<Vec<u8>, EntryError> {
+        match self {
+            Self::Register { shared } => Ok(shared.as_bytes().to_vec()),
+            Self::Case { opened, .. } => opened.encode(),
+        }
+    }
+}

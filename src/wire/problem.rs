@@ -1,0 +1,143 @@
+//! Problems (RFC 9457): the one registry of what can go wrong for a caller, with stable types.
+
+use crate::model::ids::Digest;
+use serde::{Deserialize, Serialize};
+
+/// Every kind of problem. Its `type` is `urn:amana:problem:` and the slug; slugs never change meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProblemType {
+    /// The request is not in the documented form.
+    Malformed,
+    /// No or no valid authentication.
+    Unauthenticated,
+    /// Nothing there, or nothing the caller may know of.
+    NotFound,
+    /// The statement breaks a rule.
+    StatementRefused,
+    /// `prev` is not current; `current` says what is.
+    OutOfOrder,
+    /// The policies deny; `reasons` lists every failing condition.
+    Denied,
+    /// What is there contradicts what was sent.
+    Conflict,
+    /// Uploaded bytes do not match the statement.
+    PayloadMismatch,
+    /// Larger than allowed.
+    TooLarge,
+    /// Registration needs an invitation.
+    InvitationNeeded,
+    /// The broker is full or busy; try again.
+    Busy,
+    /// Only revocation works until an operator acts.
+    RevokeOnly,
+    /// Storage is full; nothing was changed.
+    StorageFull,
+    /// Something broke here; the log has it under the request id.
+    Internal,
+}
+
+impl ProblemType {
+    /// Every type.
+    pub const ALL: [Self; 14] = [
+        Self::Malformed,
+        Self::Unauthenticated,
+        Self::NotFound,
+        Self::StatementRefused,
+        Self::OutOfOrder,
+        Self::Denied,
+        Self::Conflict,
+        Self::PayloadMismatch,
+        Self::TooLarge,
+        Self::InvitationNeeded,
+        Self::Busy,
+        Self::RevokeOnly,
+        Self::StorageFull,
+        Self::Internal,
+    ];
+
+    /// Slug, title and HTTP status.
+    pub const fn parts(self) -> (&'static str, &'static str, u16) {
+        match self {
+            Self::Malformed => ("malformed", "The request is not in the documented form", 400),
+            Self::Unauthenticated => ("unauthenticated", "Authentication is needed", 401),
+            Self::NotFound => ("not-found", "Nothing is known here under that name", 404),
+            Self::StatementRefused => ("statement-refused", "The statement was refused", 422),
+            Self::OutOfOrder => ("out-of-order", "Another statement of yours came first", 409),
+            Self::Denied => ("denied", "The release is denied", 403),
+            Self::Conflict => ("conflict", "What is there contradicts the request", 409),
+            Self::PayloadMismatch => ("payload-mismatch", "The bytes do not match the report statement", 422),
+            Self::TooLarge => ("too-large", "The request is larger than allowed", 413),
+            Self::InvitationNeeded => ("invitation-needed", "An invitation is needed to register here", 403),
+            Self::Busy => ("busy", "The broker is busy, try again", 503),
+            Self::RevokeOnly => ("revoke-only", "Only revocation is possible at the moment", 503),
+            Self::StorageFull => ("storage-full", "The broker's storage is full; nothing was changed", 507),
+            Self::Internal => ("internal", "Something broke at the broker", 500),
+        }
+    }
+}
+
+/// One failing condition, in words for the caller.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonText {
+    /// Stable id of the condition.
+    pub id: String,
+    /// What failed.
+    pub reason: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// A problem document.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// URN of the kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened here and what to do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+    /// Names this request in the broker's log.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<String>,
+    /// Failing conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reasons: Vec<ReasonText>,
+    /// For [`ProblemType::OutOfOrder`]: the digest to name in `prev`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub current: Option<Digest>,
+    /// For a denial: the receipt of its entry.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub receipt: Option<String>,
+}
+
+impl Problem {
+    /// A problem of a kind, without detail.
+    pub fn new(kind: ProblemType) -> Self {
+        let (slug, title, status) = kind.parts();
+        Self {
+            kind: format!("urn:amana:problem:{slug}"),
+            title: title.to_owned(),
+            status,
+            detail: None,
+            request_id: None,
+            reasons: Vec::new(),
+            current: None,
+            receipt: None,
+        }
+    }
+    /// With words on what happened.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+    /// Whether it is of `kind`.
+    pub fn is(&self, kind: ProblemType) -> bool {
+        self.kind == Self::new(kind).kind
+    }
+}

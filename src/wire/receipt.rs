@@ -1,0 +1,80 @@
+//! Receipts: the opened leaf of an entry, its inclusion proof and a signed checkpoint, as a C2SP tlog-proof file.
+
+use super::{
+    entry::{EntryError, OpenedLeaf, Shared},
+    genesis::{GenesisError, SignedGenesis},
+    statement::SeenTree,
+};
+use crate::{
+    model::{
+        event::{EntryRef, Log},
+        ids::Digest,
+    },
+    tlog::{self, LogProof},
+};
+
+/// A receipt does not prove what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
+    /// Not a tlog-proof, or its proof does not hold.
+    #[error("the receipt's proof does not verify")]
+    Proof(#[from] tlog::LogProofError),
+    /// The opened leaf is broken.
+    #[error("the receipt's entry is not readable")]
+    Entry(#[from] EntryError),
+    /// The trust root's keys are unusable.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// It proves another statement.
+    #[error("the receipt is for another statement")]
+    OtherStatement,
+}
+
+/// A verified receipt.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// Where the entry stands.
+    pub entry: EntryRef,
+    /// The entry's shared part.
+    pub shared: Shared,
+    /// The tree its checkpoint signs.
+    pub tree: SeenTree,
+}
+
+/// Checks a receipt against the trust root: signature, origin, inclusion, and that it opens an entry of this log.
+///
+/// # Errors
+/// [`ReceiptError`].
+pub fn verify(text: &str, log: Log, genesis: &SignedGenesis) -> Result<Receipt, ReceiptError> {
+    let proof = LogProof::parse(text)?;
+    let (leaf, shared, verifier) = match log {
+        Log::Register => {
+            let shared = String::from_utf8(proof.extra().to_vec()).map_err(|_| EntryError::Framing)?;
+            (tlog::leaf_hash(shared.as_bytes()), shared, genesis.register_verifier()?)
+        }
+        Log::Case => {
+            let opened = OpenedLeaf::parse(proof.extra())?;
+            (tlog::leaf_hash(&opened.leaf_data()?), opened.shared, genesis.case_verifier()?)
+        }
+    };
+    let checkpoint = proof.verify(&leaf, &verifier)?;
+    Ok(Receipt {
+        entry: EntryRef { log, index: proof.proof().index },
+        shared: Shared::parse(&shared)?,
+        tree: SeenTree { size: checkpoint.size(), root: Digest::from_bytes(*checkpoint.root().as_bytes()) },
+    })
+}
+
+/// As [`verify`], and that the entry holds exactly this statement.
+///
+/// # Errors
+/// [`ReceiptError`].
+pub fn verify_statement(
+    text: &str,
+    log: Log,
+    genesis: &SignedGenesis,
+    statement: &str,
+) -> Result<Receipt, ReceiptError> {
+    let receipt = verify(text, log, genesis)?;
+    if receipt.shared.statement.as_deref() == Some(statement) { Ok(receipt) } else { Err(ReceiptError::OtherStatement) }
+}
