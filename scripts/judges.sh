@@ -14,7 +14,6 @@ demo=target/demo
 served=target/demo-serve
 opened=$judges/opened
 amana=${CARGO_TARGET_DIR:-target}/release/amana
-log=$checks/judge.log
 
 held=0 failed=0 skipped=0 broken=()
 broker=
@@ -37,14 +36,18 @@ main() {
   judge jose node_judge jose "$served/broker.json"
   judge stop ends_when_asked
 
-  [ "${#broken[@]}" = 0 ] || echo "judges that found fault: ${broken[*]}"
+  local name
+  for name in ${broken[@]+"${broken[@]}"}; do
+    printf -- '\n-- found fault: %s\n' "$name"
+    cat "$checks/judge-$name.log"
+  done
   echo "judges: $held held, $failed did not hold, $skipped skipped"
   [ "$failed" = 0 ]
 }
 
 # judge NAME COMMAND…: runs it and counts.
 judge() {
-  local name=$1 status
+  local name=$1 log=$checks/judge-$1.log status
   shift
   (
     set -euo pipefail

@@ -24,7 +24,7 @@ main() {
     broken+=(skipped)
   fi
   local name
-  for name in "${broken[@]}"; do
+  for name in ${broken[@]+"${broken[@]}"}; do
     [ -f "$checks/$name.log" ] && show_failure "$name"
   done
   printf '\n%s passed, %s failed%s\n' "$passed" "$failed" "$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
@@ -75,6 +75,8 @@ show_failure() {
   if [ "$1" = tests ] && grep -q '^failures:$' "$log"; then
     # The panics of each test binary, without the hundreds of lines that say ok.
     awk '/^failures:$/ { show = 1 } /^test result: / { if (show) print; show = 0 } show' "$log" | tail -n 200
+  elif [ "$1" = judges ] && grep -q '^-- found fault: ' "$log"; then
+    sed -n '/^-- found fault: /,$p' "$log"
   else
     tail -n 60 "$log"
   fi

@@ -1,2 +1,5 @@
-//! Amana.
-fn main() {}
+//! Arguments in, exit code out.
+
+fn main() -> std::process::ExitCode {
+    amana::cli::run(std::env::args_os())
+}

@@ -23,6 +23,15 @@ impl Broker {
         }
     }
 
+    /// Records that an operator confirmed the clock.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn confirm_clock(&self) -> Result<(), BrokerError> {
+        self.store.record(OwnRecord::ClockConfirmed).await?;
+        Ok(())
+    }
+
     /// Ends and shreds whatever is due now.
     ///
     /// # Errors

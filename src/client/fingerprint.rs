@@ -52,7 +52,9 @@ pub enum Mismatch {
         found: usize,
     },
     /// A word is another.
-    #[error("word {position} of the fingerprint differs; ask the other person to read it again, and stop if it still does")]
+    #[error(
+        "word {position} of the fingerprint differs; ask the other person to read it again, and stop if it still does"
+    )]
     Word {
         /// The first that differs, counted from 1.
         position: usize,

@@ -51,6 +51,13 @@ impl Identity {
         Self { label, keys: Keys::derive(seed) }
     }
 
+    /// The same identity once more, for a program in which one person sits at several desks. Each copy wipes itself.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let mut seed = *self.keys.seed.as_bytes();
+        Self { label: self.label.clone(), keys: Keys::derive(Seed::from_bytes(&mut seed)) }
+    }
+
     /// What its owner calls it. Stays on the device.
     pub fn label(&self) -> &Label {
         &self.label

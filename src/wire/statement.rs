@@ -206,6 +206,11 @@ impl Unverified {
         }
     }
 
+    /// The body as claimed, for whoever holds the statement by a digest they trust already.
+    pub fn into_unverified_body(self) -> Body {
+        self.claims.body
+    }
+
     /// The door: applies the key registered under `kid` and the broker's genesis.
     ///
     /// # Errors

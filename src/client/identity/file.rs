@@ -151,7 +151,9 @@ pub enum IdentityError {
     #[error("this identity file was changed after it was written; use a copy of it, or your recovery key")]
     Tampered,
     /// The file asks for more work than any of ours.
-    #[error("this file asks for 2^{log_n} rounds of work, more than 2^{MAX_SCRYPT_LOG_N}; it was not made by this program")]
+    #[error(
+        "this file asks for 2^{log_n} rounds of work, more than 2^{MAX_SCRYPT_LOG_N}; it was not made by this program"
+    )]
     ExcessiveWork {
         /// Base-2 logarithm of the work asked for.
         log_n: u8,

@@ -27,7 +27,8 @@ pub(super) fn index_of(word: &str) -> Option<u16> {
 
 /// What a person typed, taken apart at spaces, hyphens and commas.
 pub(in crate::client) fn words_typed(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | ',')).filter(|w| !w.is_empty())
+    text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | ','))
+        .filter(|w| !w.is_empty())
 }
 
 fn bit_at(bytes: &[u8], bit: usize) -> bool {

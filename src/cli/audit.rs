@@ -1,0 +1,96 @@
+//! `audit verify`: the offline check.
+
+use super::output::{Failure, Out, chain};
+use crate::{
+    audit::{self, AuditError, Inputs, Summary},
+    wire::genesis::Card,
+};
+use clap::{Args, Subcommand};
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    io::BufReader,
+    path::{Path, PathBuf},
+};
+
+/// Checking what a broker did.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Check an exported bundle without trusting the broker that wrote it.
+    #[command(after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'")]
+    Verify(Verify),
+}
+
+/// What to check.
+#[derive(Args)]
+pub(super) struct Verify {
+    /// Folder of the bundle.
+    folder: PathBuf,
+    /// The bootstrap card; without it the bundle is checked against the genesis it brings along itself.
+    #[arg(long)]
+    card: Option<Card>,
+}
+
+pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
+    match command {
+        Command::Verify(arguments) => verify(arguments, out),
+    }
+}
+
+fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
+    let summary = verify_folder(&arguments.folder, arguments.card.as_ref())?;
+    out.show(text(&summary, arguments.card.as_ref()), &json(&summary));
+    Ok(())
+}
+
+/// Checks a bundle on disk.
+pub(super) fn verify_folder(folder: &Path, card: Option<&Card>) -> Result<Summary, Failure> {
+    let path = |name: &str| folder.join(name);
+    let words = |name: &str, e: std::io::Error| Failure::refused(format!("{}: {e}", path(name).display()));
+    let read = |name: &str| fs::read_to_string(path(name)).map_err(|e| words(name, e));
+    let open = |name: &str| File::open(path(name)).map(BufReader::new).map_err(|e| words(name, e));
+    let inputs = Inputs {
+        genesis: read("genesis.note")?,
+        register_checkpoint: read("checkpoint.register")?,
+        case_checkpoint: path("checkpoint.case").exists().then(|| read("checkpoint.case")).transpose()?,
+        register: open("register.jsonl")?,
+        case: open("case.jsonl")?,
+        facts: open("facts.jsonl")?,
+    };
+    audit::verify(inputs, card)
+        .map_err(|error: AuditError| Failure::does_not_hold(format!("the bundle does NOT hold: {}", chain(&error))))
+}
+
+fn json(summary: &Summary) -> serde_json::Value {
+    serde_json::json!({
+        "holds": true,
+        "card": summary.card,
+        "register_size": summary.register_size,
+        "case_size": summary.case_size,
+        "facts": summary.facts,
+        "signatures": summary.signatures,
+        "events": summary.events,
+        "witnessed": summary.witnessed,
+    })
+}
+
+/// The result in words.
+pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
+    let mut text = format!(
+        "The bundle holds.\n  register {} entries, case log {} entries, {} statements verified\n  \
+         {} facts folded from the log, equal to the broker's own\n",
+        summary.register_size, summary.case_size, summary.signatures, summary.facts
+    );
+    for (event, count) in &summary.events {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {count:>5}  {event}");
+    }
+    text.push_str("Every release stands under a valid, unrevoked grant, within its window, purposes, key and count.\n");
+    if card.is_none() {
+        let _ = writeln!(text, "Compare this card with the one you were given: {}", summary.card);
+    }
+    if !summary.witnessed {
+        text.push_str("No witness: this proves what THIS copy of the log says, not that everybody is shown the same one.");
+    }
+    text
+}

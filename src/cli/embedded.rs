@@ -1,0 +1,170 @@
+//! A broker inside this process: keys from files, a runtime, a listener.
+
+use super::{
+    ambient::{SystemClock, SystemEntropy},
+    output::{Failure, chain},
+};
+use crate::{
+    broker::{Broker, Parts, Registration},
+    http::Server,
+    model::{ambient::Clock, bundle::Bundle},
+    store::{
+        blob::Blobs,
+        sqlite::{Keys, Opening, SqliteStore},
+    },
+    tlog::{Ed25519NoteSigner, KeyName},
+    wire::genesis::SignedGenesis,
+};
+use ed25519_dalek::SigningKey;
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use zeroize::Zeroizing;
+
+/// Where a broker keeps things.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Database and payloads.
+    pub data: PathBuf,
+    /// Log and storage keys: outside the data folder, never in its backups.
+    pub keys: PathBuf,
+    /// The signed genesis.
+    pub genesis: PathBuf,
+}
+
+impl Places {
+    /// The usual layout under one folder.
+    pub fn under(folder: &Path) -> Self {
+        Self { data: folder.join("data"), keys: folder.join("keys"), genesis: folder.join("genesis.note") }
+    }
+}
+
+/// How a broker is reached and joined.
+pub struct Settings {
+    /// Where it keeps things.
+    pub places: Places,
+    /// The address clients use.
+    pub public_url: String,
+    /// Who may register.
+    pub registration: Registration,
+    /// Its clock; tests bring their own.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Builds a broker from its folder.
+pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
+    let Settings { places, public_url, registration, clock } = settings;
+    let note = fs::read_to_string(&places.genesis)
+        .map_err(|e| Failure::refused(format!("cannot read genesis {}: {e}", places.genesis.display())))?;
+    let genesis = SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))?;
+    let entropy = SystemEntropy::new();
+    let keys = read_keys(&places.keys, &genesis)?;
+    let opening = Opening { genesis: genesis.clone(), keys, clock: clock.clone(), entropy: entropy.clone() };
+    let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
+    let blobs = Blobs::open(&places.data.join("payloads")).map_err(|e| Failure::from_error(&e))?;
+    let bundle = Bundle::shipped();
+    let parts =
+        Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
+    Broker::new(parts).map_err(|e| Failure::from_error(&e))
+}
+
+fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
+    let fixed = genesis.genesis();
+    let signer = |file: &str, origin: String| {
+        let seed = read_seed(&folder.join(file))?;
+        let name: KeyName = origin.parse().map_err(|_| Failure::refused("the origin in genesis is no key name"))?;
+        Ed25519NoteSigner::new(name, SigningKey::from_bytes(&seed)).map_err(|e| Failure::from_error(&e))
+    };
+    Ok(Keys {
+        register: signer("register.key", fixed.register_origin())?,
+        case: signer("case.key", fixed.case_origin())?,
+        storage: read_seed(&folder.join("storage.key"))?,
+    })
+}
+
+fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+    let words = |what: &dyn std::fmt::Display| Failure::refused(format!("key file {}: {what}", path.display()));
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| words(&e))?);
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), seed.as_mut()).map_err(|_| words(&"not 64 hexadecimal characters"))?;
+    Ok(seed)
+}
+
+/// A broker running on a thread of its own; stops when dropped.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts a broker on loopback; its address becomes its public one.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn start(places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, String> {
+        Self::start_on("127.0.0.1:0", places, clock).map_err(|failure| format!("{failure:?}"))
+    }
+
+    /// Starts a broker on a given loopback address.
+    pub(super) fn start_on(
+        address: &str,
+        places: Places,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Result<Self, Failure> {
+        let socket = TcpListener::bind(address)
+            .map_err(|e| Failure::refused(format!("cannot listen on {address}: {e}; choose another with --listen")))?;
+        let address = socket.local_addr().map_err(|e| Failure::from_error(&e))?;
+        let settings = Settings {
+            places,
+            public_url: format!("http://{address}"),
+            registration: Registration::Loopback,
+            clock: clock.unwrap_or_else(|| SystemClock::new()),
+        };
+        let broker = open(settings)?;
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (ready, started) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let Ok(runtime) = runtime() else { return };
+            runtime.block_on(async move {
+                let Ok(server) = Server::on(socket, broker) else { return };
+                let _ = ready.send(());
+                server
+                    .run(async move {
+                        drop(stopped.await);
+                    })
+                    .await;
+            });
+        });
+        started.recv().map_err(|_| Failure::refused("the embedded broker did not start"))?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The broker's address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// The runtime a broker runs in.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::refused(format!("cannot start the runtime: {e}")))
+}

@@ -1,0 +1,136 @@
+//! Founding a broker: its keys, every office's first keys, and a genesis signed by all of them.
+
+use crate::{
+    client::identity::{Identity, Label},
+    model::{
+        ambient::{Entropy, random},
+        bundle::Bundle,
+        genesis::{Genesis, LogKeys, NamedKey, Office, Roles},
+        ids::PublicKey,
+        time::Timestamp,
+    },
+    tlog::{Ed25519NoteSigner, KeyName, NoteSigner},
+    wire::genesis::SignedGenesis,
+};
+use ed25519_dalek::SigningKey;
+use std::{fs, io::Write as _, path::Path};
+use zeroize::Zeroizing;
+
+/// How many hold each office, and how many must agree.
+pub const ADMINISTRATORS: (usize, u32) = (3, 2);
+const ACCREDITORS: (usize, u32) = (1, 1);
+const AUDITORS: (usize, u32) = (1, 1);
+const COUNCIL: (usize, u32) = (3, 2);
+
+/// A new broker's offices, with their private keys.
+pub struct Founded {
+    /// The trust root.
+    pub genesis: SignedGenesis,
+    /// Administrators.
+    pub administrators: Vec<Identity>,
+    /// Accreditors.
+    pub accreditors: Vec<Identity>,
+    /// Auditors.
+    pub auditors: Vec<Identity>,
+    /// Policy council.
+    pub council: Vec<Identity>,
+}
+
+/// Makes keys and genesis; writes log and storage keys to `keys` (0600), nothing else.
+///
+/// # Errors
+/// In words.
+pub fn found(origin: &str, keys: &Path, now: Timestamp, entropy: &dyn Entropy) -> Result<Founded, String> {
+    make_folder(keys)?;
+    let register = new_key(&keys.join("register.key"), entropy)?;
+    let case = new_key(&keys.join("case.key"), entropy)?;
+    let _storage = new_key(&keys.join("storage.key"), entropy)?;
+    let office = |name: &str, (count, _): (usize, u32)| -> Result<Vec<Identity>, String> {
+        (1..=count).map(|n| identity(&format!("{name}-{n}"), entropy)).collect()
+    };
+    let administrators = office("administrator", ADMINISTRATORS)?;
+    let accreditors = office("accreditor", ACCREDITORS)?;
+    let auditors = office("auditor", AUDITORS)?;
+    let council = office("council", COUNCIL)?;
+    let bundle = Bundle::shipped();
+    let genesis = Genesis {
+        v: 1,
+        origin: origin.to_owned(),
+        at: now,
+        log_keys: LogKeys { register: public(&register), case: public(&case) },
+        witnesses: Vec::new(),
+        witness_quorum: 0,
+        roles: Roles {
+            administrators: described(origin, &administrators, ADMINISTRATORS.1),
+            accreditors: described(origin, &accreditors, ACCREDITORS.1),
+            auditors: described(origin, &auditors, AUDITORS.1),
+            council: described(origin, &council, COUNCIL.1),
+        },
+        bundle: bundle.digest(),
+        taxonomy: bundle.taxonomy_digest().ok_or("the shipped bundle has no taxonomy")?,
+    };
+    let mut signers = vec![signer(&genesis.register_origin(), register)?, signer(&genesis.case_origin(), case)?];
+    for holder in administrators.iter().chain(&accreditors).chain(&auditors).chain(&council) {
+        signers.push(signer(&note_name(origin, holder), holder.signing_key().clone())?);
+    }
+    let borrowed: Vec<&dyn NoteSigner> = signers.iter().map(|s| s as &dyn NoteSigner).collect();
+    let genesis = SignedGenesis::make(&genesis, &borrowed).map_err(|e| e.to_string())?;
+    Ok(Founded { genesis, administrators, accreditors, auditors, council })
+}
+
+/// A new identity under a label.
+pub fn identity(label: &str, entropy: &dyn Entropy) -> Result<Identity, String> {
+    let label: Label = label.parse().map_err(|_| format!("{label:?} is no label"))?;
+    Ok(Identity::generate(label, entropy))
+}
+
+fn described(origin: &str, holders: &[Identity], threshold: u32) -> Office {
+    let named = |holder: &Identity| NamedKey { name: note_name(origin, holder), key: holder.public_key() };
+    Office { keys: holders.iter().map(named).collect(), threshold }
+}
+
+fn note_name(origin: &str, holder: &Identity) -> String {
+    format!("{origin}/{}", holder.label().as_str())
+}
+
+fn signer(name: &str, key: SigningKey) -> Result<Ed25519NoteSigner, String> {
+    let name: KeyName = name.parse().map_err(|_| format!("{name:?} is no key name"))?;
+    Ed25519NoteSigner::new(name, key).map_err(|e| e.to_string())
+}
+
+fn public(key: &SigningKey) -> PublicKey {
+    PublicKey::from_bytes(key.verifying_key().to_bytes())
+}
+
+fn new_key(path: &Path, entropy: &dyn Entropy) -> Result<SigningKey, String> {
+    let seed = Zeroizing::new(random::<32>(entropy));
+    let text = Zeroizing::new(format!("{}\n", hex::encode(*seed)));
+    write_private(path, text.as_bytes())?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+/// Writes a new file that only its owner can read.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let words = |e: std::io::Error| format!("{}: {e}", path.display());
+    let mut file = options.open(path).map_err(words)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(words)
+}
+
+/// Makes a folder that only its owner can enter.
+pub(super) fn make_folder(path: &Path) -> Result<(), String> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path).map_err(|e| format!("{}: {e}", path.display()))
+}

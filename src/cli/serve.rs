@@ -1,0 +1,167 @@
+//! `serve`: run a broker. The first start founds it, in builds that can make keys.
+
+use super::{
+    ambient::SystemClock,
+    embedded::{self, Places, Settings},
+    output::{Failure, Out},
+};
+use crate::{
+    broker::{Broker, Registration},
+    http::Server,
+    wire::genesis::SignedGenesis,
+};
+use clap::Args;
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// Run a broker.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example")]
+pub(super) struct Arguments {
+    /// Folder of the broker: data, genesis and, unless moved, keys.
+    #[arg(long, default_value = "amana", env = "AMANA_DIR")]
+    dir: PathBuf,
+    /// Folder of the log and storage keys, kept out of backups of the data.
+    #[arg(long, env = "AMANA_KEYS")]
+    keys: Option<PathBuf>,
+    /// Where to listen. TLS is a proxy's work.
+    #[arg(long, default_value = "127.0.0.1:8080", env = "AMANA_LISTEN")]
+    listen: SocketAddr,
+    /// The address clients use; needed when it is not the one listened on.
+    #[arg(long, env = "AMANA_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Name of a newly founded broker; by default the host of its public address.
+    #[arg(long, env = "AMANA_ORIGIN")]
+    origin: Option<String>,
+    /// Confirm that the clock is right after an interruption.
+    #[arg(long)]
+    confirm_clock: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("AMANA_LOG").unwrap_or_else(|_| "info".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let places = Places {
+        keys: arguments.keys.clone().unwrap_or_else(|| arguments.dir.join("keys")),
+        ..Places::under(&arguments.dir)
+    };
+    let public_url = public_url(arguments)?;
+    if !places.genesis.exists() {
+        found(arguments, &places, &public_url, out)?;
+    }
+    let registration = registration(arguments, &public_url)?;
+    let settings =
+        Settings { places, public_url: public_url.clone(), registration: registration.clone(), clock: SystemClock::new() };
+    let broker = embedded::open(settings)?;
+    announce(&broker, &public_url, &registration, out);
+    embedded::runtime()?.block_on(serve(arguments, broker))
+}
+
+async fn serve(arguments: &Arguments, broker: Arc<Broker>) -> Result<(), Failure> {
+    if arguments.confirm_clock {
+        broker.confirm_clock().await.map_err(|_| Failure::refused("the clock could not be confirmed"))?;
+    }
+    let server = Server::bind(arguments.listen, broker)
+        .await
+        .map_err(|e| Failure::refused(format!("{e}. Is another program there? Choose one with --listen")))?;
+    server.run(stopped()).await;
+    Ok(())
+}
+
+/// Ends when the operator says so.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        drop(interrupt.await);
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn public_url(arguments: &Arguments) -> Result<String, Failure> {
+    let url = arguments.public_url.clone().unwrap_or_else(|| format!("http://{}", arguments.listen));
+    let url = url.trim_end_matches('/').to_owned();
+    let parsed = url::Url::parse(&url).map_err(|e| Failure::refused(format!("--public-url {url}: {e}")))?;
+    match parsed.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err(Failure::refused("--public-url must begin with https:// or http://")),
+    }
+}
+
+/// Behind a public address every peer looks like the proxy: an invitation is needed then.
+fn registration(arguments: &Arguments, public_url: &str) -> Result<Registration, Failure> {
+    let host = url::Url::parse(public_url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default();
+    let local = matches!(host.as_str(), "127.0.0.1" | "localhost" | "[::1]") && arguments.listen.ip().is_loopback();
+    if local {
+        return Ok(Registration::Loopback);
+    }
+    let path = arguments.dir.join("invitation");
+    let words = |e: &dyn std::fmt::Display| Failure::refused(format!("{}: {e}", path.display()));
+    if !path.exists() {
+        let mut bytes = [0; 16];
+        crate::model::ambient::Entropy::fill(&*super::ambient::SystemEntropy::new(), &mut bytes);
+        fs::write(&path, hex::encode(bytes)).map_err(|e| words(&e))?;
+    }
+    let secret = fs::read_to_string(&path).map_err(|e| words(&e))?;
+    Ok(Registration::Invitation(secret.trim().to_owned()))
+}
+
+fn announce(broker: &Broker, public_url: &str, registration: &Registration, out: &Out) {
+    let genesis: &SignedGenesis = broker.genesis();
+    let card = genesis.card();
+    out.show(
+        format!(
+            "Amana serves at {public_url}\n\
+             Bootstrap card, to be handed to everybody by another channel than this one:\n  {card}\n\
+             {}",
+            match registration {
+                Registration::Loopback => "Anybody on this machine may register.".to_owned(),
+                Registration::Invitation(secret) => format!("Invitation for those who may register: {secret}"),
+            }
+        ),
+        &serde_json::json!({ "url": public_url, "card": card.to_string() }),
+    );
+    if genesis.genesis().witness_quorum == 0 {
+        out.note("This broker has no witness: it could show different people different logs. Every proof says so.");
+    }
+}
+
+#[cfg(feature = "client")]
+fn found(arguments: &Arguments, places: &Places, public_url: &str, out: &Out) -> Result<(), Failure> {
+    use super::{ambient::SystemEntropy, founding};
+    use crate::model::ambient::Clock as _;
+    let host = url::Url::parse(public_url).ok().and_then(|u| u.host_str().map(str::to_owned));
+    let origin = arguments.origin.clone().or(host).unwrap_or_else(|| "amana.local".to_owned());
+    founding::make_folder(&arguments.dir).map_err(Failure::refused)?;
+    let entropy = SystemEntropy::new();
+    let founded =
+        founding::found(&origin, &places.keys, SystemClock::new().wall(), &*entropy).map_err(Failure::refused)?;
+    let roles = arguments.dir.join("roles");
+    founding::make_folder(&roles).map_err(Failure::refused)?;
+    let holders = founded.administrators.iter().chain(&founded.accreditors).chain(&founded.auditors).chain(&founded.council);
+    for holder in holders {
+        let path = roles.join(format!("{}.txt", holder.label().as_str()));
+        holder.write_plain(&path).map_err(|e| Failure::from_error(&e))?;
+    }
+    founding::write_private(&places.genesis, founded.genesis.note().as_bytes()).map_err(Failure::refused)?;
+    out.note(format!(
+        "A new broker was founded. The keys of every office lie in {}: hand each file to its holder over a safe channel \
+         and delete it here. Until then one person holds all offices, and neither the separation of duties nor \
+         \"starting is hard\" holds.",
+        roles.display()
+    ));
+    Ok(())
+}
+
+#[cfg(not(feature = "client"))]
+fn found(_: &Arguments, places: &Places, _: &str, _: &Out) -> Result<(), Failure> {
+    Err(Failure::refused(format!(
+        "there is no genesis at {}. This build makes no keys: found the broker elsewhere (`amana genesis`), and bring \
+         genesis and keys here",
+        places.genesis.display()
+    )))
+}

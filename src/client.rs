@@ -1,0 +1,22 @@
+//! The user's side: private keys, sealing, opening, and every request a person makes. The only place that says
+//! `age::`.
+//!
+//! Start at [`desk`]: one person's identity, what their device remembers, and the broker they talk to. Each verb is a
+//! file.
+
+pub mod consent;
+pub mod desk;
+pub mod exported;
+pub mod fetched;
+pub mod fingerprint;
+pub mod granting;
+pub mod identity;
+pub mod institution;
+pub mod memory;
+pub mod mirror;
+pub mod open;
+pub mod remote;
+pub mod report;
+pub mod reporting;
+pub mod rewrap;
+pub mod seal;

@@ -1,0 +1,323 @@
+//! One person at work: their identity, what their device remembers, and the broker they talk to.
+//!
+//! Everything a desk is told by the broker is checked before it is believed: genesis against the bootstrap card, the
+//! register against its checkpoint, every receipt against the log it has seen before. Until a receipt verifies, a
+//! statement is "sent, not confirmed".
+
+use super::{
+    identity::Identity,
+    memory::{Memory, StoredReceipt},
+    mirror::{Mirror, MirrorError},
+    remote::{As, Remote, RemoteError},
+};
+use crate::{
+    model::{
+        ambient::{Clock, Entropy, random},
+        event::Log,
+        ids::{Digest, Jti},
+        statement::Kind,
+        time::{Duration, Timestamp},
+    },
+    tlog::{Checkpoint, Hash, empty_root, verify_consistency},
+    wire::{
+        api::{Accepted, CaseHead, RegisterPage, SubmitStatement},
+        genesis::{Card, GenesisError, SignedGenesis},
+        jws::JwsError,
+        problem::ProblemType,
+        receipt::{self, Receipt, ReceiptError},
+        statement::{self, Claims, Seen, SeenTree, StatementBody},
+    },
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How long a statement may travel. Long enough for a bad link, short enough not to be forgotten.
+const SUBMIT_WITHIN: Duration = Duration::from_days(1);
+
+/// Something did not work; the words are for the person at the desk.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The broker.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The trust root.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// The register.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    /// A receipt.
+    #[error("sent, not confirmed: {0}. Keep the statement and ask an auditor")]
+    Receipt(#[from] ReceiptError),
+    /// The log is not the one seen before.
+    #[error("the broker's log is not a continuation of the one seen before. Stop, keep this device, tell an auditor")]
+    Fork,
+    /// Signing.
+    #[error("signing failed: {0}")]
+    Signing(#[from] JwsError),
+    /// Anything a verb has to say.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl DeskError {
+    /// A refusal in words.
+    pub fn refused(words: impl Into<String>) -> Self {
+        Self::Refused(words.into())
+    }
+}
+
+/// A person's desk.
+pub struct Desk {
+    pub(in crate::client) identity: Identity,
+    pub(in crate::client) memory: Memory,
+    pub(in crate::client) remote: Remote,
+    pub(in crate::client) genesis: SignedGenesis,
+    pub(in crate::client) mirror: Mirror,
+    pub(in crate::client) clock: Arc<dyn Clock>,
+    pub(in crate::client) entropy: Arc<dyn Entropy>,
+}
+
+/// What a desk is opened with.
+pub struct Opening {
+    /// The person's identity.
+    pub identity: Identity,
+    /// What the device remembers.
+    pub memory: Memory,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Desk {
+    /// Opens a desk at a broker. The first time, the card decides whether it is the right one.
+    ///
+    /// # Errors
+    /// [`GenesisError::OtherBroker`] when it is not; [`DeskError`] when it cannot be reached or shows a broken register.
+    pub fn open(opening: Opening, address: &str, card: &Card) -> Result<Self, DeskError> {
+        let Opening { identity, mut memory, clock, entropy } = opening;
+        let remote = Remote::new(address, clock.clone(), entropy.clone())?;
+        let note = match &memory.genesis {
+            Some(note) => note.clone(),
+            None => remote.fetch_text("/v1/genesis")?,
+        };
+        let genesis = SignedGenesis::parse(&note)?.matching(card)?;
+        let mut mirror = Mirror::of_genesis(&genesis)?;
+        for entry in &memory.register {
+            mirror.append(entry.clone(), &genesis)?;
+        }
+        memory.genesis = Some(note);
+        memory.url = Some(address.to_owned());
+        let mut desk = Self { identity, memory, remote, genesis, mirror, clock, entropy };
+        desk.refresh()?;
+        Ok(desk)
+    }
+
+    /// Brings the register up to date and checks it whole.
+    ///
+    /// # Errors
+    /// When the broker shows a register that does not continue the one known.
+    pub fn refresh(&mut self) -> Result<(), DeskError> {
+        loop {
+            let page: RegisterPage = self.remote.fetch(&format!("/v1/register?from={}", self.mirror.size()), As::Anybody)?;
+            let checkpoint = Checkpoint::open(&page.checkpoint, &self.genesis.register_verifier()?)
+                .map_err(|_| MirrorError::Root)?;
+            let more = !page.entries.is_empty();
+            for entry in page.entries {
+                self.mirror.append(entry, &self.genesis)?;
+            }
+            // Between two requests the register may have grown; it is complete when sizes meet.
+            if checkpoint.size() <= self.mirror.size() || !more {
+                self.mirror.check(&checkpoint)?;
+                self.memory.register = self.mirror.entries().to_vec();
+                return Ok(());
+            }
+        }
+    }
+
+    /// The person's identity.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+    /// What has to be remembered.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+    /// Leaves the desk; what has to be remembered stays.
+    pub fn into_memory(self) -> Memory {
+        self.memory
+    }
+    /// The verified register.
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+    /// The trust root.
+    pub fn genesis(&self) -> &SignedGenesis {
+        &self.genesis
+    }
+    /// The broker.
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+    /// How this person signs in.
+    pub(in crate::client) fn signed_in(&self) -> As<'_> {
+        As::Key(self.identity.signing_key())
+    }
+    /// Now, by the device's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    /// Signs and submits a statement to `/v1/statements`.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn state<B: StatementBody + Clone>(&mut self, body: &B, subject: Option<Digest>) -> Result<Accepted, DeskError> {
+        self.submit(body, subject, "/v1/statements", |statement| SubmitStatement { statement })
+    }
+
+    /// Signs a statement, sends it inside `wrap`, and verifies its receipt. If another device of the same person was
+    /// faster, the statement is signed again as its successor.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn submit<B: StatementBody + Clone, W: Serialize>(
+        &mut self,
+        body: &B,
+        subject: Option<Digest>,
+        path: &str,
+        wrap: impl Fn(String) -> W,
+    ) -> Result<Accepted, DeskError> {
+        let mut prev = subject.and_then(|s| self.memory.chains.get(&s.to_string()).copied());
+        for _ in 0..2 {
+            let text = self.sign(body, subject, prev)?;
+            let sent: Result<Accepted, RemoteError> =
+                self.remote.submit("POST", path, &wrap(text.clone()), self.signed_in());
+            match sent {
+                Ok(accepted) => {
+                    self.confirm(&accepted, &text, subject)?;
+                    return Ok(accepted);
+                }
+                Err(error) => match error.problem() {
+                    Some(problem) if problem.is(ProblemType::OutOfOrder) && problem.current != prev => {
+                        prev = problem.current;
+                    }
+                    Some(problem) if problem.is(ProblemType::Conflict) => return Err(self.show_evidence(error)),
+                    _ => return Err(error.into()),
+                },
+            }
+        }
+        Err(DeskError::refused("another device of yours keeps sending statements about the same thing; try again"))
+    }
+
+    /// Signs a statement as it would be sent now.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn sign<B: StatementBody + Clone>(
+        &self,
+        body: &B,
+        subject: Option<Digest>,
+        prev: Option<Digest>,
+    ) -> Result<String, DeskError> {
+        let now = self.now();
+        let ordered = B::KIND != Kind::Revocation;
+        let claims = Claims {
+            iss: self.signing_party(),
+            aud: self.genesis.digest(),
+            jti: Jti::from_bytes(random(&*self.entropy)),
+            iat: now,
+            submit_by: now.plus(SUBMIT_WITHIN),
+            subject,
+            prev: prev.filter(|_| ordered),
+            seen: ordered.then(|| self.seen()),
+            body: body.clone(),
+        };
+        Ok(statement::sign(&claims, self.identity.signing_key())?)
+    }
+
+    fn signing_party(&self) -> crate::model::ids::PartyId {
+        self.identity.party_id()
+    }
+
+    /// What this device last verified of both logs.
+    pub fn seen(&self) -> Seen {
+        let nothing = SeenTree { size: 0, root: Digest::from_bytes(*empty_root().as_bytes()) };
+        Seen { register: self.mirror.seen(), case: self.memory.case.unwrap_or(nothing) }
+    }
+
+    /// Verifies an answer's receipt and remembers it.
+    pub(in crate::client) fn confirm(
+        &mut self,
+        accepted: &Accepted,
+        text: &str,
+        subject: Option<Digest>,
+    ) -> Result<(), DeskError> {
+        let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.genesis, text)?;
+        self.keep_receipt(&receipt, &accepted.receipt, text)?;
+        self.memory.chains.insert(subject.unwrap_or(accepted.id).to_string(), accepted.id);
+        Ok(())
+    }
+
+    /// Checks that a receipt's tree continues the one seen before, and remembers it.
+    pub(in crate::client) fn keep_receipt(
+        &mut self,
+        receipt: &Receipt,
+        text: &str,
+        statement: &str,
+    ) -> Result<(), DeskError> {
+        match receipt.entry.log {
+            Log::Case => self.follow_case(receipt.tree)?,
+            Log::Register => self.refresh()?,
+        }
+        let id = Digest::of(statement.as_bytes()).to_string();
+        let stored = StoredReceipt { statement: statement.to_owned(), receipt: text.to_owned() };
+        self.memory.receipts.insert(id, stored);
+        Ok(())
+    }
+
+    /// Follows the case log to its newest checkpoint, which must extend both what was seen before and `tree`.
+    fn follow_case(&mut self, tree: SeenTree) -> Result<(), DeskError> {
+        let before = self.memory.case.unwrap_or(SeenTree { size: 0, root: Digest::from_bytes(*empty_root().as_bytes()) });
+        let (newest, note) = self.case_head_after(before)?;
+        if newest.size < tree.size {
+            return Err(DeskError::Fork);
+        }
+        if newest != tree {
+            self.case_head_after(tree)?;
+        }
+        self.memory.case = Some(newest);
+        self.memory.case_checkpoint = Some(note);
+        Ok(())
+    }
+
+    fn case_head_after(&self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
+        let head: CaseHead = self.remote.fetch(&format!("/v1/case/checkpoint?from={}", old.size), As::Anybody)?;
+        let checkpoint =
+            Checkpoint::open(&head.checkpoint, &self.genesis.case_verifier()?).map_err(|_| DeskError::Fork)?;
+        let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
+        let proof = proof.map_err(|_| DeskError::Fork)?;
+        let root = Hash::from_bytes(*old.root.as_bytes());
+        verify_consistency(old.size, &root, checkpoint.size(), checkpoint.root(), &proof)
+            .map_err(|_| DeskError::Fork)?;
+        let root = Digest::from_bytes(*checkpoint.root().as_bytes());
+        Ok((SeenTree { size: checkpoint.size(), root }, head.checkpoint))
+    }
+
+    /// The broker says that what we saw is not its log: show it the checkpoint it signed.
+    fn show_evidence(&self, error: RemoteError) -> DeskError {
+        #[derive(Serialize)]
+        struct Evidence<'a> {
+            checkpoint: &'a str,
+        }
+        if let Some(checkpoint) = &self.memory.case_checkpoint {
+            let sent: Result<serde_json::Value, _> =
+                self.remote.submit("POST", "/v1/evidence", &Evidence { checkpoint }, As::Anybody);
+            if sent.is_ok_and(|judged| judged.get("consistent") == Some(&serde_json::Value::Bool(false))) {
+                return DeskError::Fork;
+            }
+        }
+        error.into()
+    }
+}

@@ -1,0 +1,74 @@
+//! Taking an audit bundle away: streamed from the broker, split into the files `audit verify` reads.
+
+use super::desk::{Desk, DeskError};
+use crate::{
+    audit,
+    model::event::Log,
+    wire::api::BundleLine,
+};
+use serde::Serialize;
+use std::{
+    fs::{self, File},
+    io::{BufReader, BufWriter, Write as _},
+    path::Path,
+};
+
+impl Desk {
+    /// Downloads the bundle into a new folder.
+    ///
+    /// # Errors
+    /// [`DeskError`]; a bundle without its last line is incomplete and refused.
+    pub fn export_audit(&self, into: &Path) -> Result<(), DeskError> {
+        let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", into.display()));
+        let response = self.remote.stream("/v1/audit/bundle", &[], self.signed_in())?;
+        fs::create_dir(into).map_err(file)?;
+        let mut lines = BufReader::new(response.into_body().into_reader());
+        let mut out = Files::create(into).map_err(file)?;
+        loop {
+            let line: Option<BundleLine> = audit::read_line(&mut lines).map_err(DeskError::refused)?;
+            match line {
+                Some(BundleLine::End) => return out.finish().map_err(file),
+                Some(line) => out.take(into, &line).map_err(file)?,
+                None => return Err(DeskError::refused("the bundle broke off; delete the folder and export again")),
+            }
+        }
+    }
+}
+
+struct Files {
+    register: BufWriter<File>,
+    case: BufWriter<File>,
+    facts: BufWriter<File>,
+}
+
+impl Files {
+    fn create(folder: &Path) -> std::io::Result<Self> {
+        let new = |name| File::create_new(folder.join(name)).map(BufWriter::new);
+        Ok(Self { register: new("register.jsonl")?, case: new("case.jsonl")?, facts: new("facts.jsonl")? })
+    }
+
+    fn take(&mut self, folder: &Path, line: &BundleLine) -> std::io::Result<()> {
+        match line {
+            BundleLine::Genesis(note) => fs::write(folder.join("genesis.note"), note),
+            BundleLine::Checkpoint(Log::Register, note) => fs::write(folder.join("checkpoint.register"), note),
+            BundleLine::Checkpoint(Log::Case, note) => fs::write(folder.join("checkpoint.case"), note),
+            BundleLine::Register(shared) => write(&mut self.register, shared),
+            BundleLine::Case(case) => write(&mut self.case, case),
+            BundleLine::Fact(kind, key, log, index, row) => write(&mut self.facts, &(kind, key, log, index, row)),
+            BundleLine::End => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> std::io::Result<()> {
+        for file in [&mut self.register, &mut self.case, &mut self.facts] {
+            file.flush()?;
+            file.get_ref().sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+fn write(file: &mut BufWriter<File>, value: &impl Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *file, value)?;
+    file.write_all(b"\n")
+}

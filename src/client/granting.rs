@@ -1,0 +1,243 @@
+//! Granting and withdrawing: consent is checked on the device, the header is re-wrapped on the device, and only the
+//! signed statement and the wrapped header leave it.
+
+use super::{
+    consent,
+    desk::{Desk, DeskError},
+    fingerprint,
+    identity::to_age,
+    remote::As,
+    rewrap,
+};
+use crate::{
+    model::{
+        event::Log,
+        grant::{Conditions, Grant, Revocation, Scope, UseMode, WithdrawnBy},
+        ids::{AgeRecipient, Digest, GrantId, KeyId, PartyId, ReportId, RequestId},
+        purpose::{Identification, Purpose},
+        rows::RecipientKeyRow,
+        time::{Duration, Timestamp, Window},
+    },
+    wire::{
+        api::{Accepted, Bytes, GrantSummary, Listing, OwnerHeader, Revoked, SubmitGrant, SubmitHeader, SubmitStatement},
+        header::Header,
+        receipt,
+    },
+};
+
+/// A key younger than this was published too recently to have been noticed by anybody.
+pub const YOUNG: Duration = Duration::from_days(1);
+
+/// What an advocate decides about a grant.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The report.
+    pub report: ReportId,
+    /// The institution.
+    pub institution: PartyId,
+    /// Its unit; needed when it has several.
+    pub unit: Option<String>,
+    /// What for.
+    pub purposes: Vec<Purpose>,
+    /// In which way.
+    pub use_mode: UseMode,
+    /// How far persons may be identified.
+    pub identification: Identification,
+    /// When it may be collected.
+    pub collect: Window,
+    /// First second it may no longer be kept.
+    pub keep_until: Option<Timestamp>,
+    /// How many releases.
+    pub max_releases: u32,
+    /// How long it can be taken back unopened.
+    pub cooling_off: Duration,
+    /// Named officers.
+    pub officers: Vec<KeyId>,
+    /// Conditions.
+    pub conditions: Conditions,
+    /// The request it answers.
+    pub answers: Option<RequestId>,
+    /// The eight words of the institution, typed by hand: needed while its key is young.
+    pub confirmed_fingerprint: Option<String>,
+}
+
+/// Whether the wrapped header goes along or is kept back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeaderGoes {
+    /// With the grant.
+    Along,
+    /// Later: uploading it is the second yes.
+    Later,
+}
+
+/// A grant about to be signed.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The statement's body.
+    pub grant: Grant,
+    /// The wrapped header.
+    pub header: Vec<u8>,
+    /// The institution's eight words.
+    pub fingerprint: String,
+}
+
+impl Desk {
+    /// Checks consent and the institution's key, and wraps the header. Nothing is sent but the request for one's own
+    /// header, which is logged.
+    ///
+    /// # Errors
+    /// In words; among them every person whose consent is narrower than the grant.
+    pub fn prepare_grant(&mut self, terms: &Terms) -> Result<Prepared, DeskError> {
+        self.refresh()?;
+        let institution = self.known_institution(terms.institution)?;
+        if institution.admitted_at.is_none() {
+            return Err(DeskError::refused("the institution is not admitted; nobody has examined it yet"));
+        }
+        let own = self.memory.report(terms.report).cloned().ok_or_else(|| {
+            DeskError::refused(format!("this device knows no report {} of yours; see `amana report list`", terms.report))
+        })?;
+        let class = institution.record.class;
+        let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
+        let (key_digest, key) = self.recipient_key(terms)?;
+        let words = self.institution_fingerprint(terms.institution, &key.recipient)?;
+        let urgent = self.confirm_young_key(&key, &words, terms)?;
+        let header = self.wrap_for(terms.report, &key.recipient)?;
+        let fixed = self.genesis.genesis();
+        let grant = Grant {
+            report: terms.report,
+            institution: terms.institution,
+            recipient_key: key_digest,
+            recipient: key.recipient,
+            header: Digest::from_bytes(header.digest()),
+            purposes: terms.purposes.clone(),
+            use_mode: terms.use_mode,
+            identification: terms.identification,
+            collect: terms.collect,
+            keep_until: terms.keep_until,
+            max_releases: terms.max_releases,
+            cooling_off_seconds: terms.cooling_off,
+            officers: terms.officers.clone(),
+            conditions: terms.conditions.clone(),
+            // Without a date of its own, consent is reviewed at the latest when the collect window ends.
+            consent_review_by: review_by.unwrap_or(terms.collect.until),
+            bundle: fixed.bundle,
+            taxonomy: fixed.taxonomy,
+            answers: terms.answers,
+            urgent,
+        };
+        Ok(Prepared { grant, header: header.as_bytes().to_vec(), fingerprint: words })
+    }
+
+    /// Signs and sends a prepared grant.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn give(&mut self, prepared: &Prepared, header: HeaderGoes) -> Result<Accepted, DeskError> {
+        let bytes = (header == HeaderGoes::Along).then(|| prepared.header.clone());
+        self.submit(&prepared.grant, None, "/v1/grants", |statement| SubmitGrant {
+            statement,
+            header: bytes.clone().map(Bytes),
+        })
+    }
+
+    /// The second yes: sends the header of a pending grant.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn send_header(&mut self, grant: GrantId, header: Vec<u8>) -> Result<Accepted, DeskError> {
+        let path = format!("/v1/grants/{grant}/header");
+        let body = SubmitHeader { header: Bytes(header) };
+        let accepted: Accepted = self.remote.submit("PUT", &path, &body, self.signed_in())?;
+        receipt::verify(&accepted.receipt, Log::Case, &self.genesis)?;
+        Ok(accepted)
+    }
+
+    /// Withdraws a grant. Works without signing in.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn revoke(
+        &mut self,
+        grant: GrantId,
+        scopes: Vec<Scope>,
+        withdrawn_by: WithdrawnBy,
+        answer_due: Timestamp,
+    ) -> Result<Revoked, DeskError> {
+        let body = Revocation { scopes, withdrawn_by, answer_due };
+        let text = self.sign(&body, Some(grant.into()), None)?;
+        let submit = SubmitStatement { statement: text.clone() };
+        let revoked: Revoked = self.remote.submit("POST", "/v1/revocations", &submit, As::Anybody)?;
+        let receipt = receipt::verify_statement(&revoked.accepted.receipt, Log::Case, &self.genesis, &text)?;
+        self.keep_receipt(&receipt, &revoked.accepted.receipt, &text)?;
+        Ok(revoked)
+    }
+
+    /// Grants given, or made to this officer's institution.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn grants(&self) -> Result<Vec<GrantSummary>, DeskError> {
+        let listing: Listing<GrantSummary> = self.remote.fetch("/v1/grants", self.signed_in())?;
+        Ok(listing.items)
+    }
+
+    /// The eight words of an institution and one of its recipients.
+    ///
+    /// # Errors
+    /// When the register does not know it.
+    pub fn institution_fingerprint(&self, id: PartyId, recipient: &AgeRecipient) -> Result<String, DeskError> {
+        let party = self.mirror.party(id).ok_or_else(|| DeskError::refused("the register knows no such institution"))?;
+        Ok(fingerprint::words(&party.enrolment.signing_key, recipient))
+    }
+
+    fn recipient_key(&self, terms: &Terms) -> Result<(Digest, RecipientKeyRow), DeskError> {
+        let mut keys = self.mirror.current_recipient_keys(terms.institution);
+        if let Some(unit) = &terms.unit {
+            keys.retain(|(_, key)| key.unit == *unit);
+        }
+        match (keys.len(), keys.pop()) {
+            (1, Some(key)) => Ok(key),
+            (0, _) => Err(DeskError::refused("the institution has published no recipient key for that unit")),
+            _ => Err(DeskError::refused("the institution has several units; say which one with --unit")),
+        }
+    }
+
+    /// A young key needs its fingerprint typed by hand; the grant then says `urgent`.
+    fn confirm_young_key(&self, key: &RecipientKeyRow, words: &str, terms: &Terms) -> Result<bool, DeskError> {
+        let typed = terms.confirmed_fingerprint.as_deref();
+        if let Some(typed) = typed {
+            fingerprint::matches(words, typed)
+                .map_err(|e| DeskError::refused(format!("the fingerprint does not match: {e}. Do not grant")))?;
+        }
+        let young = self.now() < key.since.plus(YOUNG);
+        if young && typed.is_none() {
+            return Err(DeskError::refused(
+                "the institution's key was published less than a day ago. Ask the institution for its eight words over \
+                 another channel, and repeat with --confirm-fingerprint \"…\"",
+            ));
+        }
+        Ok(young)
+    }
+
+    /// Fetches one's own header, unwraps the file key and wraps it for a recipient. The payload stays where it is.
+    fn wrap_for(&mut self, report: ReportId, recipient: &AgeRecipient) -> Result<Header, DeskError> {
+        let words = |e: &dyn std::fmt::Display| DeskError::refused(e.to_string());
+        let path = format!("/v1/reports/{report}/owner-header");
+        let owner: OwnerHeader = self.remote.submit("POST", &path, &serde_json::json!({}), self.signed_in())?;
+        receipt::verify(&owner.receipt, Log::Case, &self.genesis)?;
+        let header = Header::parse_exact(&owner.header.0).map_err(|e| words(&e))?;
+        self.is_own_header(report, &header)?;
+        let recipient = to_age(recipient).map_err(|e| words(&e))?;
+        rewrap::rewrap(&header, self.identity.age_identity(), &[&recipient]).map_err(|e| words(&e))
+    }
+
+    /// The header must be the one this device signed the digest of.
+    fn is_own_header(&self, report: ReportId, header: &Header) -> Result<(), DeskError> {
+        let statement = self.own_statement(report)?;
+        if statement.owner_header == Digest::from_bytes(header.digest()) {
+            Ok(())
+        } else {
+            Err(DeskError::refused("the broker sent another header than the one you sealed; nothing was granted"))
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a device remembers between commands: pins, the mirrored register, checkpoints, receipts, consent registers.
+//!
+//! Kept as one age file encrypted to the identity, so that a seized disk shows nothing but its size.
+
+use super::report::{ConsentRegister, Item};
+use crate::{
+    model::ids::{Digest, ReportId},
+    wire::statement::SeenTree,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything remembered.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// The broker's address.
+    pub url: Option<String>,
+    /// The signed genesis, checked against the card.
+    pub genesis: Option<String>,
+    /// Register entries after genesis.
+    pub register: Vec<String>,
+    /// The case log as last verified.
+    pub case: Option<SeenTree>,
+    /// Signed case checkpoint that goes with it: evidence, should the broker ever deny it.
+    pub case_checkpoint: Option<String>,
+    /// Digest of the last accepted statement by subject.
+    pub chains: BTreeMap<String, Digest>,
+    /// Receipts by statement.
+    pub receipts: BTreeMap<String, StoredReceipt>,
+    /// Own reports.
+    pub reports: BTreeMap<String, OwnReport>,
+    /// Recovery recipient and key, public halves, once registered.
+    pub recovery: Option<crate::model::party::RecoveryKeys>,
+    /// When an institution's key was first seen on this device.
+    pub first_seen: BTreeMap<String, u64>,
+}
+
+/// A receipt as it came.
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub struct StoredReceipt {
+    /// The statement.
+    pub statement: String,
+    /// The tlog-proof.
+    pub receipt: String,
+}
+
+/// What the device knows of a report it sealed.
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub struct OwnReport {
+    /// A name for listings.
+    pub title: Option<String>,
+    /// Informed consent of the persons in it.
+    pub consent: Option<ConsentRegister>,
+    /// Salt of the commitment to it.
+    pub consent_salt: Digest,
+    /// Items, for the persons each shows.
+    pub items: Vec<Item>,
+    /// Where the sealed file was written.
+    pub sealed_at: String,
+    /// The report statement, once signed.
+    pub statement: String,
+}
+
+impl Memory {
+    /// An own report.
+    pub fn report(&self, id: ReportId) -> Option<&OwnReport> {
+        self.reports.get(&id.to_string())
+    }
+}

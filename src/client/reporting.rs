@@ -1,0 +1,268 @@
+//! Reports: sealing on the device, declaring, uploading, fetching back.
+
+use super::{
+    desk::{Desk, DeskError},
+    memory::OwnReport,
+    remote::RemoteError,
+    report::Plan,
+    seal::{self, Sealed, SealedFile},
+};
+use crate::{
+    model::{
+        ambient::random,
+        event::Log,
+        ids::{AgeRecipient, Digest, ReportId},
+        report::{Report, ReportKind, Tier},
+        statement::{Body, Kind},
+    },
+    wire::{
+        api::{Accepted, Bytes, Listing, OwnerHeader, ReportSummary, SubmitReport},
+        receipt,
+        statement::Unverified,
+    },
+};
+use std::{
+    fs::File,
+    io::{Read, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+/// Label of the commitment to a sealed consent register.
+const CONSENT_LABEL: &[u8] = b"amana/consent-commitment/v1\0";
+
+/// A sealed report that has not been declared yet.
+pub struct SealedReport {
+    /// What its statement will say.
+    pub report: Report,
+    /// The owner header.
+    pub owner_header: Vec<u8>,
+    /// What the device remembers of it.
+    pub own: OwnReport,
+}
+
+impl Desk {
+    /// Seals a plan into a new file for this identity and its recovery key.
+    ///
+    /// # Errors
+    /// In words; nothing is left behind.
+    pub fn seal(
+        &self,
+        plan: &Plan,
+        tier: Tier,
+        kind: ReportKind,
+        out: &Path,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<SealedReport, DeskError> {
+        let recovery: &AgeRecipient = match &self.memory.recovery {
+            Some(keys) => &keys.recipient,
+            None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
+        };
+        let sealed = seal::seal(plan, self.identity.age_identity(), recovery, out, progress)
+            .map_err(|e| DeskError::refused(e.to_string()))?;
+        Ok(self.describe(plan, &sealed, tier, kind, out))
+    }
+
+    fn describe(&self, plan: &Plan, sealed: &Sealed, tier: Tier, kind: ReportKind, out: &Path) -> SealedReport {
+        let manifest = plan.manifest();
+        let consent = manifest.consent_register.clone();
+        // The salt stays on the device: without it nobody can try out which register was committed to.
+        let consent_salt = Digest::from_bytes(random(&*self.entropy));
+        let consent_commitment = consent
+            .as_ref()
+            .and_then(|register| register.to_json().ok())
+            .map(|json| Digest::of(&[CONSENT_LABEL, consent_salt.as_bytes(), &json].concat()));
+        let report = Report {
+            payload_sha256: sealed.payload_sha256,
+            payload_bytes: sealed.payload_bytes,
+            key_commitment: sealed.key_commitment,
+            owner_header: sealed.owner_header_digest,
+            owner_recipient: self.identity.recipient(),
+            tier,
+            kind,
+            predecessor_commitment: None,
+            consent_commitment,
+        };
+        let own = OwnReport {
+            title: manifest.title.clone(),
+            consent,
+            consent_salt,
+            items: manifest.items.clone(),
+            sealed_at: out.display().to_string(),
+            statement: String::new(),
+        };
+        SealedReport { report, owner_header: sealed.owner_header.clone(), own }
+    }
+
+    /// Declares a sealed report: statement and owner header leave the device, no content.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn declare(&mut self, sealed: SealedReport) -> Result<Accepted, DeskError> {
+        let SealedReport { report, owner_header, mut own } = sealed;
+        let accepted = self.submit(&report, None, "/v1/reports", |statement| SubmitReport {
+            statement,
+            owner_header: Bytes(owner_header.clone()),
+        })?;
+        own.statement = self.memory.receipts.get(&accepted.id.to_string()).map(|r| r.statement.clone()).unwrap_or_default();
+        self.memory.reports.insert(accepted.id.to_string(), own);
+        Ok(accepted)
+    }
+
+    /// Uploads the payload of a declared report from its sealed file.
+    ///
+    /// # Errors
+    /// [`DeskError`]; a file that is not the declared one is refused before a byte is sent.
+    pub fn upload(
+        &mut self,
+        id: ReportId,
+        sealed: &Path,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<(), DeskError> {
+        let stated = self.own_statement(id)?;
+        let file = SealedFile::open(sealed).map_err(|e| DeskError::refused(e.to_string()))?;
+        let header_bytes = file.header().as_bytes().len() as u64;
+        if Digest::from_bytes(file.header().digest()) != stated.owner_header
+            || file.payload_bytes() != stated.payload_bytes
+        {
+            return Err(DeskError::refused("this file is not the one the report statement describes"));
+        }
+        let counter = Counter::default();
+        let path = format!("/v1/reports/{id}/payload");
+        let response = {
+            let mut open = || -> std::io::Result<Box<dyn Read + Send + Sync>> {
+                let mut file = File::open(sealed)?;
+                file.seek(SeekFrom::Start(header_bytes))?;
+                Ok(Box::new(Counted { inner: file, counter: counter.clone() }))
+            };
+            std::thread::scope(|scope| {
+                let watched = counter.clone();
+                let watcher = scope.spawn(move || watched.report_to(progress));
+                let sent = self.remote.upload(&path, stated.payload_bytes, &mut open, self.signed_in());
+                counter.finish();
+                drop(watcher.join());
+                sent
+            })?
+        };
+        if response.status() == 204 {
+            return Ok(());
+        }
+        let accepted: Accepted = serde_json::from_reader(response.into_body().into_reader())
+            .map_err(|e| RemoteError::Answer(e.to_string()))?;
+        receipt::verify(&accepted.receipt, Log::Case, &self.genesis)?;
+        Ok(())
+    }
+
+    /// Own reports as the broker has them.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn reports(&self) -> Result<Vec<ReportSummary>, DeskError> {
+        let listing: Listing<ReportSummary> = self.remote.fetch("/v1/reports", self.signed_in())?;
+        Ok(listing.items)
+    }
+
+    /// Fetches an own report back as the age file it was.
+    ///
+    /// # Errors
+    /// [`DeskError`]; the digest is checked, nothing is left behind on failure.
+    pub fn download(&self, id: ReportId, out: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), DeskError> {
+        let header: OwnerHeader =
+            self.remote.submit("POST", &format!("/v1/reports/{id}/owner-header"), &serde_json::json!({}), self.signed_in())?;
+        receipt::verify(&header.receipt, Log::Case, &self.genesis)?;
+        let stated = report_of(&header.report_statement)?;
+        let response = self.remote.stream(&format!("/v1/reports/{id}/payload"), &[], self.signed_in())?;
+        let mut body = response.into_body().into_reader();
+        let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", out.display()));
+        let mut target = File::create_new(out).map_err(file)?;
+        target.write_all(&header.header.0).map_err(file)?;
+        let copied = copy_hashed(&mut body, &mut target, progress).map_err(file);
+        match copied {
+            Ok(found) if found == stated.payload_sha256 => Ok(target.sync_all().map_err(file)?),
+            outcome => {
+                drop(std::fs::remove_file(out));
+                outcome?;
+                Err(DeskError::refused("the broker sent other bytes than you uploaded; nothing was kept"))
+            }
+        }
+    }
+
+    /// What the device's own statement says of a report.
+    pub(in crate::client) fn own_statement(&self, id: ReportId) -> Result<Report, DeskError> {
+        let own = self.memory.report(id).ok_or_else(|| {
+            DeskError::refused(format!("this device knows no report {id} of yours; see `amana report list`"))
+        })?;
+        report_of(&own.statement)
+    }
+}
+
+/// The body of a report statement.
+///
+/// # Errors
+/// When it is not one.
+pub fn report_of(statement: &str) -> Result<Report, DeskError> {
+    let parsed = Unverified::parse_kind(statement, Kind::Report).map_err(|e| DeskError::refused(e.to_string()))?;
+    match parsed.into_unverified_body() {
+        Body::Report(report) => Ok(report),
+        _ => Err(DeskError::refused("this is not a report statement")),
+    }
+}
+
+/// Copies and hashes; returns the SHA-256.
+pub(in crate::client) fn copy_hashed(
+    from: &mut impl Read,
+    to: &mut impl std::io::Write,
+    progress: &mut dyn FnMut(u64),
+) -> std::io::Result<Digest> {
+    use sha2::{Digest as _, Sha256};
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = from.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..read).filter(|b| !b.is_empty()) else { break };
+        hasher.update(bytes);
+        to.write_all(bytes)?;
+        progress(read as u64);
+    }
+    Ok(Digest::from_bytes(hasher.finalize().into()))
+}
+
+/// Bytes that have gone out, counted where they are read and shown from another thread.
+#[derive(Clone, Default)]
+struct Counter(std::sync::Arc<(std::sync::Mutex<(u64, bool)>, std::sync::Condvar)>);
+
+impl Counter {
+    fn add(&self, bytes: u64) {
+        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0 += bytes;
+        self.0.1.notify_all();
+    }
+    fn finish(&self) {
+        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1 = true;
+        self.0.1.notify_all();
+    }
+    fn report_to(&self, progress: &mut dyn FnMut(u64)) {
+        loop {
+            let guard = self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let waiting = self.0.1.wait_while(guard, |state| state.0 == 0 && !state.1);
+            let mut state = waiting.unwrap_or_else(std::sync::PoisonError::into_inner);
+            let (bytes, done) = (std::mem::take(&mut state.0), state.1);
+            drop(state);
+            progress(bytes);
+            if done {
+                return;
+            }
+        }
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    counter: Counter,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.counter.add(read as u64);
+        Ok(read)
+    }
+}
