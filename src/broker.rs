@@ -37,6 +37,7 @@ use crate::{
     store::{Store, StoreError, blob::Blobs},
     wire::{genesis::SignedGenesis, taxonomy},
 };
+use evidence::Roots;
 use std::sync::Arc;
 use streams::Streams;
 use token::Sessions;
@@ -83,6 +84,7 @@ pub struct Broker {
     registration: Registration,
     streams: Streams,
     sessions: Sessions,
+    roots: Roots,
 }
 
 /// A broker cannot start.
@@ -125,6 +127,7 @@ impl Broker {
             registration,
             streams: Streams::default(),
             sessions,
+            roots: Roots::default(),
         }))
     }
 
@@ -146,7 +149,7 @@ impl Broker {
     /// What did not work.
     pub async fn ready(&self) -> Result<(), BrokerError> {
         self.store.probe().await?;
-        self.store.last_entry_at()?;
+        self.store.heads()?;
         Ok(())
     }
 

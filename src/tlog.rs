@@ -29,7 +29,8 @@ pub use key::{ALG_ED25519, Ed25519NoteSigner, KeyError, KeyName, NoteSigner, Not
 pub use log_proof::{LogProof, LogProofError, MAX_LOG_PROOF_BYTES, MAX_PROOF_HASHES};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, sign_note};
 pub use proof::{
-    InclusionProof, ProofError, consistency_proof, inclusion_proof, root_at, verify_consistency, verify_inclusion,
+    InclusionProof, ProofError, consistency_proof, inclusion_proof, inclusion_proofs, root_at, verify_consistency,
+    verify_inclusion,
 };
 pub use tile::{
     ChangedTiles, MAX_TREE_SIZE, MemoryTiles, MissingTile, TILE_WIDTH, TileBytesError, TileError, TileId,

@@ -6,6 +6,10 @@ use crate::{
     tlog::{Checkpoint, CheckpointError},
     wire::statement::{SeenTree, Verified},
 };
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
 
 impl Broker {
     /// Refuses a statement whose signer has verified a log that is not an earlier state of ours.
@@ -45,6 +49,35 @@ impl Broker {
     }
 
     fn is_earlier_state(&self, log: Log, tree: SeenTree) -> Result<bool, BrokerError> {
-        Ok(self.store.root_at(log, tree.size)? == Some(tree.root))
+        if self.roots.knows(log, tree) {
+            return Ok(true);
+        }
+        let ours = self.store.root_at(log, tree.size)? == Some(tree.root);
+        if ours {
+            self.roots.remember(log, tree);
+        }
+        Ok(ours)
+    }
+}
+
+/// Earlier states of the logs that were checked lately. A root never changes, so what was true stays true.
+#[derive(Default)]
+pub(super) struct Roots {
+    known: Mutex<HashSet<(Log, SeenTree)>>,
+}
+
+/// Clients ask with the few states they saw last.
+const KNOWN_ROOTS: usize = 4096;
+
+impl Roots {
+    fn knows(&self, log: Log, tree: SeenTree) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&(log, tree))
+    }
+    fn remember(&self, log: Log, tree: SeenTree) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_ROOTS {
+            known.clear();
+        }
+        known.insert((log, tree));
     }
 }

@@ -5,7 +5,10 @@
 //! waits until the socket is gone.
 
 use crate::model::ids::{GrantId, PartyId};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::watch;
 
 /// One connection's handle, made by the accept loop.
@@ -58,43 +61,46 @@ impl Connection {
     }
 }
 
-/// Connections by what they carry.
+/// Connections by the grant whose bytes they carry.
 #[derive(Default)]
 pub(super) struct Streams {
-    running: Mutex<Vec<Running>>,
+    running: Mutex<HashMap<GrantId, Running>>,
 }
 
 struct Running {
-    grant: GrantId,
     institution: PartyId,
-    connection: Connection,
+    connections: Vec<Connection>,
 }
 
 impl Streams {
     /// Notes that a connection carries bytes of a grant.
     pub(super) fn register(&self, grant: GrantId, institution: PartyId, connection: &Connection) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|stream| !stream.connection.is_closed());
-        if !running.iter().any(|stream| stream.grant == grant && stream.connection.is(connection)) {
-            running.push(Running { grant, institution, connection: connection.clone() });
+        if running.len() > GRANTS_BEFORE_TIDYING {
+            running.retain(|_, stream| !stream.connections.iter().all(Connection::is_closed));
+        }
+        let stream = running.entry(grant).or_insert(Running { institution, connections: Vec::new() });
+        stream.connections.retain(|open| !open.is_closed());
+        if !stream.connections.iter().any(|open| open.is(connection)) {
+            stream.connections.push(connection.clone());
         }
     }
 
     /// Resets every connection that carries bytes of a grant; returns when they are gone, with their number.
     pub(super) async fn reset_grant(&self, grant: GrantId) -> u32 {
-        self.reset(|stream| stream.grant == grant).await
+        self.reset(|of, _| *of == grant).await
     }
 
     /// Resets every connection that carries bytes to an institution.
     pub(super) async fn reset_institution(&self, institution: PartyId) -> u32 {
-        self.reset(|stream| stream.institution == institution).await
+        self.reset(|_, stream| stream.institution == institution).await
     }
 
-    async fn reset(&self, which: impl Fn(&Running) -> bool) -> u32 {
+    async fn reset(&self, which: impl Fn(&GrantId, &Running) -> bool) -> u32 {
         let hit: Vec<Connection> = {
-            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.retain(|stream| !stream.connection.is_closed());
-            running.iter().filter(|stream| which(stream)).map(|stream| stream.connection.clone()).collect()
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let streams = running.iter().filter(|(grant, stream)| which(grant, stream));
+            streams.flat_map(|(_, stream)| &stream.connections).filter(|c| !c.is_closed()).cloned().collect()
         };
         for connection in &hit {
             connection.reset();
@@ -105,3 +111,6 @@ impl Streams {
         u32::try_from(hit.len()).unwrap_or(u32::MAX)
     }
 }
+
+/// Grants remembered before those without an open connection are forgotten.
+const GRANTS_BEFORE_TIDYING: usize = 4096;

@@ -17,7 +17,9 @@ use std::{
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Check an exported bundle without trusting the broker that wrote it.
-    #[command(after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'")]
+    #[command(
+        after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'"
+    )]
     Verify(Verify),
 }
 
@@ -90,7 +92,9 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
         let _ = writeln!(text, "Compare this card with the one you were given: {}", summary.card);
     }
     if !summary.witnessed {
-        text.push_str("No witness: this proves what THIS copy of the log says, not that everybody is shown the same one.");
+        text.push_str(
+            "No witness: this proves what THIS copy of the log says, not that everybody is shown the same one.",
+        );
     }
     text
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     broker::{Broker, Parts, Registration},
     http::Server,
-    model::{ambient::Clock, bundle::Bundle},
+    model::{ambient::Clock, bundle::Bundle, limits},
     store::{
         blob::Blobs,
         sqlite::{Keys, Opening, SqliteStore},
@@ -52,23 +52,48 @@ pub struct Settings {
     pub registration: Registration,
     /// Its clock; tests bring their own.
     pub clock: Arc<dyn Clock>,
+    /// Most operations in one commit.
+    pub batch_operations: usize,
 }
 
 /// Builds a broker from its folder.
 pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
-    let Settings { places, public_url, registration, clock } = settings;
+    let (clock, public_url) = (settings.clock.clone(), settings.public_url.clone());
+    let registration = settings.registration.clone();
+    let places = settings.places.clone();
+    let (store, genesis) = open_store(settings)?;
+    let blobs = Blobs::open(&places.data.join("payloads")).map_err(|e| Failure::from_error(&e))?;
+    let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
+    let parts = Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
+    Broker::new(parts).map_err(|e| Failure::from_error(&e))
+}
+
+/// A broker without a listener, for measurements inside one process.
+///
+/// # Errors
+/// In words.
+pub fn unlistened(settings: Settings) -> Result<Arc<Broker>, String> {
+    open(settings).map_err(|failure| format!("{failure:?}"))
+}
+
+/// The store of a broker's folder by itself, for measurements.
+///
+/// # Errors
+/// In words.
+pub fn store(settings: Settings) -> Result<SqliteStore, String> {
+    open_store(settings).map(|(store, _)| store).map_err(|failure| format!("{failure:?}"))
+}
+
+fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
+    let Settings { places, clock, batch_operations, .. } = settings;
     let note = fs::read_to_string(&places.genesis)
         .map_err(|e| Failure::refused(format!("cannot read genesis {}: {e}", places.genesis.display())))?;
     let genesis = SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))?;
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
-    let opening = Opening { genesis: genesis.clone(), keys, clock: clock.clone(), entropy: entropy.clone() };
+    let opening = Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations };
     let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
-    let blobs = Blobs::open(&places.data.join("payloads")).map_err(|e| Failure::from_error(&e))?;
-    let bundle = Bundle::shipped();
-    let parts =
-        Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
-    Broker::new(parts).map_err(|e| Failure::from_error(&e))
+    Ok((store, genesis))
 }
 
 fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
@@ -111,11 +136,7 @@ impl Running {
     }
 
     /// Starts a broker on a given loopback address.
-    pub(super) fn start_on(
-        address: &str,
-        places: Places,
-        clock: Option<Arc<dyn Clock>>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn start_on(address: &str, places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, Failure> {
         let socket = TcpListener::bind(address)
             .map_err(|e| Failure::refused(format!("cannot listen on {address}: {e}; choose another with --listen")))?;
         let address = socket.local_addr().map_err(|e| Failure::from_error(&e))?;
@@ -124,6 +145,7 @@ impl Running {
             public_url: format!("http://{address}"),
             registration: Registration::Loopback,
             clock: clock.unwrap_or_else(|| SystemClock::new()),
+            batch_operations: limits::BATCH_OPERATIONS,
         };
         let broker = open(settings)?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -15,7 +15,9 @@ use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Run a broker.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example")]
+#[command(
+    after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example"
+)]
 pub(super) struct Arguments {
     /// Folder of the broker: data, genesis and, unless moved, keys.
     #[arg(long, default_value = "amana", env = "AMANA_DIR")]
@@ -51,8 +53,13 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         found(arguments, &places, &public_url, out)?;
     }
     let registration = registration(arguments, &public_url)?;
-    let settings =
-        Settings { places, public_url: public_url.clone(), registration: registration.clone(), clock: SystemClock::new() };
+    let settings = Settings {
+        places,
+        public_url: public_url.clone(),
+        registration: registration.clone(),
+        clock: SystemClock::new(),
+        batch_operations: crate::model::limits::BATCH_OPERATIONS,
+    };
     let broker = embedded::open(settings)?;
     announce(&broker, &public_url, &registration, out);
     embedded::runtime()?.block_on(serve(arguments, broker))
@@ -142,7 +149,8 @@ fn found(arguments: &Arguments, places: &Places, public_url: &str, out: &Out) ->
         founding::found(&origin, &places.keys, SystemClock::new().wall(), &*entropy).map_err(Failure::refused)?;
     let roles = arguments.dir.join("roles");
     founding::make_folder(&roles).map_err(Failure::refused)?;
-    let holders = founded.administrators.iter().chain(&founded.accreditors).chain(&founded.auditors).chain(&founded.council);
+    let holders =
+        founded.administrators.iter().chain(&founded.accreditors).chain(&founded.auditors).chain(&founded.council);
     for holder in holders {
         let path = roles.join(format!("{}.txt", holder.label().as_str()));
         holder.write_plain(&path).map_err(|e| Failure::from_error(&e))?;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 
-use super::hash::{EMPTY_ROOT, Hash, node_hash, root_of};
+use super::hash::{EMPTY_ROOT, Hash, node_hash};
 use super::tile::{BITS, TileError, TileId, Tiles, split_position};
 
 /// Shows that a leaf stands at `index`: the siblings on its way up, the leaf's own first.
@@ -168,6 +168,27 @@ pub fn inclusion_proof<T: Tiles>(tiles: &T, index: u64, size: u64) -> Result<Inc
     Ok(InclusionProof { index, hashes })
 }
 
+/// As [`inclusion_proof`] for several leaves of the same tree: what the proofs share is computed once.
+///
+/// # Errors
+/// As [`inclusion_proof`].
+pub fn inclusion_proofs<T: Tiles>(
+    tiles: &T,
+    indices: &[u64],
+    size: u64,
+) -> Result<Vec<InclusionProof>, TileError<T::Error>> {
+    let mut nodes = Nodes::of(tiles);
+    let mut proofs = Vec::with_capacity(indices.len());
+    for &index in indices {
+        if index >= size {
+            return Err(TileError::OutsideTree { position: index, size });
+        }
+        let hashes = nodes.siblings(&descend_to_leaf(index, size))?;
+        proofs.push(InclusionProof { index, hashes });
+    }
+    Ok(proofs)
+}
+
 /// Shows that the tree of `old_size` leaves is the beginning of the one of `new_size` leaves, in
 /// the order of RFC 6962; empty if `old_size` is 0 or equals `new_size`.
 ///
@@ -255,16 +276,16 @@ fn check_root(computed: &Hash, root: &Hash, size: u64) -> Result<(), ProofError>
     if computed == root { Ok(()) } else { Err(ProofError::WrongRoot { size }) }
 }
 
-/// Reads the tree's nodes from tiles, each tile at most once.
+/// Reads the tree's nodes from tiles, each tile at most once, and computes each inner node at most once.
 struct Nodes<'a, T> {
     tiles: &'a T,
     read: BTreeMap<TileId, Vec<Hash>>,
+    computed: BTreeMap<(u64, u64), Hash>,
 }
 
 impl<'a, T: Tiles> Nodes<'a, T> {
     fn of(tiles: &'a T) -> Self {
-        let read = BTreeMap::new();
-        Self { tiles, read }
+        Self { tiles, read: BTreeMap::new(), computed: BTreeMap::new() }
     }
 
     /// Roots of the subtrees that a way passed by, from the bottom upwards.
@@ -274,30 +295,34 @@ impl<'a, T: Tiles> Nodes<'a, T> {
     }
 
     /// Root of a subtree, given by its leaves; never empty, and begins where a subtree of its
-    /// height may begin. Recurses along the right edge only, at most 64 deep.
+    /// height may begin. At most 64 deep: inside a tile every node is computed from its two halves.
     fn root(&mut self, leaves: Range<u64>) -> Result<Hash, TileError<T::Error>> {
         let count = leaves.end - leaves.start;
-        if count.is_power_of_two() {
-            return self.complete(leaves.start, count.ilog2());
+        if count.is_power_of_two() && count.ilog2().is_multiple_of(BITS) {
+            return self.held(leaves.start, count.ilog2());
+        }
+        if let Some(hash) = self.computed.get(&(leaves.start, leaves.end)) {
+            return Ok(*hash);
         }
         let middle = split(&leaves);
         let left = self.root(leaves.start..middle)?;
         let right = self.root(middle..leaves.end)?;
-        Ok(node_hash(&left, &right))
+        let hash = node_hash(&left, &right);
+        self.computed.insert((leaves.start, leaves.end), hash);
+        Ok(hash)
     }
 
-    /// Root of the complete subtree of `1 << height` leaves beginning at leaf `start`: a run of
-    /// hashes within one tile.
-    fn complete(&mut self, start: u64, height: u32) -> Result<Hash, TileError<T::Error>> {
+    /// Root of the complete subtree of `1 << height` leaves beginning at leaf `start`, where `height` is that of a
+    /// tile level: one hash of one tile.
+    fn held(&mut self, start: u64, height: u32) -> Result<Hash, TileError<T::Error>> {
         // Heights are below 64 and levels below 8: the lowest byte is the whole number.
         let [level, ..] = (height / BITS).to_le_bytes();
         let (index, first) = split_position(start >> (BITS * u32::from(level)));
         let first = usize::from(first);
-        let needed = first + (1 << (height % BITS));
         let id = TileId { level, index };
         let tile = self.tile(id)?;
         let held = tile.len();
-        tile.get(first..needed).map(root_of).ok_or(TileError::WrongWidth { id, needed, held })
+        tile.get(first).copied().ok_or(TileError::WrongWidth { id, needed: first + 1, held })
     }
 
     fn tile(&mut self, id: TileId) -> Result<&[Hash], TileError<T::Error>> {

@@ -57,7 +57,7 @@ pub struct Seen {
 }
 
 /// One tree as the signer last verified it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeenTree {
     /// Number of entries.

@@ -1,5 +1,15 @@
 //! Integration tests: one binary, a module a subject. Loopback only; everything made is removed.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and owns its clock"
+)]
+
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;

@@ -270,7 +270,6 @@ fn growing_root_equals_the_root_read_from_tiles() {
 }
 
 #[test]
-#[ignore = "takes seconds without optimisation"]
 fn a_million_leaves_are_proven() {
     const MILLION: u64 = 1_000_000;
     let mut tree = MemoryTiles::new();

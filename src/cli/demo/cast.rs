@@ -64,6 +64,23 @@ impl Cast {
         founding::make_folder(&broker)?;
         let founded = founding::found("demo.amana.invalid", &broker.join("keys"), clock.wall(), &*entropy)?;
         founding::write_private(&broker.join("genesis.note"), founded.genesis.note().as_bytes())?;
+        Self::around(founded, clock, entropy)
+    }
+
+    /// A cast for a broker that was founded before, with the offices' keys that are at hand.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn returning(
+        genesis: crate::wire::genesis::SignedGenesis,
+        administrators: Vec<Identity>,
+        accreditors: Vec<Identity>,
+    ) -> Result<Self, String> {
+        let founded = Founded { genesis, administrators, accreditors, auditors: Vec::new(), council: Vec::new() };
+        Self::around(founded, SystemClock::new(), SystemEntropy::new())
+    }
+
+    fn around(founded: Founded, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, String> {
         let identity = |label: &str| founding::identity(label, &*entropy);
         Ok(Self {
             advocate: identity("advocate")?,
@@ -104,8 +121,7 @@ impl Cast {
     ) -> Result<T, DeskError> {
         let label = who.label().as_str().to_owned();
         let memory = self.memories.remove(&label).unwrap_or_default();
-        let opening =
-            Opening { identity: copy(who), memory, clock: self.clock.clone(), entropy: self.entropy.clone() };
+        let opening = Opening { identity: copy(who), memory, clock: self.clock.clone(), entropy: self.entropy.clone() };
         let mut desk = Desk::open(opening, url, &self.card())?;
         let outcome = act(&mut desk);
         self.memories.insert(label, desk.into_memory());
@@ -138,7 +154,8 @@ impl Cast {
         let proposal = self.at_desk(&first, url, |desk| desk.admit(id))?.id;
         let second = self.administrator(1)?;
         self.at_desk(&second, url, |desk| desk.approve(proposal))?;
-        let accreditor = self.founded.accreditors.first().map(copy).ok_or_else(|| DeskError::refused("no accreditor"))?;
+        let accreditor =
+            self.founded.accreditors.first().map(copy).ok_or_else(|| DeskError::refused("no accreditor"))?;
         self.at_desk(&accreditor, url, |desk| desk.attest(id, AttestationKind::DueDiligence, until))?;
         Ok(())
     }

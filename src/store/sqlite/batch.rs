@@ -46,13 +46,20 @@ impl Tips {
     }
 }
 
+/// An entry of this batch: what its receipt is made from.
+struct Appended {
+    entry: EntryRef,
+    leaf: Hash,
+    extra: Vec<u8>,
+}
+
 /// An open transaction.
 pub(super) struct Batch<'c> {
     connection: &'c Connection,
     sealer: &'c Sealer,
     entropy: &'c dyn Entropy,
     /// Entries appended by this batch.
-    appended: Vec<(EntryRef, Hash)>,
+    appended: Vec<Appended>,
     tips: Tips,
     now: Timestamp,
 }
@@ -137,7 +144,8 @@ impl<'c> Batch<'c> {
             signed(self.now.as_seconds())?,
             sealed
         ])?;
-        self.appended.push((entry, hash));
+        let extra = full.extra().map_err(|_| StoreError::Form("an entry"))?;
+        self.appended.push(Appended { entry, leaf: hash, extra });
         self.tips.grow(entry.log);
         self.tips.last_at = self.now;
         Ok(())
@@ -147,11 +155,11 @@ impl<'c> Batch<'c> {
     pub(super) fn seal_heads(&self, signers: &LogSigners) -> Result<Vec<(EntryRef, String)>, StoreError> {
         let mut receipts = Vec::with_capacity(self.appended.len());
         for log in [Log::Register, Log::Case] {
-            let mine: Vec<&(EntryRef, Hash)> = self.appended.iter().filter(|(entry, _)| entry.log == log).collect();
-            let Some((first, _)) = mine.first() else { continue };
+            let mine: Vec<&Appended> = self.appended.iter().filter(|a| a.entry.log == log).collect();
+            let Some(first) = mine.first() else { continue };
             let tiles = StoredTiles::new(self.connection, log);
-            let leaves: Vec<Hash> = mine.iter().map(|(_, hash)| *hash).collect();
-            let changed = tlog::append(&tiles, first.index, &leaves).map_err(|_| StoreError::Tree)?;
+            let leaves: Vec<Hash> = mine.iter().map(|a| a.leaf).collect();
+            let changed = tlog::append(&tiles, first.entry.index, &leaves).map_err(|_| StoreError::Tree)?;
             tiles.store(changed)?;
             let size = self.tips.size(log);
             let root = tlog::root_at(&tiles, size).map_err(|_| StoreError::Tree)?;
@@ -159,9 +167,11 @@ impl<'c> Batch<'c> {
             let sql = "INSERT INTO heads (log, size, note) VALUES (?1, ?2, ?3)
                        ON CONFLICT (log) DO UPDATE SET size = excluded.size, note = excluded.note";
             self.connection.prepare_cached(sql)?.execute(params![number(log), signed(size)?, note])?;
-            for (entry, _) in mine {
-                let full = read_entry(self.connection, self.sealer, *entry)?.ok_or(StoreError::Tree)?;
-                receipts.push((*entry, receipt(&tiles, *entry, &full, size, &note)?));
+            let indices: Vec<u64> = mine.iter().map(|a| a.entry.index).collect();
+            let proofs = tlog::inclusion_proofs(&tiles, &indices, size).map_err(|_| StoreError::Tree)?;
+            for (appended, proof) in mine.into_iter().zip(proofs) {
+                let receipt = LogProof::new(appended.extra.clone(), proof, note.clone());
+                receipts.push((appended.entry, receipt.map_err(|_| StoreError::Tree)?.to_text()));
             }
         }
         Ok(receipts)

@@ -31,7 +31,11 @@ use std::{
     fs::{self, File, TryLockError},
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
 };
 use tokio::sync::oneshot;
@@ -57,6 +61,8 @@ pub struct Opening {
     pub clock: Arc<dyn Clock>,
     /// Chance, for salts and nonces.
     pub entropy: Arc<dyn Entropy>,
+    /// Most operations in one commit; [`limits::BATCH_OPERATIONS`] but for measurements.
+    pub batch_operations: usize,
 }
 
 pub(super) struct LogSigners {
@@ -82,9 +88,14 @@ pub(super) struct Shared {
     pub(super) entropy: Arc<dyn Entropy>,
     genesis: SignedGenesis,
     revoke_only: Mutex<Option<&'static str>>,
+    /// Time of the last committed entry, in seconds.
+    last_at: AtomicU64,
 }
 
 impl Shared {
+    pub(super) fn committed(&self, last_at: Timestamp) {
+        self.last_at.store(last_at.as_seconds(), Ordering::Release);
+    }
     pub(super) fn only_revoke(&self, why: &'static str) {
         self.revoke_only.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
     }
@@ -114,19 +125,22 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let path = folder.join("amana.db");
         let connection = schema::writer(&path)?;
-        let Opening { genesis, keys, clock, entropy } = opening;
+        let Opening { genesis, keys, clock, entropy, batch_operations } = opening;
         let shared = Arc::new(Shared {
             sealer: Sealer::new(&keys.storage, entropy.clone()),
             signers: LogSigners { register: keys.register, case: keys.case },
             entropy,
             genesis,
             revoke_only: Mutex::default(),
+            last_at: AtomicU64::default(),
         });
         begin(&connection, &shared, &*clock)?;
         let tips = read::tips(&connection)?;
+        shared.committed(tips.last_at);
         let watch = Watch::of(&*clock);
         let (jobs, queue) = mpsc::sync_channel(limits::QUEUED_OPERATIONS);
-        let writer = Writer { connection, path: path.clone(), shared: shared.clone(), clock, tips, watch };
+        let writer =
+            Writer { connection, path: path.clone(), shared: shared.clone(), clock, tips, watch, batch_operations };
         thread::Builder::new()
             .name("amana-writer".to_owned())
             .spawn(move || writer.run(&queue))
@@ -253,7 +267,7 @@ impl Store for SqliteStore {
         self.reading(|connection| read::checkpoint(&*connection.unchecked_transaction()?, log, since))
     }
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
-        self.reading(|connection| Ok(read::tips(connection)?.last_at))
+        Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
     }
     fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
         self.reading(|connection| read::export(connection, &self.shared.sealer, self.shared.genesis.note(), line))

@@ -36,6 +36,10 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    // 16 MiB of pages in memory; moving the log into the database every 4,000 pages instead of 1,000 spares two syncs
+    // out of three under load. Shredding empties the log at once and does not wait for this.
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -53,6 +57,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "cache_size", -4_096)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

@@ -97,6 +97,7 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tips: Tips,
     pub(super) watch: Watch,
+    pub(super) batch_operations: usize,
 }
 
 /// The last moment the writer looked at both clocks.
@@ -124,7 +125,7 @@ impl Writer {
         while let Ok(first) = jobs.recv() {
             self.look_at_clock();
             let mut batch = vec![first];
-            while batch.len() < limits::BATCH_OPERATIONS
+            while batch.len() < self.batch_operations
                 && let Ok(next) = jobs.try_recv()
             {
                 batch.push(next);
@@ -168,6 +169,7 @@ impl Writer {
         match self.transaction(work, &mut answers) {
             Ok((tips, receipts)) => {
                 self.tips = tips;
+                self.shared.committed(tips.last_at);
                 for answer in answers {
                     answer(Ok(&receipts));
                 }
