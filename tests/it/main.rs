@@ -7,6 +7,10 @@ mod first_walk;
 mod header;
 #[cfg(feature = "client")]
 mod identity;
+#[cfg(all(feature = "client", feature = "server"))]
+mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod releases;
 #[cfg(feature = "client")]
 mod report_format;
 #[cfg(feature = "client")]
