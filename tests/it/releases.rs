@@ -18,7 +18,13 @@ use amana::{
     },
     wire::{api::Released, entry::Happening, problem::ProblemType},
 };
-use std::{sync::Barrier, thread};
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 const SECOND: Duration = Duration::from_seconds(1);
 
@@ -43,12 +49,9 @@ fn denials(stage: &mut Stage, name: &str) -> u64 {
 
 /// Signs a release request that differs from an honest one as `change` says.
 fn signed(desk: &Desk, grant: GrantId, change: impl FnOnce(&mut ReleaseRequest)) -> String {
-    let mut body = ReleaseRequest {
-        grant,
-        purpose: inquiry(),
-        nonce: Nonce::from_bytes(*Digest::of(desk.now().as_seconds().to_string().as_bytes()).as_bytes().first_chunk().unwrap()),
-        conditions_noted: grant,
-    };
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let nonce = Nonce::from_bytes(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes());
+    let mut body = ReleaseRequest { grant, purpose: inquiry(), nonce, conditions_noted: grant };
     change(&mut body);
     desk.sign(&body, Some(grant.into()), None).unwrap()
 }
@@ -590,9 +593,7 @@ fn wall_clock_that_jumps_ahead_leaves_revocation_and_nothing_else() {
     stage.acknowledge(grant, &released).unwrap();
     // The officer signed in before the jump: signing in writes, and nothing is written after it.
     let raw = Raw::sign_in(&stage, &stage.cast.officer);
-    let prev = Some(Digest::from(released.release));
     stage.clock.step_forward(seconds(602));
-    let _ = prev;
     let before = stage.case_size();
     let text = stage
         .as_officer(|desk| {

@@ -31,7 +31,8 @@ pub(super) fn check<S: Rows>(rows: &S, recorded: Recorded, signed: &Signed) -> R
 }
 
 fn check_times(recorded: Recorded, signed: &Signed) -> Result<(), Refusal> {
-    if signed.iat > recorded.at.plus(limits::CLOCK_AHEAD) {
+    // A revocation only stops: a clock that differs, the signer's or ours, is no reason to go on.
+    if signed.iat > recorded.at.plus(limits::CLOCK_AHEAD) && signed.kind != Kind::Revocation {
         Err(Refusal::IssuedAhead)
     } else if signed.submit_by <= signed.iat || signed.submit_by > signed.iat.plus(limits::SUBMIT_WITHIN) {
         Err(Refusal::SubmitByTooFar)

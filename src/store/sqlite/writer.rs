@@ -10,7 +10,12 @@ use super::{
     schema,
 };
 use crate::{
-    model::{ambient::Clock, event::EntryRef, limits, time::Timestamp},
+    model::{
+        ambient::Clock,
+        event::EntryRef,
+        limits,
+        time::{Duration, Timestamp},
+    },
     store::{CommitError, StoreError},
 };
 use rusqlite::Connection;
@@ -103,7 +108,7 @@ pub(super) struct Writer {
 #[derive(Clone, Copy)]
 pub(super) struct Watch {
     wall: Timestamp,
-    monotonic: crate::model::time::Duration,
+    monotonic: Duration,
 }
 
 impl Watch {
@@ -112,9 +117,12 @@ impl Watch {
     }
     /// Whether the wall clock ran ahead of monotonic time by more than it may.
     fn jumped(self, now: Self) -> bool {
+        now.wall > self.expected(now).plus(limits::CLOCK_JUMP)
+    }
+    /// What the wall clock would show now, had only monotonic time passed since.
+    fn expected(self, now: Self) -> Timestamp {
         let passed = now.monotonic.as_seconds().saturating_sub(self.monotonic.as_seconds());
-        let expected = self.wall.as_seconds().saturating_add(passed);
-        now.wall.as_seconds() > expected.saturating_add(limits::CLOCK_JUMP.as_seconds())
+        self.wall.plus(Duration::from_seconds(passed))
     }
 }
 
@@ -150,7 +158,9 @@ impl Writer {
         let now = Watch::of(&*self.clock);
         if self.watch.jumped(now) {
             self.shared.only_revoke("the wall clock jumped ahead by more than 10 minutes");
-            // The reading of before stays: the jump does not become normal by waiting.
+            // Time goes on from the reading of before: the jump does not become normal by waiting, and what is still
+            // accepted, revocations, is not judged by a clock that stands.
+            self.watch = Watch { wall: self.watch.expected(now), ..now };
             return;
         }
         self.watch = now;
