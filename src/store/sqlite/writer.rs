@@ -163,7 +163,8 @@ impl Writer {
             self.watch = Watch { wall: self.watch.expected(now), ..now };
             return;
         }
-        self.watch = now;
+        // A clock that was set back may be put right again: the log never went back with it.
+        self.watch = Watch { wall: now.wall.max(self.tips.last_at), ..now };
     }
 
     fn commit(&mut self, work: Vec<(Urgency, Box<dyn Work>)>) {
