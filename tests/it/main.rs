@@ -13,6 +13,8 @@ mod raw;
 mod releases;
 #[cfg(feature = "client")]
 mod report_format;
+#[cfg(all(feature = "client", feature = "server"))]
+mod revocation;
 #[cfg(feature = "client")]
 mod seal;
 #[cfg(all(feature = "client", feature = "server"))]
