@@ -253,11 +253,15 @@ impl Writer {
     }
 
     fn empty_wal(&self) -> Result<bool, CommitError> {
-        let busy: i64 = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(StoreError::from)?;
-        Ok(busy == 0)
+        // Not waited for: while the writer waits for a reader, nobody can revoke.
+        self.connection.busy_timeout(std::time::Duration::ZERO).map_err(StoreError::from)?;
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(schema::BUSY).map_err(StoreError::from)?;
+        match busy {
+            Ok(busy) => Ok(busy == 0),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(false),
+            Err(error) => Err(StoreError::from(error).into()),
+        }
     }
 }
 
