@@ -20,7 +20,7 @@ mod sweep;
 mod token;
 
 pub use error::BrokerError;
-pub use redeliver::Download;
+pub use redeliver::{Download, Lease};
 pub use report::Upload;
 pub use statement::Caller;
 pub use streams::Connection;

@@ -29,41 +29,49 @@ impl Broker {
         let verified = self.verify_from(Unverified::parse_kind(text, Kind::ReleaseRequest)?, caller)?;
         let request = verified.into_release_request().ok_or(BrokerError::NotFound)?;
         let id = request.signed().digest;
-        if store::release_of(&*self.store, id)?.is_some() {
-            return self.release_again(id.into(), caller, connection).await;
+        for _ in 0..limits::CONFLICT_RETRIES {
+            // Looked up each time: the same request may have been sent twice at once, and the other one won.
+            if store::release_of(&*self.store, id)?.is_some() {
+                return self.release_again(id.into(), caller, connection).await;
+            }
+            if let Some(logged) = self.spend(&request, caller, connection).await? {
+                return self.answer(id.into(), logged, Delivery::First);
+            }
         }
-        let logged = self.spend(&request, caller, connection).await?;
-        self.answer(id.into(), logged, Delivery::First)
+        Err(BrokerError::Busy)
     }
 
-    /// Decides and commits; what changed in between is read and decided again.
+    /// Decides and commits; `None` when something changed in between, and it has to be read and decided again.
     async fn spend(
         &self,
         request: &Verified<ReleaseRequest>,
         caller: &Caller,
         connection: &Connection,
-    ) -> Result<Logged<crate::policy::Release>, BrokerError> {
-        for _ in 0..limits::CONFLICT_RETRIES {
-            let view = ReleaseView::load(&Facts(&*self.store), request.body().grant, caller.key)?
-                .filter(ReleaseView::concerns_officer)
-                .ok_or(BrokerError::NotFound)?;
-            // Registered before the commit: a revocation from here on finds the connection and resets it.
-            self.streams.register(request.body().grant, view.grant().grant.institution, connection);
-            let facts = ReleaseFacts::of(view, request.body().clone(), self.clocks()?);
-            let permit = match self.engine.decide_release(facts) {
-                Ok(permit) => permit,
-                Err(denied) => {
-                    let reasons = denied.reasons.clone();
-                    let recorded = self.store.deny(*denied, request.clone()).await?;
-                    return Err(BrokerError::Denied { reasons, receipt: Some(recorded.receipt) });
+    ) -> Result<Option<Logged<crate::policy::Release>>, BrokerError> {
+        let view = ReleaseView::load(&Facts(&*self.store), request.body().grant, caller.key)?
+            .filter(ReleaseView::concerns_officer)
+            .ok_or(BrokerError::NotFound)?;
+        // Registered before the commit: a revocation from here on finds the connection and resets it.
+        self.streams.register(request.body().grant, view.grant().grant.institution, connection);
+        let facts = ReleaseFacts::of(view, request.body().clone(), self.clocks()?);
+        match self.engine.decide_release(facts) {
+            Ok(permit) => match self.store.commit_release(permit, request.clone()).await {
+                Err(CommitError::Conflict) => Ok(None),
+                outcome => Ok(Some(outcome?)),
+            },
+            Err(denied) => {
+                let reasons = denied.reasons.clone();
+                match self.store.deny(*denied, request.clone()).await {
+                    // Accepted since the view was read: what was denied is that very release a second time.
+                    Err(CommitError::Refused(_))
+                        if store::release_of(&*self.store, request.signed().digest)?.is_some() =>
+                    {
+                        Ok(None)
+                    }
+                    recorded => Err(BrokerError::Denied { reasons, receipt: Some(recorded?.receipt) }),
                 }
-            };
-            match self.store.commit_release(permit, request.clone()).await {
-                Err(CommitError::Conflict) => {}
-                outcome => return Ok(outcome?),
             }
         }
-        Err(BrokerError::Busy)
     }
 
     async fn release_again(

@@ -7,7 +7,10 @@
 use crate::model::ids::{GrantId, PartyId};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::watch;
 
@@ -15,6 +18,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Connection {
     state: Arc<watch::Sender<State>>,
+    carries: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,7 +30,7 @@ enum State {
 
 impl Default for Connection {
     fn default() -> Self {
-        Self { state: Arc::new(watch::Sender::new(State::Open)) }
+        Self { state: Arc::new(watch::Sender::new(State::Open)), carries: Arc::default() }
     }
 }
 
@@ -50,7 +54,16 @@ impl Connection {
     pub fn closed(&self) {
         self.state.send_replace(State::Closed);
     }
-    async fn gone(&self) {
+    /// Whether a reset was asked for.
+    pub fn is_reset(&self) -> bool {
+        *self.state.borrow() == State::Resetting
+    }
+    /// Whether it carries, or may have carried, bytes of a grant.
+    pub fn carries(&self) -> bool {
+        self.carries.load(Ordering::SeqCst)
+    }
+    /// Waits until the socket is gone.
+    pub async fn gone(&self) {
         drop(self.state.subscribe().wait_for(|state| *state == State::Closed).await);
     }
     fn is_closed(&self) -> bool {
@@ -75,6 +88,7 @@ struct Running {
 impl Streams {
     /// Notes that a connection carries bytes of a grant.
     pub(super) fn register(&self, grant: GrantId, institution: PartyId, connection: &Connection) {
+        connection.carries.store(true, Ordering::SeqCst);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.len() > GRANTS_BEFORE_TIDYING {
             running.retain(|_, stream| !stream.connections.iter().all(Connection::is_closed));

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     broker::{Broker, Parts, Registration},
     http::Server,
-    model::{ambient::Clock, bundle::Bundle, limits},
+    model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
         blob::Blobs,
         sqlite::{Keys, Opening, SqliteStore},
@@ -98,14 +98,19 @@ fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failur
 
 fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
     let fixed = genesis.genesis();
-    let signer = |file: &str, origin: String| {
+    let signer = |file: &str, origin: String, named: PublicKey| {
         let seed = read_seed(&folder.join(file))?;
+        // Checkpoints under another key would be refused by everybody, after the entries are already written.
+        if PublicKey::from_bytes(SigningKey::from_bytes(&seed).verifying_key().to_bytes()) != named {
+            let path = folder.join(file);
+            return Err(Failure::refused(format!("key file {}: not the key that genesis names", path.display())));
+        }
         let name: KeyName = origin.parse().map_err(|_| Failure::refused("the origin in genesis is no key name"))?;
         Ed25519NoteSigner::new(name, SigningKey::from_bytes(&seed)).map_err(|e| Failure::from_error(&e))
     };
     Ok(Keys {
-        register: signer("register.key", fixed.register_origin())?,
-        case: signer("case.key", fixed.case_origin())?,
+        register: signer("register.key", fixed.register_origin(), fixed.log_keys.register)?,
+        case: signer("case.key", fixed.case_origin(), fixed.log_keys.case)?,
         storage: read_seed(&folder.join("storage.key"))?,
     })
 }

@@ -319,8 +319,9 @@ impl Remote {
                 .send(form)
                 .map_err(|e| RemoteError::Unreachable(e.to_string()))?;
             self.keep_nonce(&response);
-            if response.status() == StatusCode::OK {
-                return json(response);
+            if !matches!(response.status(), StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) {
+                // Not about signing in: the token itself, or a problem such as "busy" or "revoke only".
+                return json(checked(response)?);
             }
             let problem: OauthProblem = json(response)?;
             if problem.error != "use_dpop_nonce" {

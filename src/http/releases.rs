@@ -8,8 +8,11 @@ use super::{
     problem::Failure,
 };
 use crate::{
-    broker::{Broker, BrokerError},
-    model::ids::{GrantId, ReleaseId},
+    broker::{Broker, BrokerError, Caller, Connection, Lease},
+    model::{
+        ids::{GrantId, ReleaseId},
+        limits,
+    },
     wire::api::SubmitStatement,
 };
 use axum::{
@@ -18,7 +21,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Releases a header.
 pub(super) async fn release(
@@ -27,9 +30,9 @@ pub(super) async fn release(
     On(connection): On,
     Id(_): Id<GrantId>,
     Body(body): Body<SubmitStatement>,
-) -> Result<Response, Failure> {
-    let released = broker.release(&body.statement, &caller, &connection).await?;
-    Ok(closing(Json(released).into_response()))
+) -> Response {
+    let released = broker.release(&body.statement, &caller, &connection).await;
+    closing(released.map(Json).map_err(Failure::from))
 }
 
 /// Streams header and payload as one age file; Range works, and is decided anew.
@@ -39,24 +42,57 @@ pub(super) async fn download(
     On(connection): On,
     Id(release): Id<ReleaseId>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
-    let download = broker.download(release, &caller, &connection).await?;
-    let lease = download.lease();
-    let go = move || {
-        if lease.is_over() {
-            connection.reset();
-            download::Go::Stop
-        } else {
-            download::Go::On
-        }
-    };
-    let source =
-        download::Source { header: download.header, payload: download.payload, payload_bytes: download.payload_bytes };
-    let streamed = download::stream(source, &headers, go).await;
-    Ok(closing(streamed.map_err(|e| BrokerError::Internal(e.to_string()))?))
+) -> Response {
+    closing(age_file(&broker, release, &caller, connection, &headers).await)
 }
 
-fn closing(mut response: Response) -> Response {
+async fn age_file(
+    broker: &Arc<Broker>,
+    release: ReleaseId,
+    caller: &Caller,
+    connection: Connection,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let download = broker.download(release, caller, &connection).await?;
+    let lease = download.lease();
+    let go = {
+        let (lease, connection) = (lease.clone(), connection.clone());
+        move || {
+            if lease.is_over() {
+                connection.reset();
+                download::Go::Stop
+            } else {
+                download::Go::On
+            }
+        }
+    };
+    tokio::spawn(renew(lease, connection));
+    let source =
+        download::Source { header: download.header, payload: download.payload, payload_bytes: download.payload_bytes };
+    let streamed = download::stream(source, headers, go).await;
+    Ok(streamed.map_err(|e| BrokerError::Internal(e.to_string()))?)
+}
+
+/// Looks at a stream's time every second for as long as its connection lives: a reader who stalls must not keep what
+/// the broker has already written until the time is over and take it then.
+async fn renew(lease: Lease, connection: Connection) {
+    let mut tick = tokio::time::interval(Duration::from_secs(limits::STREAM_LEASE_SECONDS));
+    loop {
+        tokio::select! {
+            () = connection.gone() => return,
+            _ = tick.tick() => {}
+        }
+        if lease.is_over() {
+            connection.reset();
+            return;
+        }
+    }
+}
+
+/// Also a refusal closes: its connection may be registered as a stream, and the next request on it could be the
+/// revocation that resets it.
+fn closing(answer: Result<impl IntoResponse, Failure>) -> Response {
+    let mut response = answer.into_response();
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -28,7 +28,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpStream},
+};
 use tower::ServiceExt as _;
 
 /// A listening broker.
@@ -131,12 +134,31 @@ async fn serve_connection(stream: TcpStream, router: Router, service: Service) {
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits::HEAD_SECONDS));
     let serving = http.serve_connection(TokioIo::new(stream), answer);
     tokio::select! {
-        // However it ended, it ended; a client that goes away is nothing to log.
-        _ = serving => {}
-        () = connection.reset_asked() => reset_on_close(&handle),
+        () = connection.reset_asked() => {}
+        () = async {
+            // However it ended, it ended; a client that goes away is nothing to log.
+            drop(serving.await);
+            if connection.carries() {
+                taken(&handle).await;
+            }
+        } => {}
+    }
+    if connection.is_reset() {
+        reset_on_close(&handle);
     }
     drop(handle);
     connection.closed();
+}
+
+/// Waits until the client has read everything and closed. Until then bytes of a grant may lie in the kernel's buffers,
+/// where a reset still destroys them and a close would deliver them.
+async fn taken(handle: &OwnedFd) {
+    let Ok(duplicate) = handle.try_clone() else { return };
+    let Ok(mut stream) = TcpStream::from_std(std::net::TcpStream::from(duplicate)) else { return };
+    let mut ignored = [0; 1024];
+    // Nothing that comes after the last request is heard; the end or an error is what is waited for.
+    let ended = async { while let Ok(1..) = stream.read(&mut ignored).await {} };
+    drop(tokio::time::timeout(Duration::from_secs(limits::TAKEN_SECONDS), ended).await);
 }
 
 /// After this, closing sends a reset and throws away whatever the kernel still holds.

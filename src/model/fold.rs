@@ -44,7 +44,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         }
         // A denied statement does not count as accepted: it may be sent again until `submit_by`.
         Event::ReleaseDenied(signed, request) => {
-            let signer = authority::check(rows, recorded, signed)?;
+            let signer = authority::check_asking(rows, recorded, signed)?;
             release::denied(rows, signed, &signer, request)
         }
         Event::PayloadStored(report) => payload_stored(rows, recorded, *report),

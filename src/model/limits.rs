@@ -46,6 +46,8 @@ pub const HEAD_SECONDS: u64 = 10;
 pub const BODY_IDLE_SECONDS: u64 = 30;
 /// Streams renew their lease this often, in seconds.
 pub const STREAM_LEASE_SECONDS: u64 = 1;
+/// How long a client may take to read what is left of a finished stream, in seconds; the rest can be asked for again.
+pub const TAKEN_SECONDS: u64 = 600;
 /// How long shutdown waits for running requests, in seconds.
 pub const SHUTDOWN_SECONDS: u64 = 10;
 /// Rows one listing returns.

@@ -118,6 +118,8 @@ pub struct InstitutionRow {
     pub admitted_at: Option<Timestamp>,
     /// Since when it is suspended.
     pub suspended_at: Option<Timestamp>,
+    /// The statement that suspended it.
+    pub suspended_by: Option<Digest>,
     /// Until when an accreditor vouches for its due diligence.
     pub due_diligence_until: Option<Timestamp>,
     /// Until when an accreditor vouches for its mandate.
@@ -170,8 +172,8 @@ row!(ProposalRow, "proposal");
 pub enum Proposal {
     /// An institution is admitted.
     Admit(Admission),
-    /// A suspension is lifted.
-    Lift(Suspension),
+    /// A suspension is lifted: this one, named by its statement, and no later one.
+    Lift(Suspension, Digest),
 }
 
 /// A sealed report. Key: its [`ReportId`].

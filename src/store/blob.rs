@@ -1,7 +1,8 @@
 //! Payloads as local files. A payload appears under its name only whole: same length and SHA-256 as its statement.
 //!
 //! Crash order: bytes → fsync → rename → fsync of the folder → the entry. A crash before the entry leaves a file
-//! nobody can reach; the next upload of the same report replaces it.
+//! nobody can reach; the next upload of the same report replaces it. Each attempt writes a file of its own, so that two
+//! of the same report under way at once cannot write into each other; what attempts left is removed at open.
 
 use super::StoreError;
 use crate::model::{
@@ -13,12 +14,20 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+/// Extension of a payload that is not published.
+const PART: &str = "part";
 
 /// A folder of payloads.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     folder: PathBuf,
+    attempts: Arc<AtomicU64>,
 }
 
 /// A payload on its way in.
@@ -64,7 +73,8 @@ impl Blobs {
     /// Opens or makes the folder.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(folder).map_err(|e| file_error("cannot make the folder for payloads", folder, e))?;
-        Ok(Self { folder: folder.to_owned() })
+        remove_parts(folder).map_err(|e| file_error("cannot clear the folder for payloads", folder, e))?;
+        Ok(Self { folder: folder.to_owned(), attempts: Arc::default() })
     }
 
     /// Path of a stored payload.
@@ -72,11 +82,12 @@ impl Blobs {
         self.folder.join(report.to_string())
     }
 
-    /// Begins an upload. What an earlier attempt left is overwritten.
+    /// Begins an upload.
     pub fn begin(&self, id: ReportId, report: &Report) -> Result<Incoming, UploadError> {
-        let part = self.folder.join(format!("{id}.part"));
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        let part = self.folder.join(format!("{id}.{attempt}.{PART}"));
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         private(&mut options);
         let file = options.open(&part).map_err(|e| io("cannot begin the upload", &part, e))?;
         Ok(Incoming {
@@ -120,13 +131,11 @@ impl Incoming {
     ///
     /// # Errors
     /// [`UploadError`]; nothing is published then.
-    pub fn publish(self) -> Result<(), UploadError> {
+    pub fn publish(mut self) -> Result<(), UploadError> {
         if self.received != self.expected {
             return Err(UploadError::TooShort { received: self.received, expected: self.expected });
         }
-        if self.hasher.finalize().as_slice() != self.sha256.as_bytes() {
-            // Nothing good can follow these bytes.
-            drop(fs::remove_file(&self.part));
+        if std::mem::take(&mut self.hasher).finalize().as_slice() != self.sha256.as_bytes() {
             return Err(UploadError::Digest);
         }
         self.file.sync_all().map_err(|e| io("cannot make the upload durable", &self.part, e))?;
@@ -137,6 +146,24 @@ impl Incoming {
         }
         Ok(())
     }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // After publishing there is nothing under this name; before, nothing good can follow.
+        drop(fs::remove_file(&self.part));
+    }
+}
+
+/// Removes what uploads left that a stop of the broker cut off.
+fn remove_parts(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == PART) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

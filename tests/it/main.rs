@@ -12,13 +12,25 @@
 
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
+mod crashes;
+#[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
+#[cfg(all(feature = "client", feature = "server"))]
+mod formats;
 #[cfg(feature = "client")]
 mod header;
 #[cfg(feature = "client")]
 mod identity;
+#[cfg(all(feature = "client", feature = "server"))]
+mod process;
+#[cfg(all(feature = "client", feature = "server"))]
+mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod releases;
 #[cfg(feature = "client")]
 mod report_format;
+#[cfg(all(feature = "client", feature = "server"))]
+mod revocation;
 #[cfg(feature = "client")]
 mod seal;
 #[cfg(all(feature = "client", feature = "server"))]

@@ -1,30 +1,49 @@
 //! A stage for scenarios: a real broker on loopback, real parties, a clock the test owns.
 
 use amana::{
+    broker::{Broker, Parts, Registration},
     cli::{
-        demo::cast::{Cast, copy},
+        demo::cast::{Cast, copy, text},
         embedded::{Places, Running},
+        founding,
     },
     client::{
         desk::{Desk, DeskError},
+        fetched::Collected,
         granting::Terms,
-        identity::Identity,
+        identity::{Identity, RecoveryKey},
+        remote::{As, Remote, RemoteError},
         report::{ManifestDraft, Plan},
+        reporting::report_of,
     },
     model::{
         ambient::Clock,
-        grant::{Scope, WithdrawnBy},
+        bundle::Bundle,
+        grant::{GrantState, Scope, WithdrawnBy},
         ids::{GrantId, ReportId},
+        institution::{AttestationKind, InstitutionRecord},
+        purpose::RecipientClass,
+        release::Outcome,
         report::{ReportKind, Tier},
         time::{Duration, Timestamp},
     },
-    wire::api::Revoked,
+    store::{
+        blob::Blobs,
+        sqlite::{self, Keys, SqliteStore},
+    },
+    tlog::Ed25519NoteSigner,
+    wire::{
+        api::{Accepted, CaseHead, CaseLine, GrantSummary, Released, Revoked},
+        entry::{AuditorPart, Shared},
+        problem::{Problem, ProblemType},
+    },
 };
+use ed25519_dalek::SigningKey;
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -35,12 +54,23 @@ pub struct TestClock {
     started: Instant,
     wall: AtomicU64,
     jumped: AtomicU64,
+    stands: AtomicBool,
 }
 
 impl TestClock {
     pub fn new() -> Arc<Self> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        Arc::new(Self { started: Instant::now(), wall: AtomicU64::new(now), jumped: AtomicU64::new(0) })
+        let (wall, jumped) = (AtomicU64::new(now), AtomicU64::new(0));
+        Arc::new(Self { started: Instant::now(), wall, jumped, stands: AtomicBool::new(false) })
+    }
+    /// From here on time passes only when the test says so: for claims about one exact second.
+    pub fn stand_still(&self) {
+        let ran = self.ran();
+        self.stands.store(true, Ordering::SeqCst);
+        self.pass(Duration::from_seconds(ran));
+    }
+    fn ran(&self) -> u64 {
+        if self.stands.load(Ordering::SeqCst) { 0 } else { self.started.elapsed().as_secs() }
     }
     /// Time passes: both clocks move.
     pub fn pass(&self, duration: Duration) {
@@ -59,10 +89,10 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn wall(&self) -> Timestamp {
-        Timestamp::from_seconds(self.wall.load(Ordering::SeqCst) + self.started.elapsed().as_secs())
+        Timestamp::from_seconds(self.wall.load(Ordering::SeqCst) + self.ran())
     }
     fn monotonic(&self) -> Duration {
-        Duration::from_seconds(self.jumped.load(Ordering::SeqCst) + self.started.elapsed().as_secs())
+        Duration::from_seconds(self.jumped.load(Ordering::SeqCst) + self.ran())
     }
 }
 
@@ -78,20 +108,30 @@ pub struct Stage {
 impl Stage {
     /// A founded broker, nobody enrolled.
     pub fn founded() -> Self {
+        let mut stage = Self::laid();
+        stage.restart();
+        stage
+    }
+
+    /// Keys, genesis and a folder, but no broker yet.
+    pub fn laid() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = TestClock::new();
         let cast = Cast::found_with(dir.path(), clock.clone()).unwrap();
-        let broker = Running::start(Places::under(&dir.path().join("broker")), Some(clock.clone())).unwrap();
-        let url = broker.url();
-        Self { dir, cast, clock, broker: Some(broker), url }
+        Self { dir, cast, clock, broker: None, url: String::new() }
     }
 
     /// Institution admitted and attested, advocate enrolled.
     pub fn established() -> Self {
         let mut stage = Self::founded();
-        stage.cast.establish(&stage.url).unwrap();
-        stage.cast.enrol_advocate(&stage.url).unwrap();
+        stage.establish();
         stage
+    }
+
+    /// Admits and attests the institution and enrols the advocate, at whatever broker `url` names.
+    pub fn establish(&mut self) {
+        self.cast.establish(&self.url).unwrap();
+        self.cast.enrol_advocate(&self.url).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -105,6 +145,42 @@ impl Stage {
         let broker = Running::start(places, Some(self.clock.clone())).unwrap();
         self.url = broker.url();
         self.broker = Some(broker);
+    }
+
+    /// Has the operator confirm the clock, as `serve --confirm-clock` does, between two runs of the broker.
+    pub fn confirm_clock(&mut self) {
+        self.broker = None;
+        let folder = self.dir.path().join("broker");
+        let genesis = self.cast.founded.genesis.clone();
+        let seed = |file: &str| -> [u8; 32] {
+            let text = std::fs::read_to_string(folder.join("keys").join(file)).unwrap();
+            hex::decode(text.trim()).unwrap().try_into().unwrap()
+        };
+        let signer = |file: &str, origin: String| {
+            Ed25519NoteSigner::new(origin.parse().unwrap(), SigningKey::from_bytes(&seed(file))).unwrap()
+        };
+        let keys = Keys {
+            register: signer("register.key", genesis.genesis().register_origin()),
+            case: signer("case.key", genesis.genesis().case_origin()),
+            storage: zeroize::Zeroizing::new(seed("storage.key")),
+        };
+        let (clock, entropy) = (self.clock.clone(), self.cast.entropy());
+        let opening = sqlite::Opening { genesis: genesis.clone(), keys, clock: clock.clone(), entropy: entropy.clone() };
+        let parts = Parts {
+            store: Arc::new(SqliteStore::open(&folder.join("data"), opening).unwrap()),
+            blobs: Blobs::open(&folder.join("data/payloads")).unwrap(),
+            genesis,
+            bundle: Bundle::shipped(),
+            clock,
+            entropy,
+            public_url: "http://127.0.0.1".to_owned(),
+            registration: Registration::Loopback,
+        };
+        let broker = Broker::new(parts).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(broker.confirm_clock()).unwrap();
+        drop((runtime, broker));
+        self.restart();
     }
 
     /// Seals and uploads a report with the given content.
@@ -140,6 +216,67 @@ impl Stage {
         self.cast.at_desk(who, &self.url.clone(), act)
     }
 
+    pub fn as_administrator<T>(
+        &mut self,
+        index: usize,
+        act: impl FnOnce(&mut Desk) -> Result<T, DeskError>,
+    ) -> Result<T, DeskError> {
+        let who = self.cast.administrator(index).unwrap();
+        self.as_somebody(&who, act)
+    }
+    pub fn as_accreditor<T>(&mut self, act: impl FnOnce(&mut Desk) -> Result<T, DeskError>) -> Result<T, DeskError> {
+        let who = copy(&self.cast.founded.accreditors[0]);
+        self.as_somebody(&who, act)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+    /// A new identity, registered nowhere.
+    pub fn somebody(&self, label: &str) -> Identity {
+        founding::identity(label, &*self.cast.entropy()).unwrap()
+    }
+    /// Another officer of the institution.
+    pub fn second_officer(&mut self, until: Timestamp) -> Identity {
+        let officer = self.somebody("second-officer");
+        let key = officer.public_key();
+        self.as_root(|desk| desk.appoint(key, text("evidence unit")?, until)).unwrap();
+        officer
+    }
+    /// Another institution: admitted, with a unit and an officer; attested only if `attested` says until when.
+    pub fn another_institution(&mut self, mandate_until: Timestamp, attested: Option<Timestamp>) -> House {
+        let [root, officer, unit] = ["other-root", "other-officer", "other-unit"].map(|label| self.somebody(label));
+        let recovery = RecoveryKey::generate(&*self.cast.entropy()).public_keys();
+        let record = InstitutionRecord {
+            name: text("Court of the Other Shore (fictional)").unwrap(),
+            jurisdiction: text("Assembly of the Union of Lakes (fictional)").unwrap(),
+            class: RecipientClass::UnMechanism,
+            mandate: vec![inquiry(), preservation()],
+            mandate_until,
+        };
+        let (appointed, recipient) = (officer.public_key(), unit.recipient());
+        let until = self.now().plus(Duration::from_days(360));
+        self.as_somebody(&root, |desk| {
+            desk.enrol_institution(record, recovery, None)?;
+            desk.appoint(appointed, text("registry")?, until)?;
+            desk.publish_recipient_key(text("registry")?, recipient)
+        })
+        .unwrap();
+        let id = root.party_id();
+        let proposal = self.as_administrator(0, |desk| desk.admit(id)).unwrap().id;
+        self.as_administrator(1, |desk| desk.approve(proposal)).unwrap();
+        if let Some(until) = attested {
+            self.as_accreditor(|desk| desk.attest(id, AttestationKind::DueDiligence, until)).unwrap();
+        }
+        House { root, officer, unit }
+    }
+    /// The usual terms, for another institution.
+    pub fn terms_for(&mut self, house: &House, report: ReportId) -> Terms {
+        let (id, recipient) = (house.root.party_id(), house.unit.recipient());
+        let words = self.as_advocate(|desk| desk.institution_fingerprint(id, &recipient)).unwrap();
+        Terms { institution: id, confirmed_fingerprint: Some(words), ..self.terms(report) }
+    }
+
     /// The usual terms: one release, now, no cooling-off.
     pub fn terms(&mut self, report: ReportId) -> Terms {
         self.cast.terms(&self.url.clone(), report).unwrap()
@@ -152,6 +289,35 @@ impl Stage {
             let due = desk.now().plus(Duration::from_days(30));
             desk.revoke(grant, vec![Scope::All], WithdrawnBy::Provider, due)
         })
+    }
+
+    pub fn release(&mut self, grant: GrantId) -> Result<Released, DeskError> {
+        self.as_officer(|desk| desk.request_release(grant, &inquiry()))
+    }
+    /// Acknowledges a release as opened, with the digests its report statement names.
+    pub fn acknowledge(&mut self, grant: GrantId, released: &Released) -> Result<Accepted, DeskError> {
+        let (collected, outcome) = as_opened(grant, released);
+        self.as_officer(|desk| desk.acknowledge(&collected, outcome))
+    }
+    /// Entries of the case log.
+    pub fn case_size(&self) -> u64 {
+        let remote = Remote::new(&self.url, self.clock.clone(), self.cast.entropy()).unwrap();
+        let head: CaseHead = remote.fetch("/v1/case/checkpoint?from=0", As::Anybody).unwrap();
+        head.checkpoint.lines().nth(1).unwrap().parse().unwrap()
+    }
+    /// How a grant stands, as its owner is told.
+    pub fn grant_row(&mut self, grant: GrantId) -> GrantSummary {
+        let grants = self.as_advocate(|desk| desk.grants()).unwrap();
+        grants.into_iter().find(|summary| summary.id == grant).unwrap()
+    }
+    /// Waits until every copy of a grant's header is destroyed; the sweeper comes by every five seconds.
+    pub fn wait_until_shredded(&mut self, grant: GrantId) {
+        eventually("the header is shredded", || matches!(self.grant_row(grant).state, GrantState::Shredded { .. }));
+    }
+    /// The case log, opened whole, of a bundle exported and verified under `name`.
+    pub fn case_log(&mut self, name: &str) -> Vec<(Shared, AuditorPart)> {
+        self.audit(name);
+        case_log(&self.path(name))
     }
 
     /// Exports and verifies the audit bundle; panics when it does not hold.
@@ -187,4 +353,65 @@ pub fn publish(desk: &mut Desk, plan: &Plan, sealed_at: &Path) -> Result<ReportI
 /// The purpose of every scenario.
 pub fn inquiry() -> amana::model::purpose::Purpose {
     "commission-of-inquiry".parse().unwrap()
+}
+
+/// A purpose within the mandate that the usual terms do not grant.
+pub fn preservation() -> amana::model::purpose::Purpose {
+    "preservation-mechanism".parse().unwrap()
+}
+
+/// An institution's people.
+pub struct House {
+    pub root: Identity,
+    pub officer: Identity,
+    pub unit: Identity,
+}
+
+/// What a recipient who opened a release would keep and state.
+pub fn as_opened(grant: GrantId, released: &Released) -> (Collected, Outcome) {
+    let report = report_of(&released.report_statement).unwrap();
+    let collected = Collected {
+        release: released.release,
+        grant,
+        grant_statement: released.grant_statement.clone(),
+        report_statement: released.report_statement.clone(),
+        receipt: released.receipt.clone(),
+    };
+    let (payload_sha256, key_commitment) = (report.payload_sha256, report.key_commitment);
+    (collected, Outcome::Opened { payload_sha256, key_commitment })
+}
+
+/// The case log of an exported bundle, opened whole.
+pub fn case_log(folder: &Path) -> Vec<(Shared, AuditorPart)> {
+    let lines = std::fs::read_to_string(folder.join("case.jsonl")).unwrap();
+    let read = |line: &str| {
+        let line: CaseLine = serde_json::from_str(line).unwrap();
+        (Shared::parse(&line.shared).unwrap(), serde_json::from_str(&line.auditor).unwrap())
+    };
+    lines.lines().map(read).collect()
+}
+
+/// The broker's problem behind a refusal.
+pub fn problem<T>(outcome: Result<T, DeskError>) -> Problem {
+    match outcome {
+        Err(DeskError::Remote(RemoteError::Problem(problem))) => *problem,
+        Err(other) => panic!("not a problem of the broker: {other}"),
+        Ok(_) => panic!("it was not refused"),
+    }
+}
+
+/// The failing conditions of a denial.
+pub fn reasons<T>(outcome: Result<T, DeskError>) -> Vec<String> {
+    let problem = problem(outcome);
+    assert!(problem.is(ProblemType::Denied), "{problem:?}");
+    problem.reasons.into_iter().map(|reason| reason.id).collect()
+}
+
+/// Looks again and again until something holds; fails after a minute.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + std::time::Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never came to pass that {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }

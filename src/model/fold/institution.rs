@@ -36,6 +36,7 @@ pub(super) fn enrol<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, record
         record: record.clone(),
         admitted_at: None,
         suspended_at: None,
+        suspended_by: None,
         due_diligence_until: None,
         mandate_attested_until: None,
     };
@@ -55,12 +56,13 @@ pub(super) fn admission<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, ad
 
 pub(super) fn suspension<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, suspension: &Suspension) -> Step<S> {
     let mut held = about_institution(rows, signed, suspension.institution)?;
-    match (suspension.act, held.row.suspended_at) {
+    match (suspension.act, held.row.suspended_by) {
         (SuspensionAct::Suspend, None) => {
             held.row.suspended_at = Some(at.at);
+            held.row.suspended_by = Some(signed.digest);
             rows.write(&suspension.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
         }
-        (SuspensionAct::Lift, Some(_)) => propose(rows, at, signed, Proposal::Lift(suspension.clone())),
+        (SuspensionAct::Lift, Some(lifted)) => propose(rows, at, signed, Proposal::Lift(suspension.clone(), lifted)),
         _ => Err(Refusal::AlreadyEffective.into()),
     }
 }
@@ -98,7 +100,7 @@ fn agreed<S: Rows>(rows: &S, signers: &[KeyId]) -> Result<bool, FoldError<S::Err
 fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step<S> {
     let institution = match proposal {
         Proposal::Admit(admission) => admission.institution,
-        Proposal::Lift(suspension) => suspension.institution,
+        Proposal::Lift(suspension, _) => suspension.institution,
     };
     let mut held: Held<InstitutionRow> = require(rows, &institution, "institution")?;
     match proposal {
@@ -107,7 +109,11 @@ fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step
             return Err(Refusal::Malformed("the record changed since the admission was proposed").into());
         }
         Proposal::Admit(_) => held.row.admitted_at = Some(at.at),
-        Proposal::Lift(_) => held.row.suspended_at = None,
+        // Who agreed to lift one suspension has not agreed to lift the next.
+        Proposal::Lift(_, lifted) if held.row.suspended_by != Some(*lifted) => {
+            return Err(Refusal::AlreadyEffective.into());
+        }
+        Proposal::Lift(..) => (held.row.suspended_at, held.row.suspended_by) = (None, None),
     }
     rows.write(&institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }

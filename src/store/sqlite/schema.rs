@@ -1,10 +1,13 @@
 //! Tables and connection settings.
 
 use rusqlite::{Connection, OpenFlags};
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 /// Format of the database; another number is another format.
 const VERSION: i64 = 1;
+
+/// How long a statement waits for another connection's lock.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
 CREATE TABLE entries (
@@ -40,7 +43,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     // out of three under load. Shredding empties the log at once and does not wait for this.
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     match version {
@@ -58,7 +61,7 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

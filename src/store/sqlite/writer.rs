@@ -10,7 +10,12 @@ use super::{
     schema,
 };
 use crate::{
-    model::{ambient::Clock, event::EntryRef, limits, time::Timestamp},
+    model::{
+        ambient::Clock,
+        event::EntryRef,
+        limits,
+        time::{Duration, Timestamp},
+    },
     store::{CommitError, StoreError},
 };
 use rusqlite::Connection;
@@ -104,7 +109,7 @@ pub(super) struct Writer {
 #[derive(Clone, Copy)]
 pub(super) struct Watch {
     wall: Timestamp,
-    monotonic: crate::model::time::Duration,
+    monotonic: Duration,
 }
 
 impl Watch {
@@ -113,9 +118,12 @@ impl Watch {
     }
     /// Whether the wall clock ran ahead of monotonic time by more than it may.
     fn jumped(self, now: Self) -> bool {
+        now.wall > self.expected(now).plus(limits::CLOCK_JUMP)
+    }
+    /// What the wall clock would show now, had only monotonic time passed since.
+    fn expected(self, now: Self) -> Timestamp {
         let passed = now.monotonic.as_seconds().saturating_sub(self.monotonic.as_seconds());
-        let expected = self.wall.as_seconds().saturating_add(passed);
-        now.wall.as_seconds() > expected.saturating_add(limits::CLOCK_JUMP.as_seconds())
+        self.wall.plus(Duration::from_seconds(passed))
     }
 }
 
@@ -151,10 +159,13 @@ impl Writer {
         let now = Watch::of(&*self.clock);
         if self.watch.jumped(now) {
             self.shared.only_revoke("the wall clock jumped ahead by more than 10 minutes");
-            // The reading of before stays: the jump does not become normal by waiting.
+            // Time goes on from the reading of before: the jump does not become normal by waiting, and what is still
+            // accepted, revocations, is not judged by a clock that stands.
+            self.watch = Watch { wall: self.watch.expected(now), ..now };
             return;
         }
-        self.watch = now;
+        // A clock that was set back may be put right again: the log never went back with it.
+        self.watch = Watch { wall: now.wall.max(self.tips.last_at), ..now };
     }
 
     fn commit(&mut self, work: Vec<(Urgency, Box<dyn Work>)>) {
@@ -244,11 +255,15 @@ impl Writer {
     }
 
     fn empty_wal(&self) -> Result<bool, CommitError> {
-        let busy: i64 = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(StoreError::from)?;
-        Ok(busy == 0)
+        // Not waited for: while the writer waits for a reader, nobody can revoke.
+        self.connection.busy_timeout(std::time::Duration::ZERO).map_err(StoreError::from)?;
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(schema::BUSY).map_err(StoreError::from)?;
+        match busy {
+            Ok(busy) => Ok(busy == 0),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(false),
+            Err(error) => Err(StoreError::from(error).into()),
+        }
     }
 }
 

@@ -1,0 +1,394 @@
+//! Kill, fill and misplace: what was acknowledged is never lost, what was released is never unlogged.
+
+use crate::{
+    process::{Process, refused},
+    raw::{self, Raw, connect, read_answer, statement_json},
+    stage::{Stage, inquiry, problem},
+};
+use amana::{
+    cli::demo::cast::copy,
+    client::granting::HeaderGoes,
+    model::{
+        grant::{Revocation, Scope, WithdrawnBy},
+        ids::{Digest, GrantId, ReportId},
+        report::{ReportKind, Tier},
+        time::Duration,
+    },
+    wire::{
+        api::Accepted,
+        entry::{Happening, Shared},
+        problem::{Problem, ProblemType},
+    },
+};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read as _, Write as _},
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration as Real, Instant},
+};
+
+/// A stage whose broker is a process.
+fn staged() -> (Stage, Process) {
+    let mut stage = Stage::laid();
+    let process = Process::start(&mut stage);
+    stage.establish();
+    (stage, process)
+}
+
+/// Digests of the statements in the log with the kind of their entries.
+fn logged(stage: &mut Stage, name: &str) -> Vec<(Option<Digest>, Shared)> {
+    let log = stage.case_log(name).into_iter().map(|(shared, _)| shared);
+    log.map(|shared| (shared.statement.as_ref().map(|text| Digest::of(text.as_bytes())), shared)).collect()
+}
+
+#[test]
+fn entry_of_a_release_is_durable_before_its_first_byte() {
+    let (mut stage, mut process) = staged();
+    let report = stage.report("note.txt", b"what was seen");
+    let officer = copy(&stage.cast.officer);
+    let mut begun = Vec::new();
+    for _ in 0..24 {
+        let terms = stage.terms(report);
+        let grant = stage.grant(&terms);
+        let text = stage.as_officer(|desk| desk.sign_release_request(grant, inquiry(), None)).unwrap();
+        let raw = Raw::sign_in(&stage, &officer);
+        let path = format!("/v1/grants/{grant}/releases");
+        let mut stream = raw.send("POST", &path, raw::JSON, statement_json(&text).as_bytes());
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        process.kill();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        begun.push(Digest::of(text.as_bytes()));
+        process.up();
+    }
+    let log = logged(&mut stage, "audit");
+    for release in begun {
+        assert!(log.iter().any(|(id, shared)| *id == Some(release) && shared.event == Happening::Released));
+    }
+}
+
+/// What a client holds after a round: acknowledged statements, and releases of which bytes arrived.
+#[derive(Default)]
+struct Held {
+    acknowledged: BTreeSet<Digest>,
+    released: BTreeSet<Digest>,
+}
+
+/// Asks; `None` when the broker died before the whole answer was there.
+fn ask(url: &str, request: &[u8]) -> Option<raw::Answer> {
+    let mut stream = std::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).ok()?;
+    stream.set_read_timeout(Some(Real::from_secs(20))).unwrap();
+    stream.write_all(request).ok()?;
+    read_answer(&mut stream).ok()
+}
+
+#[test]
+fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothing_it_released() {
+    let (mut stage, mut process) = staged();
+    let report = stage.report("note.txt", b"what was seen");
+    let (officer, advocate) = (copy(&stage.cast.officer), copy(&stage.cast.advocate));
+    let mut held = Held::default();
+    for round in 0..16_u64 {
+        // Everything is signed and signed in beforehand, so that the kill falls into the broker's work.
+        let terms = stage.terms(report);
+        let (revoked, asked) = (stage.grant(&terms), stage.grant(&terms));
+        let (gift, revocation) = stage
+            .as_advocate(|desk| {
+                let prepared = desk.prepare_grant(&terms)?;
+                let gift = desk.sign(&prepared.grant, None, None)?;
+                let answer_due = desk.now().plus(Duration::from_days(30));
+                let body = Revocation { scopes: vec![Scope::All], withdrawn_by: WithdrawnBy::Person, answer_due };
+                let revocation = desk.sign(&body, Some(revoked.into()), None)?;
+                Ok(((gift, prepared.header), revocation))
+            })
+            .unwrap();
+        let uploaded = declared(&mut stage, round);
+        let request = stage.as_officer(|desk| desk.sign_release_request(asked, inquiry(), None)).unwrap();
+        let (by_officer, by_advocate) = (Raw::sign_in(&stage, &officer), Raw::sign_in(&stage, &advocate));
+        let gift_body = serde_json::json!({
+            "statement": gift.0,
+            "header": amana::wire::api::Bytes(gift.1.clone()),
+        });
+        let payload = fs::read(stage.path(&format!("up-{round}.payload"))).unwrap();
+        let requests = [
+            by_advocate.request("POST", "/v1/grants", raw::JSON, gift_body.to_string().as_bytes()),
+            raw::request("POST", "/v1/revocations", raw::JSON, statement_json(&revocation).as_bytes()),
+            by_officer.request(
+                "POST",
+                &format!("/v1/grants/{asked}/releases"),
+                raw::JSON,
+                statement_json(&request).as_bytes(),
+            ),
+            by_advocate.request("PUT", &format!("/v1/reports/{uploaded}/payload"), "", &payload),
+        ];
+        let url = &stage.url;
+        let answers: Vec<Option<raw::Answer>> = thread::scope(|scope| {
+            let running: Vec<_> = requests.iter().map(|request| scope.spawn(|| ask(url, request))).collect();
+            // Not a wait for something: the moment of the kill is what this varies.
+            thread::sleep(Real::from_millis(4 * round));
+            process.kill();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let ok = |index: usize| answers[index].as_ref().is_some_and(|answer| answer.status == 200);
+        for (index, statement) in [(0, &gift.0), (1, &revocation)] {
+            if ok(index) {
+                held.acknowledged.insert(Digest::of(statement.as_bytes()));
+            }
+        }
+        if ok(2) {
+            held.released.insert(Digest::of(request.as_bytes()));
+        }
+        process.up();
+        if ok(1) {
+            assert!(problem(stage.release(revoked)).is(ProblemType::Denied));
+        }
+        // Whatever happened, the upload can be made good, and the same statements sent again.
+        let sealed = stage.path(&format!("up-{round}.age"));
+        stage.as_advocate(|desk| desk.upload(uploaded, &sealed, &mut |_| {})).unwrap();
+        assert_eq!(raw::revoke(&stage.url, &revocation).unwrap().status, 200);
+    }
+    let log = logged(&mut stage, "audit");
+    let in_log = |id: &Digest, event: &Happening| log.iter().any(|(i, s)| *i == Some(*id) && s.event == *event);
+    assert!(held.acknowledged.iter().all(|id| in_log(id, &Happening::Accepted)));
+    assert!(held.released.iter().all(|id| in_log(id, &Happening::Released)));
+    // The kills must have hit on both sides of an answer, or nothing was shown.
+    assert!((1..32).contains(&held.acknowledged.len()), "{} acknowledged", held.acknowledged.len());
+}
+
+/// A declared report whose payload has not been sent; sealed file and payload lie in the stage's folder.
+fn declared(stage: &mut Stage, round: u64) -> ReportId {
+    let (source, sealed) = (stage.path(&format!("up-{round}.txt")), stage.path(&format!("up-{round}.age")));
+    fs::write(&source, format!("seen in round {round}")).unwrap();
+    let plan = amana::client::report::Plan::of(&[source], amana::client::report::ManifestDraft::default(), &mut |_| {});
+    let (plan, tier) = (plan.unwrap(), Tier::try_from(2).unwrap());
+    let id = stage
+        .as_advocate(|desk| {
+            let draft = desk.seal(&plan, tier, ReportKind::Original, &sealed, &mut |_| {})?;
+            desk.declare(draft)
+        })
+        .unwrap()
+        .id;
+    fs::write(stage.path(&format!("up-{round}.payload")), payload_of(&sealed)).unwrap();
+    id.into()
+}
+
+fn payload_of(sealed: &Path) -> Vec<u8> {
+    let header = amana::client::seal::SealedFile::open(sealed).unwrap().header().as_bytes().len();
+    fs::read(sealed).unwrap().split_off(header)
+}
+
+#[test]
+fn upload_that_is_cut_short_long_or_changed_publishes_nothing_and_can_be_repeated() {
+    let mut stage = Stage::established();
+    let report = declared(&mut stage, 0);
+    let raw = Raw::sign_in(&stage, &stage.cast.advocate);
+    let path = format!("/v1/reports/{report}/payload");
+    let payload = fs::read(stage.path("up-0.payload")).unwrap();
+    let published = stage.path("broker/data/payloads").join(report.to_string());
+
+    let cut = raw.request("PUT", &path, &format!("Content-Length: {}\r\n", payload.len()), &payload[..payload.len() / 2]);
+    let mut stream = connect(&stage.url);
+    stream.write_all(&cut).unwrap();
+    drop(stream);
+    let changed: Vec<u8> = payload.iter().rev().copied().collect();
+    for wrong in [&payload[..payload.len() - 1], &[payload.as_slice(), b"x"].concat(), &changed, b""] {
+        let answer = raw.ask("PUT", &path, "", wrong).unwrap();
+        assert_eq!(answer.status, 422);
+        assert!(answer.json::<Problem>().is(ProblemType::PayloadMismatch));
+        assert!(!published.exists());
+    }
+    let answer = raw.ask("PUT", &path, "", &payload).unwrap();
+    assert_eq!(answer.status, 200);
+    answer.json::<Accepted>();
+    assert!(fs::read(&published).unwrap() == payload);
+    assert_eq!(raw.ask("PUT", &path, "", &payload).unwrap().status, 204);
+    assert_eq!(stage.audit("audit").events.get("payload stored"), Some(&1));
+    let left: Vec<_> = fs::read_dir(stage.path("broker/data/payloads")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(left, [published], "what was cut lies about");
+}
+
+#[test]
+fn upload_begun_again_while_the_first_still_runs_does_not_spoil_it() {
+    let mut stage = Stage::established();
+    let report = declared(&mut stage, 0);
+    let raw = Raw::sign_in(&stage, &stage.cast.advocate);
+    let path = format!("/v1/reports/{report}/payload");
+    let payload = fs::read(stage.path("up-0.payload")).unwrap();
+    let (most, last) = payload.split_at(payload.len() - 1);
+    let folder = stage.path("broker/data/payloads");
+    let arrived = || {
+        let parts = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().metadata().unwrap().len());
+        parts.collect::<Vec<u64>>()
+    };
+    let length = format!("Content-Length: {}\r\n", payload.len());
+    let mut first = raw.send("PUT", &path, &length, most);
+    crate::stage::eventually("the first has sent all but a byte", || arrived().contains(&(most.len() as u64)));
+    // The same client on another connection: it believes the first lost. It sends wrong bytes, a few.
+    let mut second = raw.send("PUT", &path, &length, b"wrong");
+    crate::stage::eventually("the second has begun", || arrived().contains(&5));
+    first.write_all(last).unwrap();
+    assert_eq!(read_answer(&mut first).unwrap().status, 200);
+    second.write_all(b" and more").unwrap();
+    drop(second);
+    assert!(fs::read(folder.join(report.to_string())).unwrap() == payload);
+    let terms = stage.terms(report);
+    let grant = stage.grant(&terms);
+    stage.release(grant).unwrap();
+}
+
+#[test]
+fn report_that_names_the_digest_of_another_payload_is_never_stored() {
+    let mut stage = Stage::established();
+    let (source, sealed) = (stage.path("note.txt"), stage.path("note.age"));
+    fs::write(&source, "what was seen").unwrap();
+    let plan = amana::client::report::Plan::of(&[source], amana::client::report::ManifestDraft::default(), &mut |_| {});
+    let (plan, tier) = (plan.unwrap(), Tier::try_from(2).unwrap());
+    let refused = stage.as_advocate(|desk| {
+        let mut draft = desk.seal(&plan, tier, ReportKind::Original, &sealed, &mut |_| {})?;
+        draft.report.payload_sha256 = Digest::of(b"something else");
+        let report = ReportId::from(desk.declare(draft)?.id);
+        desk.upload(report, &sealed, &mut |_| {})
+    });
+    assert!(problem(refused).is(ProblemType::PayloadMismatch));
+    assert_eq!(stage.audit("audit").events.get("payload stored"), None);
+}
+
+/// A small file system in memory; gone when dropped. `None` without the right to mount one.
+struct Tmpfs(std::path::PathBuf);
+
+impl Tmpfs {
+    fn mount(at: &Path, size: &str) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", size, "amana-test"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
+    }
+}
+
+#[test]
+fn full_disk_refuses_clearly_loses_nothing_and_is_over_when_there_is_room() {
+    let mut stage = Stage::laid();
+    let data = stage.path("broker/data");
+    let Some(_disk) = Tmpfs::mount(&data, "size=4m") else {
+        eprintln!("not shown: this needs the right to mount a small file system");
+        return;
+    };
+    let _process = Process::start(&mut stage);
+    stage.establish();
+    let report = stage.report("note.txt", b"what was seen");
+    let terms = stage.terms(report);
+    let grant = stage.grant(&terms);
+    let uploading = declared(&mut stage, 0);
+    let raw = Raw::sign_in(&stage, &stage.cast.advocate);
+    let prepared = stage.as_advocate(|desk| desk.prepare_grant(&terms)).unwrap();
+    let advocate = copy(&stage.cast.advocate);
+    let revocation = stage
+        .as_somebody(&advocate, |desk| {
+            let answer_due = desk.now().plus(Duration::from_days(30));
+            let body = Revocation { scopes: vec![Scope::All], withdrawn_by: WithdrawnBy::Person, answer_due };
+            Ok(desk.sign(&body, Some(grant.into()), None)?)
+        })
+        .unwrap();
+
+    let filler = data.join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    while file.write_all(&[0; 1]).is_ok() {}
+    drop(file);
+    let payload = fs::read(stage.path("up-0.payload")).unwrap();
+    let upload = raw.ask("PUT", &format!("/v1/reports/{uploading}/payload"), "", &payload).unwrap();
+    assert_eq!(upload.status, 507, "{}", String::from_utf8_lossy(&upload.body));
+    let mut given = 0;
+    // Some statements still fit into pages the database holds; then it is full.
+    let refusal = loop {
+        match stage.as_advocate(|desk| desk.give(&prepared, HeaderGoes::Along)) {
+            Ok(_) => given += 1,
+            Err(error) => break problem(Err::<(), _>(error)),
+        }
+        assert!(given < 10_000);
+    };
+    assert_eq!(refusal.status, 507, "{refusal:?}");
+    let size = stage.case_size();
+    let full = raw::revoke(&stage.url, &revocation).unwrap();
+    assert!([200, 507].contains(&full.status), "{full:?}");
+
+    fs::remove_file(&filler).unwrap();
+    assert_eq!(raw::revoke(&stage.url, &revocation).unwrap().status, 200);
+    assert!(stage.case_size() > size);
+    assert!(problem(stage.release(grant)).is(ProblemType::Denied));
+    let sealed = stage.path("up-0.age");
+    stage.as_advocate(|desk| desk.upload(uploading, &sealed, &mut |_| {})).unwrap();
+    let another: GrantId = stage.as_advocate(|desk| desk.give(&prepared, HeaderGoes::Along)).unwrap().id.into();
+    stage.release(another).unwrap();
+    assert_eq!(stage.audit("audit").events.get("grant given"), Some(&(given + 2)));
+}
+
+#[test]
+fn broker_that_cannot_start_says_why_and_fails() {
+    let mut stage = Stage::laid();
+    let process = Process::start(&mut stage);
+    let folder = stage.path("broker");
+    let mut other = Stage::laid();
+    let (elsewhere, free) = (other.path("broker"), "127.0.0.1:0");
+    other.url.clear();
+
+    let says = |dir: &Path, listen: &str, words: &[&str]| {
+        let output = refused(dir, listen);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for word in words {
+            assert!(text.contains(word), "{word:?} is not in: {text}");
+        }
+    };
+    says(&folder, free, &["another broker has this data folder open"]);
+    says(&elsewhere, process.listen(), &["cannot listen on", "--listen"]);
+    drop(process);
+
+    // Keys and genesis of another broker on this one's data.
+    fs::rename(folder.join("data"), elsewhere.join("foreign")).unwrap();
+    fs::remove_dir_all(elsewhere.join("data")).unwrap();
+    fs::rename(elsewhere.join("foreign"), elsewhere.join("data")).unwrap();
+    fs::write(elsewhere.join("keys/storage.key"), fs::read(folder.join("keys/storage.key")).unwrap()).unwrap();
+    says(&elsewhere, free, &["belongs to another genesis"]);
+    // Another storage key: nothing opens.
+    fs::write(elsewhere.join("keys/storage.key"), format!("{}\n", "5a".repeat(32))).unwrap();
+    says(&elsewhere, free, &["storage.key"]);
+
+    fs::remove_file(folder.join("keys/case.key")).unwrap();
+    says(&folder, free, &["case.key"]);
+    fs::write(folder.join("keys/case.key"), "not hex").unwrap();
+    says(&folder, free, &["case.key"]);
+    fs::write(folder.join("keys/case.key"), format!("{}\n", "5a".repeat(32))).unwrap();
+    says(&folder, free, &["key"]);
+    fs::write(folder.join("genesis.note"), "nothing").unwrap();
+    says(&folder, free, &["genesis"]);
+}
+
+#[test]
+fn data_folder_that_is_no_folder_or_no_database_is_refused_in_words() {
+    for spoil in [
+        |data: &Path| fs::write(data, "a file").unwrap(),
+        |data: &Path| {
+            fs::create_dir(data).unwrap();
+            fs::write(data.join("amana.db"), "no database, but some text that is long enough").unwrap();
+        },
+    ] {
+        let stage = Stage::laid();
+        let data = stage.path("broker/data");
+        spoil(&data);
+        let began = Instant::now();
+        let output = refused(&stage.path("broker"), "127.0.0.1:0");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("data"), "{text}");
+        assert!(began.elapsed() < Real::from_secs(20));
+    }
+}

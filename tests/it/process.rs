@@ -1,0 +1,72 @@
+//! A broker as a process of its own, which a test can kill at any moment.
+
+use crate::{
+    raw,
+    stage::{Stage, eventually},
+};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// A broker's process on a stage's folder; killed when dropped.
+pub struct Process {
+    listen: String,
+    dir: PathBuf,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// Starts a broker on the folder and names its address in `stage.url`.
+    pub fn start(stage: &mut Stage) -> Self {
+        Self::start_on(stage, "broker")
+    }
+    /// As [`Process::start`], on another folder of the stage.
+    pub fn start_on(stage: &mut Stage, folder: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut process = Self { listen: free.to_string(), dir: stage.path(folder), child: None };
+        stage.url = format!("http://{free}");
+        process.up();
+        process
+    }
+    /// Starts it again after [`Process::kill`].
+    pub fn up(&mut self) {
+        self.child = Some(serve(&self.dir, &self.listen).spawn().unwrap());
+        let (url, health) = (format!("http://{}", self.listen), raw::request("GET", "/healthz", "", b""));
+        eventually("the broker answers", || {
+            let running = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(running.is_none(), "the broker ended: {running:?}");
+            std::net::TcpStream::connect(&self.listen).is_ok() && raw::exchange(&url, &health).is_ok()
+        });
+    }
+    /// SIGKILL: nothing is finished, flushed or said.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+    pub fn listen(&self) -> &str {
+        &self.listen
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn serve(dir: &Path, listen: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_amana"));
+    command.args(["serve", "--listen", listen, "--dir"]).arg(dir);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env("AMANA_LOG", "off");
+    command
+}
+
+/// Runs a broker that is expected to refuse to start; fails when it still runs after a minute.
+pub fn refused(dir: &Path, listen: &str) -> Output {
+    let mut child = serve(dir, listen).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("the broker refuses to start", || child.try_wait().unwrap().is_some());
+    child.wait_with_output().unwrap()
+}
