@@ -16,3 +16,9 @@ mod stage;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;
+#[cfg(all(feature = "client", feature = "server"))]
+mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod statements;
+#[cfg(all(feature = "client", feature = "server"))]
+mod sign_in;
