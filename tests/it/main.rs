@@ -22,3 +22,5 @@ mod raw;
 mod statements;
 #[cfg(all(feature = "client", feature = "server"))]
 mod sign_in;
+#[cfg(all(feature = "client", feature = "server"))]
+mod endpoints;
