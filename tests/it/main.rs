@@ -24,3 +24,5 @@ mod statements;
 mod sign_in;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
+#[cfg(all(feature = "client", feature = "server"))]
+mod consent;
