@@ -26,3 +26,5 @@ mod sign_in;
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
 mod consent;
+#[cfg(all(feature = "client", feature = "server"))]
+mod auditing;
