@@ -76,7 +76,9 @@ pub enum StoreError {
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
     /// A sealed column does not open: damaged, moved or under another key.
-    #[error("a sealed column does not open: {table} {row}. It was damaged, or storage.key is not the key it was sealed with")]
+    #[error(
+        "a sealed column does not open: {table} {row}. It was damaged, or storage.key is not the key it was sealed with"
+    )]
     Damaged {
         /// Table.
         table: &'static str,

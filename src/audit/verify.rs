@@ -4,10 +4,12 @@ use super::bundle::{Inputs, case_line, read_line};
 use crate::{
     model::{
         event::{EntryRef, Event, Log, Recorded},
+        facts::{OwnerFetchFacts, ReleaseFacts, ReleaseRecord},
         fold::{self, FoldError, Refusal, State},
         ids::Digest,
         rows::{Held, KeyRow, Rows},
-        time::Timestamp,
+        time::{Clocks, Timestamp, Window},
+        view::{OwnerFetchView, ReleaseView},
     },
     tlog::{Checkpoint, CheckpointError, MemoryTiles, NoteVerifier, leaf_hash},
     wire::{
@@ -141,6 +143,22 @@ pub fn verify<R: BufRead, C: BufRead, F: BufRead>(
     Ok(audit.summary())
 }
 
+/// Recorded facts and folded ones.
+enum Facts {
+    Agree,
+    Differ,
+}
+
+/// The clocks a record was made by.
+fn clocks_of(collect: Window, recorded: &ReleaseRecord) -> Option<Clocks> {
+    let moment = |of: Timestamp, shift: i64| {
+        let seconds = i64::try_from(of.as_seconds()).ok()?.checked_add(shift)?;
+        Timestamp::try_from(u64::try_from(seconds).ok()?).ok()
+    };
+    let not_passed = moment(collect.until, recorded.window_left.checked_neg()?)?;
+    Some(Clocks { not_passed, passed: moment(collect.from, recorded.window_open_for)? })
+}
+
 fn file<T>(file: &'static str, read: Result<T, String>) -> Result<T, AuditError> {
     read.map_err(|reason| AuditError::File { file, reason })
 }
@@ -151,7 +169,6 @@ struct Audit {
     register: MemoryTiles,
     case: MemoryTiles,
     last_at: Timestamp,
-    last_register_at: Timestamp,
     events: BTreeMap<&'static str, u64>,
     signatures: u64,
 }
@@ -164,7 +181,6 @@ impl Audit {
             register: MemoryTiles::new(),
             case: MemoryTiles::new(),
             last_at: Timestamp::default(),
-            last_register_at: Timestamp::default(),
             events: BTreeMap::new(),
             signatures: 0,
         }
@@ -182,18 +198,23 @@ impl Audit {
         AuditError::Entry { entry: self.next(log), what }
     }
 
+    /// About the case entry whose leaf was appended last.
+    fn case_fault(&self, what: &'static str) -> AuditError {
+        let entry = EntryRef { log: Log::Case, index: self.case.size().saturating_sub(1) };
+        AuditError::Entry { entry, what: EntryFault::Order(what) }
+    }
+
     /// Applies register entries up to a size, or all that are left.
     fn register_until(&mut self, input: &mut impl BufRead, size: Option<u64>) -> Result<(), AuditError> {
         if size.is_some_and(|size| size < self.register.size()) {
-            let what = EntryFault::Order("the register it saw is smaller than one seen before");
-            return Err(self.fault(Log::Case, what));
+            return Err(self.case_fault("the register it saw is smaller than one seen before"));
         }
         while size.is_none_or(|size| self.register.size() < size) {
             let Some(text) = file("register.jsonl", read_line::<String>(input))? else {
                 if size.is_none() {
                     return Ok(());
                 }
-                return Err(self.fault(Log::Case, EntryFault::Order("it saw register entries that are not here")));
+                return Err(self.case_fault("it saw register entries that are not here"));
             };
             let shared = Shared::parse(&text).map_err(|e| self.fault(Log::Register, e.into()))?;
             let leaf = leaf_hash(text.as_bytes());
@@ -215,7 +236,6 @@ impl Audit {
         }
         let event = Event::GenesisLaid(Box::new(self.genesis.genesis().clone()), self.genesis.digest());
         self.last_at = ours.at;
-        self.last_register_at = ours.at;
         self.fold(Log::Register, ours.at, &event)
     }
 
@@ -240,11 +260,12 @@ impl Audit {
             Log::Case => EntryRef { log, index: self.case.size().saturating_sub(1) },
         };
         let fault = |what| AuditError::Entry { entry, what };
-        let last = if log == Log::Register { &mut self.last_register_at } else { &mut self.last_at };
-        if shared.at < *last {
-            return Err(fault(EntryFault::Order("its time lies before the entry before it")));
+        // One clock for both logs: entries come here in the order in which the case log says it saw the register. A
+        // release that claims an older register than stood there at its time makes the entry it passed over late.
+        if shared.at < self.last_at {
+            return Err(fault(EntryFault::Order("its time lies before the entry before it, in whichever log")));
         }
-        *last = shared.at;
+        self.last_at = shared.at;
         let statement = shared.statement().map_err(|e| fault(e.into()))?;
         let verified = match statement {
             Some(statement) => {
@@ -264,7 +285,36 @@ impl Audit {
             self.check_decision(&event, line, digest).map_err(fault)?;
         }
         *self.events.entry(word(&event)).or_default() += 1;
-        self.fold_at(entry, shared.at, &event)
+        let expected = line.map(|line| self.facts_of(&event, line)).transpose()?;
+        self.fold_at(entry, shared.at, &event)?;
+        match expected {
+            Some(Facts::Differ) => Err(fault(EntryFault::Decision("the facts are not those of the log"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether what an allowed act was decided from is what the log folded to just before it.
+    fn facts_of(&self, event: &Event, line: &CaseLine) -> Result<Facts, AuditError> {
+        let recorded = serde_json::from_str::<AuditorPart>(&line.auditor).ok().and_then(|part| part.facts);
+        let same = match (event, recorded) {
+            (Event::Released(signed, request), Some(FactsRecord::Release(recorded))) => {
+                let view = ReleaseView::load(&self.state, request.grant, signed.kid);
+                let view = view.map_err(|e| AuditError::Fold(e.to_string()))?;
+                // Only `now` is the broker's word: it follows from two of the facts, and all others from it.
+                let clocks = view.as_ref().and_then(|view| clocks_of(view.grant().grant.collect, &recorded));
+                view.zip(clocks).is_some_and(|(view, clocks)| {
+                    *ReleaseFacts::of(view, request.clone(), clocks).record() == *recorded
+                })
+            }
+            (Event::OwnerHeaderFetched(report, key), Some(FactsRecord::OwnerFetch(recorded))) => {
+                let view = OwnerFetchView::load(&self.state, *report, *key);
+                let view = view.map_err(|e| AuditError::Fold(e.to_string()))?;
+                view.is_some_and(|view| *OwnerFetchFacts::of(view).record() == recorded)
+            }
+            (Event::Released(..) | Event::OwnerHeaderFetched(..), _) => false,
+            _ => true,
+        };
+        Ok(if same { Facts::Agree } else { Facts::Differ })
     }
 
     /// A release carries the facts it was decided from; they must be about this very release, and allow it.
@@ -284,6 +334,9 @@ impl Audit {
         }
         if (expected == Some(Decision::Deny)) == auditor.reasons.is_empty() {
             return Err(EntryFault::Decision("reasons and decision contradict each other"));
+        }
+        if matches!(event, Event::OwnerHeaderFetched(..)) && auditor.facts.is_none() {
+            return Err(EntryFault::Decision("no facts are recorded"));
         }
         let (Event::Released(signed, request) | Event::ReleaseDenied(signed, request)) = event else { return Ok(()) };
         let Some(FactsRecord::Release(facts)) = auditor.facts else {
@@ -353,7 +406,7 @@ impl Audit {
             facts: self.state.len() as u64,
             events: self.events,
             signatures: self.signatures,
-            last_at: self.last_at.max(self.last_register_at),
+            last_at: self.last_at,
             card: self.genesis.card().to_string(),
             witnessed: self.genesis.genesis().witness_quorum > 0,
         }

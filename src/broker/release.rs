@@ -4,7 +4,7 @@ use super::{Broker, BrokerError, Caller, Connection};
 use crate::{
     model::{
         facts::ReleaseFacts,
-        ids::{Digest, ReleaseId},
+        ids::{Digest, GrantId, ReleaseId},
         limits,
         release::ReleaseRequest,
         rows::{Held, Rows, StatementRow},
@@ -25,9 +25,19 @@ impl Broker {
     ///
     /// # Errors
     /// [`BrokerError::Denied`] with every failing condition, logged; [`BrokerError`] otherwise.
-    pub async fn release(&self, text: &str, caller: &Caller, connection: &Connection) -> Result<Released, BrokerError> {
+    pub async fn release(
+        &self,
+        grant: GrantId,
+        text: &str,
+        caller: &Caller,
+        connection: &Connection,
+    ) -> Result<Released, BrokerError> {
         let verified = self.verify_from(Unverified::parse_kind(text, Kind::ReleaseRequest)?, caller)?;
         let request = verified.into_release_request().ok_or(BrokerError::NotFound)?;
+        // What was asked for in the clear is what was signed, or nothing.
+        if request.body().grant != grant {
+            return Err(BrokerError::NotFound);
+        }
         let id = request.signed().digest;
         for _ in 0..limits::CONFLICT_RETRIES {
             // Looked up each time: the same request may have been sent twice at once, and the other one won.

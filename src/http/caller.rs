@@ -2,11 +2,7 @@
 
 use super::problem;
 use crate::broker::{Broker, Caller, Challenge, Connection, TokenError};
-use axum::{
-    extract::FromRequestParts,
-    http::{header, request::Parts},
-    response::Response,
-};
+use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
 use std::sync::Arc;
 
 /// Whoever is signed in.
@@ -17,8 +13,9 @@ impl FromRequestParts<Arc<Broker>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, broker: &Arc<Broker>) -> Result<Self, Response> {
         let refuse = |error| problem::unauthenticated(error, &broker.nonce());
-        let token = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = token.and_then(|value| value.strip_prefix("DPoP ")).ok_or_else(|| refuse(TokenError::Token))?;
+        let token = single(parts, "authorization")
+            .and_then(|value| value.strip_prefix("DPoP "))
+            .ok_or_else(|| refuse(TokenError::Token))?;
         let challenge =
             Challenge { proof: single(parts, "dpop"), method: parts.method.as_str(), path: parts.uri.path() };
         broker.authenticate(token, &challenge).map(Self).map_err(refuse)

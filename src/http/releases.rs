@@ -28,10 +28,10 @@ pub(super) async fn release(
     State(broker): State<Arc<Broker>>,
     SignedIn(caller): SignedIn,
     On(connection): On,
-    Id(_): Id<GrantId>,
+    Id(grant): Id<GrantId>,
     Body(body): Body<SubmitStatement>,
 ) -> Response {
-    let released = broker.release(&body.statement, &caller, &connection).await;
+    let released = broker.release(grant, &body.statement, &caller, &connection).await;
     closing(released.map(Json).map_err(Failure::from))
 }
 

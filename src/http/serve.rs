@@ -16,6 +16,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -178,7 +179,35 @@ async fn respond(
         return Ok(crowded());
     }
     request.extensions_mut().insert(connection);
-    router.oneshot(request).await
+    match with_whole_small_body(request).await {
+        Ok(request) => router.oneshot(request).await,
+        Err(refusal) => Ok(refusal),
+    }
+}
+
+/// Reads every body but a payload before anything is answered, so that a refusal does not close the connection under
+/// a client that is still writing: it would see a broken pipe instead of the nonce it has to use.
+async fn with_whole_small_body(request: Request) -> Result<Request, Response> {
+    if request.method() == axum::http::Method::PUT && request.uri().path().ends_with("/payload") {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    if http_body::Body::size_hint(&body).lower() > limits::JSON_BODY_BYTES as u64 {
+        return Err(not_read(Problem::new(ProblemType::TooLarge)));
+    }
+    let idle = Duration::from_secs(limits::BODY_IDLE_SECONDS);
+    match tokio::time::timeout(idle, Limited::new(body, limits::JSON_BODY_BYTES).collect()).await {
+        Ok(Ok(whole)) => Ok(Request::from_parts(parts, Body::from(whole.to_bytes()))),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(not_read(Problem::new(ProblemType::TooLarge))),
+        _ => Err(not_read(Problem::new(ProblemType::Malformed).with_detail("the request was cut"))),
+    }
+}
+
+/// The rest of the request is still on its way, so the connection cannot serve another.
+fn not_read(problem: Problem) -> Response {
+    let mut response = super::problem::Failure::from(problem).into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn crowded() -> Response {

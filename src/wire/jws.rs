@@ -12,7 +12,7 @@ use jsonwebtoken::{
     errors::{Error, ErrorKind},
     signature::{Error as SignatureError, Signer, Verifier},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use std::sync::OnceLock;
 
 /// A compact JWS was not acceptable.
@@ -76,12 +76,26 @@ impl Compact {
     }
 
     /// The header's JSON as `T`, whose derive refuses unknown and repeated members.
-    pub fn header<T: serde::de::DeserializeOwned>(&self) -> Result<T, JwsError> {
+    pub fn header<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         from_json(&self.header, "header")
     }
     /// The payload's JSON as `T`.
-    pub fn payload<T: serde::de::DeserializeOwned>(&self) -> Result<T, JwsError> {
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         from_json(&self.payload, "payload")
+    }
+    /// As [`Compact::header`], written in the one documented way; see [`Compact::exact_payload`].
+    pub fn exact_header<T: DeserializeOwned + Serialize>(&self) -> Result<T, JwsError> {
+        from_exact_json(&self.header, "header")
+    }
+    /// As [`Compact::payload`], and the JSON is what this program would write, but for the order of members.
+    ///
+    /// Serde reads a struct from a list and a unit variant from an object, and takes null for absent. Two verifiers
+    /// must not differ over what was signed.
+    ///
+    /// # Errors
+    /// [`JwsError::Json`].
+    pub fn exact_payload<T: DeserializeOwned + Serialize>(&self) -> Result<T, JwsError> {
+        from_exact_json(&self.payload, "payload")
     }
     /// The text as it came.
     pub fn text(&self) -> &str {
@@ -153,7 +167,18 @@ fn decode(part: &str, name: &'static str) -> Result<Vec<u8>, JwsError> {
     if URL_SAFE_NO_PAD.encode(&bytes) == part { Ok(bytes) } else { Err(JwsError::Base64(name)) }
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8], part: &'static str) -> Result<T, JwsError> {
+fn from_exact_json<T: DeserializeOwned + Serialize>(bytes: &[u8], part: &'static str) -> Result<T, JwsError> {
+    let read: T = from_json(bytes, part)?;
+    let given: serde_json::Value = from_json(bytes, part)?;
+    if serde_json::to_value(&read).is_ok_and(|written| written == given) {
+        Ok(read)
+    } else {
+        let reason = "write objects as objects, words as words, and leave out what is absent or empty".to_owned();
+        Err(JwsError::Json { part, reason })
+    }
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8], part: &'static str) -> Result<T, JwsError> {
     serde_json::from_slice(bytes).map_err(|error| JwsError::Json { part, reason: error.to_string() })
 }
 

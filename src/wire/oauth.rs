@@ -192,6 +192,18 @@ struct ProofHeader {
     jwk: ProofKey,
 }
 
+/// RFC 9449, section 4.3, check 7: whoever shows a private key has no key any more.
+#[derive(Deserialize)]
+struct PrivateMembers {
+    jwk: PrivateKey,
+}
+
+#[derive(Deserialize)]
+struct PrivateKey {
+    #[serde(default)]
+    d: Option<serde::de::IgnoredAny>,
+}
+
 /// A DPoP proof whose signature verified under the key it carries.
 #[derive(Debug, Clone)]
 pub struct Proof {
@@ -208,6 +220,9 @@ pub struct Proof {
 pub fn read_proof(text: &str) -> Result<Proof, OauthError> {
     let jws = Compact::parse(text, TOKEN_BYTES)?;
     let header: ProofHeader = jws.header()?;
+    if jws.header::<PrivateMembers>()?.jwk.d.is_some() {
+        return Err(OauthError::Rule("the proof's jwk must not hold a private key"));
+    }
     if header.typ != "dpop+jwt" {
         return Err(OauthError::Rule("the proof's typ must be dpop+jwt"));
     }

@@ -81,7 +81,7 @@ macro_rules! bodies {
         fn parse_claims(kind: Kind, jws: &Compact) -> Result<Claims<Body>, JwsError> {
             match kind {
                 $(Kind::$kind => {
-                    let claims: Claims<$body> = jws.payload()?;
+                    let claims: Claims<$body> = jws.exact_payload()?;
                     Ok(claims.map($wrap))
                 })*
             }
@@ -141,7 +141,7 @@ pub enum StatementError {
     UnknownKey,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     alg: String,
@@ -165,7 +165,7 @@ impl Unverified {
     /// [`StatementError`] on a form that is not exactly the documented one.
     pub fn parse(text: &str) -> Result<Self, StatementError> {
         let jws = Compact::parse(text, limits::STATEMENT_BYTES)?;
-        let header: Header = jws.header()?;
+        let header: Header = jws.exact_header()?;
         if header.alg != "EdDSA" {
             return Err(StatementError::Algorithm);
         }

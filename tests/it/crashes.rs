@@ -2,7 +2,7 @@
 
 use crate::{
     process::{Process, refused},
-    raw::{self, Raw, connect, read_answer, statement_json},
+    socket::{self, Raw, connect, read_answer, statement_json},
     stage::{Stage, inquiry, problem},
 };
 use amana::{
@@ -56,7 +56,7 @@ fn entry_of_a_release_is_durable_before_its_first_byte() {
         let text = stage.as_officer(|desk| desk.sign_release_request(grant, inquiry(), None)).unwrap();
         let raw = Raw::sign_in(&stage, &officer);
         let path = format!("/v1/grants/{grant}/releases");
-        let mut stream = raw.send("POST", &path, raw::JSON, statement_json(&text).as_bytes());
+        let mut stream = raw.send("POST", &path, socket::JSON, statement_json(&text).as_bytes());
         let mut first = [0; 12];
         stream.read_exact(&mut first).unwrap();
         process.kill();
@@ -78,7 +78,7 @@ struct Held {
 }
 
 /// Asks; `None` when the broker died before the whole answer was there.
-fn ask(url: &str, request: &[u8]) -> Option<raw::Answer> {
+fn ask(url: &str, request: &[u8]) -> Option<socket::Answer> {
     let mut stream = std::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).ok()?;
     stream.set_read_timeout(Some(Real::from_secs(20))).unwrap();
     stream.write_all(request).ok()?;
@@ -114,18 +114,18 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
         });
         let payload = fs::read(stage.path(&format!("up-{round}.payload"))).unwrap();
         let requests = [
-            by_advocate.request("POST", "/v1/grants", raw::JSON, gift_body.to_string().as_bytes()),
-            raw::request("POST", "/v1/revocations", raw::JSON, statement_json(&revocation).as_bytes()),
+            by_advocate.request("POST", "/v1/grants", socket::JSON, gift_body.to_string().as_bytes()),
+            socket::request("POST", "/v1/revocations", socket::JSON, statement_json(&revocation).as_bytes()),
             by_officer.request(
                 "POST",
                 &format!("/v1/grants/{asked}/releases"),
-                raw::JSON,
+                socket::JSON,
                 statement_json(&request).as_bytes(),
             ),
             by_advocate.request("PUT", &format!("/v1/reports/{uploaded}/payload"), "", &payload),
         ];
         let url = &stage.url;
-        let answers: Vec<Option<raw::Answer>> = thread::scope(|scope| {
+        let answers: Vec<Option<socket::Answer>> = thread::scope(|scope| {
             let running: Vec<_> = requests.iter().map(|request| scope.spawn(|| ask(url, request))).collect();
             // Not a wait for something: the moment of the kill is what this varies.
             thread::sleep(Real::from_millis(4 * round));
@@ -148,7 +148,7 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
         // Whatever happened, the upload can be made good, and the same statements sent again.
         let sealed = stage.path(&format!("up-{round}.age"));
         stage.as_advocate(|desk| desk.upload(uploaded, &sealed, &mut |_| {})).unwrap();
-        assert_eq!(raw::revoke(&stage.url, &revocation).unwrap().status, 200);
+        assert_eq!(socket::revoke(&stage.url, &revocation).unwrap().status, 200);
     }
     let log = logged(&mut stage, "audit");
     let in_log = |id: &Digest, event: &Happening| log.iter().any(|(i, s)| *i == Some(*id) && s.event == *event);
@@ -189,7 +189,8 @@ fn upload_that_is_cut_short_long_or_changed_publishes_nothing_and_can_be_repeate
     let payload = fs::read(stage.path("up-0.payload")).unwrap();
     let published = stage.path("broker/data/payloads").join(report.to_string());
 
-    let cut = raw.request("PUT", &path, &format!("Content-Length: {}\r\n", payload.len()), &payload[..payload.len() / 2]);
+    let cut =
+        raw.request("PUT", &path, &format!("Content-Length: {}\r\n", payload.len()), &payload[..payload.len() / 2]);
     let mut stream = connect(&stage.url);
     stream.write_all(&cut).unwrap();
     drop(stream);
@@ -317,11 +318,11 @@ fn full_disk_refuses_clearly_loses_nothing_and_is_over_when_there_is_room() {
     };
     assert_eq!(refusal.status, 507, "{refusal:?}");
     let size = stage.case_size();
-    let full = raw::revoke(&stage.url, &revocation).unwrap();
+    let full = socket::revoke(&stage.url, &revocation).unwrap();
     assert!([200, 507].contains(&full.status), "{full:?}");
 
     fs::remove_file(&filler).unwrap();
-    assert_eq!(raw::revoke(&stage.url, &revocation).unwrap().status, 200);
+    assert_eq!(socket::revoke(&stage.url, &revocation).unwrap().status, 200);
     assert!(stage.case_size() > size);
     assert!(problem(stage.release(grant)).is(ProblemType::Denied));
     let sealed = stage.path("up-0.age");

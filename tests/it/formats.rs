@@ -26,7 +26,7 @@ use amana::{
 };
 use std::{fs, path::PathBuf};
 
-use crate::raw::Raw;
+use crate::socket::Raw;
 
 /// A collected report and where it lies.
 fn collected(stage: &mut Stage, grant: GrantId, who: &Identity, name: &str) -> (Collected, PathBuf) {
@@ -177,10 +177,8 @@ fn show_two_faces(commits: &Commits) -> [Result<(), String>; 2] {
     // The terms of an honest grant, moved to the forged report.
     let honest = stage.report("honest.txt", b"honest");
     let (near, other) = (stage.terms(honest), stage.terms_for(&house, honest));
-    let people = [
-        (near, copy(&stage.cast.officer), copy(&stage.cast.unit)),
-        (other, copy(&house.officer), copy(&house.unit)),
-    ];
+    let people =
+        [(near, copy(&stage.cast.officer), copy(&stage.cast.unit)), (other, copy(&house.officer), copy(&house.unit))];
     let mut shown = Vec::new();
     for ((terms, officer, unit), (key, name)) in people.into_iter().zip(keys.iter().zip(["first", "second"])) {
         let header = wrap(key, &unit);

@@ -12,7 +12,13 @@
 
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
+mod auditing;
+#[cfg(all(feature = "client", feature = "server"))]
+mod consent;
+#[cfg(all(feature = "client", feature = "server"))]
 mod crashes;
+#[cfg(all(feature = "client", feature = "server"))]
+mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -34,7 +40,13 @@ mod revocation;
 #[cfg(feature = "client")]
 mod seal;
 #[cfg(all(feature = "client", feature = "server"))]
+mod sign_in;
+#[cfg(all(feature = "client", feature = "server"))]
+mod socket;
+#[cfg(all(feature = "client", feature = "server"))]
 mod stage;
+#[cfg(all(feature = "client", feature = "server"))]
+mod statements;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;

@@ -1,7 +1,7 @@
 //! A broker as a process of its own, which a test can kill at any moment.
 
 use crate::{
-    raw,
+    socket,
     stage::{Stage, eventually},
 };
 use std::{
@@ -32,11 +32,11 @@ impl Process {
     /// Starts it again after [`Process::kill`].
     pub fn up(&mut self) {
         self.child = Some(serve(&self.dir, &self.listen).spawn().unwrap());
-        let (url, health) = (format!("http://{}", self.listen), raw::request("GET", "/healthz", "", b""));
+        let (url, health) = (format!("http://{}", self.listen), socket::request("GET", "/healthz", "", b""));
         eventually("the broker answers", || {
             let running = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(running.is_none(), "the broker ended: {running:?}");
-            std::net::TcpStream::connect(&self.listen).is_ok() && raw::exchange(&url, &health).is_ok()
+            std::net::TcpStream::connect(&self.listen).is_ok() && socket::exchange(&url, &health).is_ok()
         });
     }
     /// SIGKILL: nothing is finished, flushed or said.

@@ -1,176 +1,299 @@
-//! HTTP by hand: for readers that stop, connections that are cut, and answers that are read byte by byte.
+//! What a stranger can send: bytes made by hand, past the client library, over real HTTP.
 
+use crate::stage::{Stage, TestClock};
 use amana::{
-    client::identity::Identity,
+    client::{desk::DeskError, identity::Identity},
     model::{
-        ambient::{Clock, Entropy, random},
-        ids::{Jti, Nonce},
-        limits,
+        ambient::Clock as _,
+        ids::{Digest, Jti},
+        time::Timestamp,
     },
-    wire::oauth::{self, ASSERTION_TYPE, Assertion, ProofClaims},
+    wire::{api::Accepted, problem::Problem},
 };
-use ed25519_dalek::SigningKey;
-use std::{
-    io::{self, Read as _, Write as _},
-    net::TcpStream,
-    sync::Arc,
-    time::Duration,
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{Signer as _, SigningKey};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::{cell::RefCell, sync::Arc};
+use ureq::http::{HeaderMap, Request};
 
-use crate::stage::Stage;
-
-/// Somebody signed in, who writes requests by hand.
-pub struct Raw {
-    url: String,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    proof_key: SigningKey,
-    nonce: String,
-    token: String,
+pub fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A whole answer.
-#[derive(Debug, PartialEq, Eq)]
+/// A compact JWS over exactly these texts, signed with Ed25519 whatever the header says.
+pub fn jws(header: &str, payload: &str, key: &SigningKey) -> String {
+    let input = format!("{}.{}", b64(header), b64(payload));
+    let signature = key.sign(input.as_bytes()).to_bytes();
+    format!("{input}.{}", b64(signature))
+}
+
+/// Header and payload of a compact JWS, as texts.
+pub fn parts(statement: &str) -> (String, String) {
+    let mut parts = statement.split('.');
+    let mut text = || String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next().unwrap()).unwrap()).unwrap();
+    (text(), text())
+}
+
+/// A statement with another header or payload, signed again.
+pub fn rewritten(statement: &str, key: &SigningKey, change: impl FnOnce(&mut String, &mut String)) -> String {
+    let (mut header, mut payload) = parts(statement);
+    let before = (header.clone(), payload.clone());
+    change(&mut header, &mut payload);
+    assert_ne!(before, (header.clone(), payload.clone()), "the test changed nothing");
+    jws(&header, &payload, key)
+}
+
+/// A statement with other claims, signed again under the same header.
+pub fn reclaimed(statement: &str, key: &SigningKey, change: impl FnOnce(&mut Value)) -> String {
+    rewritten(statement, key, |_, payload| {
+        let mut claims: Value = serde_json::from_str(payload).unwrap();
+        change(&mut claims);
+        *payload = claims.to_string();
+    })
+}
+
+pub fn fresh_jti() -> String {
+    Jti::from_bytes(rand::random()).to_string()
+}
+
+/// The problem a desk was told.
+pub fn problem(error: &DeskError) -> &Problem {
+    match error {
+        DeskError::Remote(remote) => remote.problem().unwrap_or_else(|| panic!("no problem but {remote}")),
+        other => panic!("no problem but {other}"),
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub head: String,
+    pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
 impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e} in {self:?}"))
+    }
     pub fn header(&self, name: &str) -> Option<&str> {
-        let named = |line: &&str| line.split_once(':').is_some_and(|(n, _)| n.eq_ignore_ascii_case(name));
-        self.head.lines().find(named).and_then(|line| line.split_once(": ")).map(|(_, value)| value)
+        self.headers.get(name).map(|value| value.to_str().unwrap())
     }
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{e}: {} {}", self.head, String::from_utf8_lossy(&self.body)))
+    pub fn accepted(&self) -> Accepted {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.json()
     }
+    /// Status and slug of the problem.
+    pub fn refused(&self) -> (u16, String) {
+        assert!(self.status >= 400, "accepted: {}", self.text());
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        let problem: Problem = self.json();
+        assert_eq!(problem.status, self.status);
+        (self.status, problem.kind.rsplit(':').next().unwrap().to_owned())
+    }
+}
+
+/// A bare HTTP client. Connections are not kept, so that a broker can stop at once.
+pub struct Raw {
+    agent: ureq::Agent,
+    pub base: String,
+    pub clock: Arc<TestClock>,
+    nonce: RefCell<String>,
 }
 
 impl Raw {
-    pub fn sign_in(stage: &Stage, who: &Identity) -> Self {
-        let entropy = stage.cast.entropy();
-        let mut raw = Self {
-            url: stage.url.clone(),
-            clock: stage.clock.clone(),
-            proof_key: SigningKey::from_bytes(&random(&*entropy)),
-            entropy,
-            nonce: String::new(),
-            token: String::new(),
-        };
-        let kid = who.key_id();
-        let now = raw.clock.wall();
-        let assertion = Assertion {
-            iss: kid,
-            sub: kid,
-            aud: raw.url.clone(),
-            jti: Jti::from_bytes(random(&*raw.entropy)).to_string(),
-            iat: now,
-            exp: now.plus(limits::ASSERTION_LIFE),
-        };
-        let assertion = oauth::sign_assertion(&assertion, who.signing_key()).unwrap();
-        let form = format!(
-            "grant_type=client_credentials&client_id={kid}&client_assertion_type={}&client_assertion={assertion}",
-            ASSERTION_TYPE.replace(':', "%3A")
-        );
-        // The first answer brings the nonce.
-        for _ in 0..2 {
-            let proof = raw.proof("POST", "/oauth/token");
-            let headers = format!("DPoP: {proof}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
-            let answer = exchange(&raw.url, &request("POST", "/oauth/token", &headers, form.as_bytes())).unwrap();
-            raw.nonce = answer.header("dpop-nonce").unwrap().to_owned();
-            if answer.status == 200 {
-                raw.token = answer.json::<amana::wire::api::Token>().access_token;
-                return raw;
-            }
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
-        panic!("signing in failed");
-    }
-
-    fn proof(&self, method: &str, path: &str) -> String {
-        let claims = ProofClaims {
-            jti: Nonce::from_bytes(random(&*self.entropy)).to_string(),
-            htm: method.to_owned(),
-            htu: format!("{}{path}", self.url),
-            iat: self.clock.wall(),
-            nonce: Some(self.nonce.clone()).filter(|nonce| !nonce.is_empty()),
-            ath: Some(&self.token).filter(|token| !token.is_empty()).map(|token| oauth::token_hash(token)),
+        let response = match body {
+            [] if method == "GET" => self.agent.run(request.body(()).unwrap()),
+            body => self.agent.run(request.body(body.to_vec()).unwrap()),
         };
-        oauth::sign_proof(&claims, &self.proof_key).unwrap()
+        let (head, mut body) = response?.into_parts();
+        let body = body.with_config().limit(64 << 20).read_to_vec()?;
+        let answer = Answer { status: head.status.as_u16(), headers: head.headers, body };
+        if let Some(nonce) = answer.header("dpop-nonce") {
+            nonce.clone_into(&mut self.nonce.borrow_mut());
+        }
+        Ok(answer)
     }
 
-    /// The bytes of a signed-in request.
-    pub fn request(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-        let proof = self.proof(method, path);
-        request(method, path, &format!("Authorization: DPoP {}\r\nDPoP: {proof}\r\n{headers}", self.token), body)
+    pub fn fetch(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], b"")
     }
-    /// Sends a signed-in request; nothing is read yet.
-    pub fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> TcpStream {
-        let mut stream = connect(&self.url);
-        stream.write_all(&self.request(method, path, headers, body)).unwrap();
-        stream
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[json_type()], body.to_string().as_bytes())
     }
-    /// Sends a signed-in request and reads the whole answer.
-    pub fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> io::Result<Answer> {
-        read_answer(&mut self.send(method, path, headers, body))
+
+    pub fn now(&self) -> u64 {
+        self.clock.wall().as_seconds()
     }
-    /// Posts a statement.
-    pub fn post(&self, path: &str, statement: &str) -> io::Result<Answer> {
-        self.ask("POST", path, JSON, statement_json(statement).as_bytes())
+    /// A nonce of the broker's.
+    pub fn nonce(&self) -> String {
+        let answer = self.send("POST", "/oauth/token", &[form_type()], b"");
+        answer.header("dpop-nonce").unwrap().to_owned()
+    }
+
+    /// The claims of a good proof for the next request.
+    pub fn proof_claims(&self, method: &str, path: &str, token: Option<&str>) -> Value {
+        let path = path.split('?').next().unwrap();
+        let mut claims = json!({
+            "jti": fresh_jti(), "htm": method, "htu": format!("{}{path}", self.base), "iat": self.now(),
+            "nonce": *self.nonce.borrow(),
+        });
+        if let Some(token) = token {
+            claims["ath"] = json!(ath(token));
+        }
+        claims
+    }
+
+    /// The claims of a good client assertion.
+    pub fn assertion_claims(&self, who: &Identity) -> Value {
+        let (id, now) = (who.key_id().to_string(), self.now());
+        json!({ "iss": id, "sub": id, "aud": self.base, "jti": fresh_jti(), "iat": now, "exp": now + 300 })
+    }
+
+    /// Asks for a token with an assertion and a proof given whole.
+    pub fn ask_token(&self, assertion: &str, proofs: &[String]) -> Answer {
+        let form = format!(
+            "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type\
+             %3Ajwt-bearer&client_assertion={assertion}"
+        );
+        let mut headers = vec![form_type()];
+        headers.extend(proofs.iter().map(|proof| ("dpop", proof.clone())));
+        self.send("POST", "/oauth/token", &headers, form.as_bytes())
+    }
+
+    /// Signs in by hand.
+    pub fn sign_in(&self, who: &Identity) -> Session<'_> {
+        self.nonce();
+        let key = SigningKey::from_bytes(&rand::random());
+        let proof = proof(&self.proof_claims("POST", "/oauth/token", None), &key);
+        let assertion = assertion(&self.assertion_claims(who), who.signing_key());
+        let answer = self.ask_token(&assertion, &[proof]);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let token = answer.json::<Value>()["access_token"].as_str().unwrap().to_owned();
+        Session { raw: self, token, key }
     }
 }
 
-pub const JSON: &str = "Content-Type: application/json\r\n";
-
-pub fn statement_json(statement: &str) -> String {
-    serde_json::json!({ "statement": statement }).to_string()
+pub fn json_type() -> (&'static str, String) {
+    ("content-type", "application/json".to_owned())
+}
+pub fn form_type() -> (&'static str, String) {
+    ("content-type", "application/x-www-form-urlencoded".to_owned())
+}
+pub fn ath(token: &str) -> String {
+    b64(Digest::of(token.as_bytes()).as_bytes())
+}
+pub fn jwk(key: &SigningKey) -> Value {
+    json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(key.verifying_key().as_bytes()) })
+}
+/// A DPoP proof over these claims.
+pub fn proof(claims: &Value, key: &SigningKey) -> String {
+    jws(&json!({ "typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk(key) }).to_string(), &claims.to_string(), key)
+}
+/// A client assertion over these claims.
+pub fn assertion(claims: &Value, key: &SigningKey) -> String {
+    jws(r#"{"alg":"EdDSA"}"#, &claims.to_string(), key)
 }
 
-/// The bytes of a request; a `Content-Length` of the body's length is added unless one is given.
-pub fn request(method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let length =
-        if headers.contains("Content-Length") { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: broker\r\n{length}{headers}\r\n");
-    [head.as_bytes(), body].concat()
+/// Somebody signed in.
+pub struct Session<'r> {
+    pub raw: &'r Raw,
+    pub token: String,
+    pub key: SigningKey,
 }
 
-pub fn connect(url: &str) -> TcpStream {
-    let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-    // Nothing on loopback takes a minute; a test that waits longer has found something.
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-    stream
-}
-
-/// One request on a connection of its own.
-pub fn exchange(url: &str, request: &[u8]) -> io::Result<Answer> {
-    let mut stream = connect(url);
-    stream.write_all(request)?;
-    read_answer(&mut stream)
-}
-
-/// Revokes without signing in.
-pub fn revoke(url: &str, statement: &str) -> io::Result<Answer> {
-    exchange(url, &request("POST", "/v1/revocations", JSON, statement_json(statement).as_bytes()))
-}
-
-/// Status line and headers; what follows stays unread.
-pub fn read_head(stream: &mut TcpStream) -> io::Result<String> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
+impl Session<'_> {
+    pub fn credentials(&self, method: &str, path: &str) -> Vec<(&'static str, String)> {
+        let claims = self.raw.proof_claims(method, path, Some(&self.token));
+        vec![("authorization", format!("DPoP {}", self.token)), ("dpop", proof(&claims, &self.key))]
     }
-    Ok(String::from_utf8(head).unwrap())
+    pub fn fetch(&self, path: &str) -> Answer {
+        self.raw.send("GET", path, &self.credentials("GET", path), b"")
+    }
+    pub fn send_text(&self, method: &str, path: &str, body: &str) -> Answer {
+        let mut headers = self.credentials(method, path);
+        headers.push(json_type());
+        self.raw.send(method, path, &headers, body.as_bytes())
+    }
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send_text("POST", path, &body.to_string())
+    }
+    /// Submits a statement without a header.
+    pub fn state(&self, statement: &str) -> Answer {
+        self.post("/v1/statements", &json!({ "statement": statement }))
+    }
 }
 
-pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
-    let head = read_head(stream)?;
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let mut answer = Answer { status, head, body: Vec::new() };
-    let length: usize = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-    answer.body = vec![0; length];
-    stream.read_exact(&mut answer.body)?;
-    Ok(answer)
+impl Stage {
+    pub fn raw(&self) -> Raw {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build();
+        Raw {
+            agent: ureq::Agent::new_with_config(config),
+            base: self.url.clone(),
+            clock: self.clock.clone(),
+            nonce: RefCell::default(),
+        }
+    }
+    pub fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+    /// Sizes of register and case log.
+    pub fn sizes(&self) -> (u64, u64) {
+        let size = |answer: Answer| {
+            if answer.status == 404 {
+                return 0;
+            }
+            let checkpoint = answer.json::<Value>()["checkpoint"].as_str().unwrap().to_owned();
+            checkpoint.lines().nth(1).unwrap().parse().unwrap()
+        };
+        let raw = self.raw();
+        (size(raw.fetch("/v1/register?from=0")), size(raw.fetch("/v1/case/checkpoint?from=0")))
+    }
+
+    /// A statement of any kind by anybody, right in form.
+    pub fn statement(
+        &mut self,
+        who: &Identity,
+        typ: &str,
+        subject: Option<Digest>,
+        prev: Option<Digest>,
+        body: &Value,
+    ) -> String {
+        let seen = self.as_auditor(|desk| Ok(desk.seen())).unwrap();
+        let now = self.now().as_seconds();
+        let mut claims = json!({
+            "iss": who.party_id(), "aud": self.cast.card().digest, "jti": fresh_jti(), "iat": now,
+            "submit_by": now + 86_400, "body": body,
+        });
+        if let Some(subject) = subject {
+            claims["subject"] = json!(subject);
+        }
+        if let Some(prev) = prev {
+            claims["prev"] = json!(prev);
+        }
+        if typ != "amana-revocation-v1+jwt" {
+            claims["seen"] = json!(seen);
+        }
+        let header = json!({ "alg": "EdDSA", "typ": typ, "kid": who.key_id() });
+        jws(&header.to_string(), &claims.to_string(), who.signing_key())
+    }
 }

@@ -2,7 +2,7 @@
 //! destroyed copy by copy.
 
 use crate::{
-    raw::{self, Raw, connect, read_head, statement_json},
+    socket::{self, Raw, connect, read_head, statement_json},
     stage::{Stage, eventually, inquiry, problem},
 };
 use amana::{
@@ -113,7 +113,7 @@ fn running_downloads_get_no_byte_after_the_answer_and_a_reset() {
     let mut readers: Vec<TcpStream> = (0..6).map(|_| slow_reader(&stage, &released)).collect();
     let advocate = copy(&stage.cast.advocate);
     let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
-    let answer = raw::revoke(&stage.url, &statement).unwrap();
+    let answer = socket::revoke(&stage.url, &statement).unwrap();
     let at_the_answer: Vec<usize> = readers.iter().map(waiting).collect();
     assert_eq!(answer.status, 200);
     let revoked: Revoked = answer.json();
@@ -209,10 +209,10 @@ fn release_racing_a_revocation_is_logged_before_it_or_denied_and_writes_nothing_
         let (delivered, at_the_answer) = thread::scope(|scope| {
             let asking = scope.spawn(|| {
                 barrier.wait();
-                raw.send("POST", &path, raw::JSON, statement_json(&ask).as_bytes())
+                raw.send("POST", &path, socket::JSON, statement_json(&ask).as_bytes())
             });
             barrier.wait();
-            let answer = raw::revoke(&url, &statement).unwrap();
+            let answer = socket::revoke(&url, &statement).unwrap();
             assert_eq!(answer.status, 200);
             let mut stream = asking.join().unwrap();
             let at_the_answer = waiting(&stream);
@@ -226,7 +226,9 @@ fn release_racing_a_revocation_is_logged_before_it_or_denied_and_writes_nothing_
     let place = |grant: GrantId, event: &Happening, of: Kind| {
         log.iter().position(|shared| {
             let kind = shared.statement().unwrap().map(|statement| statement.kind());
-            shared.event == *event && kind == Some(of) && subject(shared.statement.as_ref().unwrap()) == Some(grant.into())
+            shared.event == *event
+                && kind == Some(of)
+                && subject(shared.statement.as_ref().unwrap()) == Some(grant.into())
         })
     };
     for (grant, released) in grants {
@@ -318,9 +320,10 @@ fn pending_shredding_is_taken_up_again_at_start() {
     let reader = rusqlite::Connection::open(stage.path("broker/data/amana.db")).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM headers").unwrap();
     stage.revoke(grant).unwrap();
-    eventually("the database's copy is destroyed", || {
-        matches!(&stage.grant_row(grant).state, GrantState::Ended { remaining, .. } if *remaining == [HeaderCopy::Wal])
-    });
+    eventually(
+        "the database's copy is destroyed",
+        || matches!(&stage.grant_row(grant).state, GrantState::Ended { remaining, .. } if *remaining == [HeaderCopy::Wal]),
+    );
     stage.broker = None;
     drop(reader);
     stage.restart();
@@ -364,10 +367,10 @@ fn same_revocation_again_is_the_same_entry_and_another_one_changes_nothing() {
     let (mut stage, grant) = granted(b"what was seen", |_| {});
     let advocate = copy(&stage.cast.advocate);
     let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
-    let first: Revoked = raw::revoke(&stage.url, &statement).unwrap().json();
+    let first: Revoked = socket::revoke(&stage.url, &statement).unwrap().json();
     stage.wait_until_shredded(grant);
     let size = stage.case_size();
-    let again: Revoked = raw::revoke(&stage.url, &statement).unwrap().json();
+    let again: Revoked = socket::revoke(&stage.url, &statement).unwrap().json();
     assert_eq!((again.accepted.id, again.accepted.index), (first.accepted.id, first.accepted.index));
     let genesis = &stage.cast.founded.genesis;
     let proved = receipt::verify_statement(&again.accepted.receipt, again.accepted.log, genesis, &statement).unwrap();
@@ -375,7 +378,7 @@ fn same_revocation_again_is_the_same_entry_and_another_one_changes_nothing() {
     assert_eq!(stage.case_size(), size);
     let state = stage.grant_row(grant).state;
     let other = revocation(&mut stage, &advocate, grant, WithdrawnBy::Provider);
-    assert_eq!(raw::revoke(&stage.url, &other).unwrap().status, 200);
+    assert_eq!(socket::revoke(&stage.url, &other).unwrap().status, 200);
     assert_eq!(stage.grant_row(grant).state, state);
     assert_eq!(stage.case_size(), size + 1);
     stage.audit("audit");
@@ -405,7 +408,7 @@ fn stranger_and_unknown_grant_are_answered_alike_and_leave_nothing() {
         (&nobody, nothing, WithdrawnBy::Person),
     ] {
         let statement = revocation(&mut stage, who, grant, by);
-        let answer = raw::revoke(&stage.url, &statement).unwrap();
+        let answer = socket::revoke(&stage.url, &statement).unwrap();
         answers.push((answer.status, String::from_utf8(answer.body).unwrap()));
     }
     assert_eq!(answers[0].0, 404);
@@ -453,19 +456,19 @@ fn revocation_is_served_when_no_other_connection_is() {
     let (mut stage, grant) = granted(b"what was seen", |_| {});
     let advocate = copy(&stage.cast.advocate);
     let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
-    let health = raw::request("GET", "/healthz", "", b"");
-    assert_eq!(raw::exchange(&stage.url, &health).unwrap().status, 200);
+    let health = socket::request("GET", "/healthz", "", b"");
+    assert_eq!(socket::exchange(&stage.url, &health).unwrap().status, 200);
     let ordinary = amana::model::limits::CONNECTIONS - amana::model::limits::RESERVED_CONNECTIONS;
     let mut idle: Vec<TcpStream> = Vec::new();
     while idle.len() < ordinary {
         idle.extend((0..64).map(|_| connect(&stage.url)));
         // An answer says that those before were accepted; the kernel's queue of the others is short.
-        drop(raw::exchange(&stage.url, &health));
+        drop(socket::exchange(&stage.url, &health));
     }
-    eventually("the broker is full", || raw::exchange(&stage.url, &health).is_ok_and(|answer| answer.status == 503));
-    assert_eq!(raw::revoke(&stage.url, &statement).unwrap().status, 200);
+    eventually("the broker is full", || socket::exchange(&stage.url, &health).is_ok_and(|answer| answer.status == 503));
+    assert_eq!(socket::revoke(&stage.url, &statement).unwrap().status, 200);
     drop(idle);
     eventually("the broker has room again", || {
-        raw::exchange(&stage.url, &health).is_ok_and(|answer| answer.status == 200)
+        socket::exchange(&stage.url, &health).is_ok_and(|answer| answer.status == 200)
     });
 }

@@ -165,7 +165,13 @@ impl Stage {
             storage: zeroize::Zeroizing::new(seed("storage.key")),
         };
         let (clock, entropy) = (self.clock.clone(), self.cast.entropy());
-        let opening = sqlite::Opening { genesis: genesis.clone(), keys, clock: clock.clone(), entropy: entropy.clone() };
+        let opening = sqlite::Opening {
+            genesis: genesis.clone(),
+            keys,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            batch_operations: 1024,
+        };
         let parts = Parts {
             store: Arc::new(SqliteStore::open(&folder.join("data"), opening).unwrap()),
             blobs: Blobs::open(&folder.join("data/payloads")).unwrap(),
@@ -335,7 +341,8 @@ pub fn verify(folder: &Path, cast: &Cast) -> Result<amana::audit::Summary, amana
     let inputs = amana::audit::Inputs {
         genesis: read("genesis.note"),
         register_checkpoint: read("checkpoint.register"),
-        case_checkpoint: Some(read("checkpoint.case")),
+        // Absent while the case log is empty.
+        case_checkpoint: std::fs::read_to_string(folder.join("checkpoint.case")).ok(),
         register: open("register.jsonl"),
         case: open("case.jsonl"),
         facts: open("facts.jsonl"),

@@ -11,7 +11,7 @@ use crate::model::{
     grant::GrantState,
     ids::{GrantId, ReleaseId},
     release::{Acknowledgement, Outcome, ReleaseRequest},
-    rows::{GrantRow, Held, NonceRow, RecipientKeyRow, ReleaseRow, ReportRow, Rows, nonce_key},
+    rows::{GrantRow, Held, InstitutionRow, NonceRow, RecipientKeyRow, ReleaseRow, ReportRow, Rows, nonce_key},
     statement::Signed,
 };
 
@@ -27,6 +27,7 @@ pub(super) fn released<S: Rows>(
 ) -> Step<S> {
     let held = asked_of_own_grant(rows, signed, signer, request)?;
     within_grant(at, signed, request, &held.row)?;
+    may_receive(rows, &held.row)?;
     let key: Option<Held<RecipientKeyRow>> =
         rows.read(&held.row.grant.recipient_key.to_string()).map_err(FoldError::Rows)?;
     if key.is_none_or(|key| key.row.superseded_by.is_some()) {
@@ -54,6 +55,18 @@ pub(super) fn released<S: Rows>(
         ..held.row
     };
     rows.write(&request.grant.to_string(), &grant, at.entry).map_err(FoldError::Rows)
+}
+
+/// Suspending has to stop releases whatever the policies say: an auditor checks it without them.
+fn may_receive<S: Rows>(rows: &S, grant: &GrantRow) -> Step<S> {
+    let institution: Held<InstitutionRow> = require(rows, &grant.grant.institution, "institution")?;
+    if institution.row.admitted_at.is_none() {
+        Err(Refusal::NotAdmitted.into())
+    } else if institution.row.suspended_at.is_some() {
+        Err(Refusal::Suspended.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// A denial is an entry only when the grant was made to the asking officer's institution.

@@ -109,9 +109,33 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
-    jobs: mpsc::SyncSender<Job>,
-    /// Held as long as the store is open: a second broker on the same folder is refused.
+    writer: RunningWriter,
+    /// Held as long as anybody may write: a second broker on the same folder is refused. Dropped last.
     _lock: File,
+}
+
+/// The writer's thread. Dropping waits for what is queued, so that the lock is never given up before the last commit.
+struct RunningWriter {
+    jobs: Option<mpsc::SyncSender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl RunningWriter {
+    fn send(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+        match &self.jobs {
+            Some(jobs) => jobs.try_send(job),
+            None => Err(mpsc::TrySendError::Disconnected(job)),
+        }
+    }
+}
+
+impl Drop for RunningWriter {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
 }
 
 impl SqliteStore {
@@ -141,11 +165,12 @@ impl SqliteStore {
         let (jobs, queue) = mpsc::sync_channel(limits::QUEUED_OPERATIONS);
         let writer =
             Writer { connection, path: path.clone(), shared: shared.clone(), clock, tips, watch, batch_operations };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("amana-writer".to_owned())
             .spawn(move || writer.run(&queue))
             .map_err(|e| file("cannot start the writer", e))?;
-        Ok(Self { shared, path, readers: Mutex::default(), jobs, _lock: lock })
+        let writer = RunningWriter { jobs: Some(jobs), thread: Some(thread) };
+        Ok(Self { shared, path, readers: Mutex::default(), writer, _lock: lock })
     }
 
     fn reading<T, E: From<StoreError>>(&self, read: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
@@ -166,7 +191,7 @@ impl SqliteStore {
         finish: impl FnOnce(T, &Receipts) -> U + Send + 'static,
     ) -> Pending<U> {
         let (job, answer) = job(urgency, operation, finish);
-        let sent = self.jobs.try_send(job);
+        let sent = self.writer.send(job);
         Box::pin(async move {
             sent.map_err(|_| CommitError::Busy)?;
             // The writer answers every job it takes; a dropped answer means it died with the job.
@@ -338,7 +363,7 @@ impl Store for SqliteStore {
 
     fn empty_wal(&self) -> Pending<bool> {
         let (sender, answer) = oneshot::channel();
-        let sent = self.jobs.try_send(Job::EmptyWal(sender));
+        let sent = self.writer.send(Job::EmptyWal(sender));
         Box::pin(async move {
             sent.map_err(|_| CommitError::Busy)?;
             answer.await.unwrap_or(Err(CommitError::Unknown))
