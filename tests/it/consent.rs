@@ -68,7 +68,7 @@ fn refused(status: u16, changes: &[(&str, &dyn Fn(&mut Grant, &mut Stage))]) {
 
 #[test]
 fn a_grant_names_the_current_recipient_key_and_nothing_else() {
-    let other = || amana::cli::founding::identity("other", &*crate::consent::chance()).unwrap().recipient();
+    let other = || amana::cli::founding::identity("other", &*chance()).unwrap().recipient();
     refused(
         422,
         &[

@@ -6,7 +6,6 @@ use amana::{
     model::{
         ambient::Clock as _,
         ids::{Digest, Jti},
-        time::Timestamp,
     },
     wire::{api::Accepted, problem::Problem},
 };
@@ -252,9 +251,6 @@ impl Stage {
             clock: self.clock.clone(),
             nonce: RefCell::default(),
         }
-    }
-    pub fn now(&self) -> Timestamp {
-        self.clock.wall()
     }
     /// Sizes of register and case log.
     pub fn sizes(&self) -> (u64, u64) {
