@@ -189,7 +189,8 @@ fn upload_that_is_cut_short_long_or_changed_publishes_nothing_and_can_be_repeate
     let payload = fs::read(stage.path("up-0.payload")).unwrap();
     let published = stage.path("broker/data/payloads").join(report.to_string());
 
-    let cut = raw.request("PUT", &path, &format!("Content-Length: {}\r\n", payload.len()), &payload[..payload.len() / 2]);
+    let cut =
+        raw.request("PUT", &path, &format!("Content-Length: {}\r\n", payload.len()), &payload[..payload.len() / 2]);
     let mut stream = connect(&stage.url);
     stream.write_all(&cut).unwrap();
     drop(stream);

@@ -177,10 +177,8 @@ fn show_two_faces(commits: &Commits) -> [Result<(), String>; 2] {
     // The terms of an honest grant, moved to the forged report.
     let honest = stage.report("honest.txt", b"honest");
     let (near, other) = (stage.terms(honest), stage.terms_for(&house, honest));
-    let people = [
-        (near, copy(&stage.cast.officer), copy(&stage.cast.unit)),
-        (other, copy(&house.officer), copy(&house.unit)),
-    ];
+    let people =
+        [(near, copy(&stage.cast.officer), copy(&stage.cast.unit)), (other, copy(&house.officer), copy(&house.unit))];
     let mut shown = Vec::new();
     for ((terms, officer, unit), (key, name)) in people.into_iter().zip(keys.iter().zip(["first", "second"])) {
         let header = wrap(key, &unit);

@@ -536,9 +536,8 @@ fn age_file_is_decided_anew_each_time_and_only_for_who_asked_for_the_release() {
 fn fetching_ones_own_header_is_logged_each_time() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
-    let fetched = |stage: &mut Stage, name: &str| {
-        stage.audit(name).events.get("owner header fetched").copied().unwrap_or(0)
-    };
+    let fetched =
+        |stage: &mut Stage, name: &str| stage.audit(name).events.get("owner header fetched").copied().unwrap_or(0);
     assert_eq!(fetched(&mut stage, "before"), 0);
     for name in ["one.age", "two.age"] {
         let out = stage.path(name);

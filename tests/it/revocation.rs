@@ -226,7 +226,9 @@ fn release_racing_a_revocation_is_logged_before_it_or_denied_and_writes_nothing_
     let place = |grant: GrantId, event: &Happening, of: Kind| {
         log.iter().position(|shared| {
             let kind = shared.statement().unwrap().map(|statement| statement.kind());
-            shared.event == *event && kind == Some(of) && subject(shared.statement.as_ref().unwrap()) == Some(grant.into())
+            shared.event == *event
+                && kind == Some(of)
+                && subject(shared.statement.as_ref().unwrap()) == Some(grant.into())
         })
     };
     for (grant, released) in grants {
@@ -318,9 +320,10 @@ fn pending_shredding_is_taken_up_again_at_start() {
     let reader = rusqlite::Connection::open(stage.path("broker/data/amana.db")).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM headers").unwrap();
     stage.revoke(grant).unwrap();
-    eventually("the database's copy is destroyed", || {
-        matches!(&stage.grant_row(grant).state, GrantState::Ended { remaining, .. } if *remaining == [HeaderCopy::Wal])
-    });
+    eventually(
+        "the database's copy is destroyed",
+        || matches!(&stage.grant_row(grant).state, GrantState::Ended { remaining, .. } if *remaining == [HeaderCopy::Wal]),
+    );
     stage.broker = None;
     drop(reader);
     stage.restart();
