@@ -15,7 +15,9 @@ use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Run a broker.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example")]
+#[command(
+    after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example"
+)]
 pub(super) struct Arguments {
     /// Folder of the broker: data, genesis and, unless moved, keys.
     #[arg(long, default_value = "amana", env = "AMANA_DIR")]
@@ -51,8 +53,12 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         found(arguments, &places, &public_url, out)?;
     }
     let registration = registration(arguments, &public_url)?;
-    let settings =
-        Settings { places, public_url: public_url.clone(), registration: registration.clone(), clock: SystemClock::new() };
+    let settings = Settings {
+        places,
+        public_url: public_url.clone(),
+        registration: registration.clone(),
+        clock: SystemClock::new(),
+    };
     let broker = embedded::open(settings)?;
     announce(&broker, &public_url, &registration, out);
     embedded::runtime()?.block_on(serve(arguments, broker))
@@ -137,7 +143,8 @@ fn found(arguments: &Arguments, places: &Places, public_url: &str, out: &Out) ->
     let host = url::Url::parse(public_url).ok().and_then(|u| u.host_str().map(str::to_owned));
     let origin = arguments.origin.clone().or(host).unwrap_or_else(|| "amana.local".to_owned());
     let now = SystemClock::new().wall();
-    founding::found_folder(&arguments.dir, &places.keys, &origin, now, &*SystemEntropy::new()).map_err(Failure::refused)?;
+    founding::found_folder(&arguments.dir, &places.keys, &origin, now, &*SystemEntropy::new())
+        .map_err(Failure::refused)?;
     let roles = arguments.dir.join("roles");
     out.note(format!(
         "A new broker was founded. The keys of every office lie in {}: hand each file to its holder over a safe channel \
