@@ -1,6 +1,9 @@
 //! The files of an audit bundle, as line readers.
 
-use crate::{model::limits, wire::api::CaseLine};
+use crate::{
+    model::limits,
+    wire::api::CaseLine,
+};
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, Read as _};
 

@@ -12,7 +12,9 @@ use crate::{
     tlog::{Checkpoint, CheckpointError, MemoryTiles, NoteVerifier, leaf_hash},
     wire::{
         api::CaseLine,
-        entry::{AuditorPart, Decision, EntryError, FactsRecord, OpenedLeaf, Salt, Shared, auditor_commitment},
+        entry::{
+            AuditorPart, Decision, EntryError, FactsRecord, OpenedLeaf, Salt, Shared, auditor_commitment,
+        },
         genesis::{Card, GenesisError, SignedGenesis},
         statement::{StatementError, Verified},
     },
@@ -269,7 +271,8 @@ impl Audit {
 
     /// A release carries the facts it was decided from; they must be about this very release, and allow it.
     fn check_decision(&self, event: &Event, line: &CaseLine, statement: Option<Digest>) -> Result<(), EntryFault> {
-        let auditor: AuditorPart = serde_json::from_str(&line.auditor).map_err(|e| EntryError::Json(e.to_string()))?;
+        let auditor: AuditorPart =
+            serde_json::from_str(&line.auditor).map_err(|e| EntryError::Json(e.to_string()))?;
         let expected = match event {
             Event::Released(..) | Event::OwnerHeaderFetched(..) => Some(Decision::Allow),
             Event::ReleaseDenied(..) => Some(Decision::Deny),
@@ -322,7 +325,8 @@ impl Audit {
         let Some(note) = note else {
             return if tiles.size() == 0 { Ok(()) } else { Err(AuditError::Root { log }) };
         };
-        let checkpoint = Checkpoint::open(note, &verifier?).map_err(|source| AuditError::Checkpoint { log, source })?;
+        let checkpoint =
+            Checkpoint::open(note, &verifier?).map_err(|source| AuditError::Checkpoint { log, source })?;
         let same = checkpoint.size() == tiles.size() && *checkpoint.root() == tiles.root();
         if same { Ok(()) } else { Err(AuditError::Root { log }) }
     }

@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Play the whole story on this machine: seal, grant, release, open, withdraw, audit.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  amana demo\n  amana demo --dir /tmp/story photo.jpg statement.odt\n  amana demo --dir /tmp/story --serve"
-)]
+#[command(after_help = "Examples:\n  amana demo\n  amana demo --dir /tmp/story photo.jpg statement.odt\n  amana demo --dir /tmp/story --serve")]
 pub(super) struct Arguments {
     /// Folder for everything the demo makes; must not exist. By default a fresh temporary folder.
     #[arg(long)]

@@ -66,7 +66,8 @@ pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
     let blobs = Blobs::open(&places.data.join("payloads")).map_err(|e| Failure::from_error(&e))?;
     let bundle = Bundle::shipped();
-    let parts = Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
+    let parts =
+        Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 
@@ -110,7 +111,11 @@ impl Running {
     }
 
     /// Starts a broker on a given loopback address.
-    pub(super) fn start_on(address: &str, places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, Failure> {
+    pub(super) fn start_on(
+        address: &str,
+        places: Places,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Result<Self, Failure> {
         let socket = TcpListener::bind(address)
             .map_err(|e| Failure::refused(format!("cannot listen on {address}: {e}; choose another with --listen")))?;
         let address = socket.local_addr().map_err(|e| Failure::from_error(&e))?;

@@ -99,6 +99,7 @@ impl Out {
     }
 
     /// A remark for people on standard error.
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn note(&self, text: impl Display) {
         if self.form == Form::Text {
             drop(writeln!(io::stderr(), "{text}"));

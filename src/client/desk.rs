@@ -120,8 +120,7 @@ impl Desk {
     /// When the broker shows a register that does not continue the one known.
     pub fn refresh(&mut self) -> Result<(), DeskError> {
         loop {
-            let page: RegisterPage =
-                self.remote.fetch(&format!("/v1/register?from={}", self.mirror.size()), As::Anybody)?;
+            let page: RegisterPage = self.remote.fetch(&format!("/v1/register?from={}", self.mirror.size()), As::Anybody)?;
             let checkpoint = Checkpoint::open(&page.checkpoint, &self.genesis.register_verifier()?)
                 .map_err(|_| MirrorError::Root)?;
             let more = !page.entries.is_empty();
@@ -178,11 +177,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn state<B: StatementBody + Clone>(
-        &mut self,
-        body: &B,
-        subject: Option<Digest>,
-    ) -> Result<Accepted, DeskError> {
+    pub fn state<B: StatementBody + Clone>(&mut self, body: &B, subject: Option<Digest>) -> Result<Accepted, DeskError> {
         self.submit(body, subject, "/v1/statements", |statement| SubmitStatement { statement })
     }
 
@@ -288,8 +283,7 @@ impl Desk {
 
     /// Follows the case log to its newest checkpoint, which must extend both what was seen before and `tree`.
     fn follow_case(&mut self, tree: SeenTree) -> Result<(), DeskError> {
-        let before =
-            self.memory.case.unwrap_or(SeenTree { size: 0, root: Digest::from_bytes(*empty_root().as_bytes()) });
+        let before = self.memory.case.unwrap_or(SeenTree { size: 0, root: Digest::from_bytes(*empty_root().as_bytes()) });
         let (newest, note) = self.case_head_after(before)?;
         if newest.size < tree.size {
             return Err(DeskError::Fork);

@@ -1,7 +1,11 @@
 //! Taking an audit bundle away: streamed from the broker, split into the files `audit verify` reads.
 
 use super::desk::{Desk, DeskError};
-use crate::{audit, model::event::Log, wire::api::BundleLine};
+use crate::{
+    audit,
+    model::event::Log,
+    wire::api::BundleLine,
+};
 use serde::Serialize;
 use std::{
     fs::{self, File},

@@ -26,7 +26,11 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::{fs::File, io::Write as _, path::Path};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::Path,
+};
 
 /// What is kept beside a collected report: enough to check, open and acknowledge it.
 #[derive(Serialize, Deserialize)]
@@ -67,7 +71,9 @@ impl Desk {
     /// [`DeskError`].
     pub fn ask_for_access(&mut self, asking: &Asking) -> Result<Accepted, DeskError> {
         let sealed_message = match &asking.message {
-            Some(text) => Some(seal::seal_message(&asking.owner, text).map_err(|e| DeskError::refused(e.to_string()))?),
+            Some(text) => Some(
+                seal::seal_message(&asking.owner, text).map_err(|e| DeskError::refused(e.to_string()))?,
+            ),
             None => None,
         };
         let body = AccessRequest {
@@ -94,12 +100,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn sign_release_request(
-        &self,
-        grant: GrantId,
-        purpose: Purpose,
-        prev: Option<Digest>,
-    ) -> Result<String, DeskError> {
+    pub fn sign_release_request(&self, grant: GrantId, purpose: Purpose, prev: Option<Digest>) -> Result<String, DeskError> {
         let nonce = Nonce::from_bytes(random(&*self.entropy));
         let body = ReleaseRequest { grant, purpose, nonce, conditions_noted: grant };
         self.sign(&body, Some(grant.into()), prev)
@@ -151,12 +152,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError`]; a payload that differs from the report statement is not kept.
-    pub fn collect(
-        &self,
-        released: &Released,
-        out: &Path,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<Collected, DeskError> {
+    pub fn collect(&self, released: &Released, out: &Path, progress: &mut dyn FnMut(u64)) -> Result<Collected, DeskError> {
         let stated = report_of(&released.report_statement)?;
         let path = format!("/v1/releases/{}/report.age", released.release);
         // The header came with the release and is checked; the payload follows it in the stream.
@@ -220,7 +216,8 @@ pub fn open_collected(
     let opened = open::open(report_age, unit.age_identity(), &stated, into, progress)
         .map_err(|e| DeskError::refused(e.to_string()))?;
     write_conditions(&opened.folder, collected, &grant)?;
-    let outcome = Outcome::Opened { payload_sha256: opened.payload_sha256, key_commitment: opened.key_commitment };
+    let outcome =
+        Outcome::Opened { payload_sha256: opened.payload_sha256, key_commitment: opened.key_commitment };
     Ok((opened, outcome))
 }
 

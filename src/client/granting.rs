@@ -19,9 +19,7 @@ use crate::{
         time::{Duration, Timestamp, Window},
     },
     wire::{
-        api::{
-            Accepted, Bytes, GrantSummary, Listing, OwnerHeader, Revoked, SubmitGrant, SubmitHeader, SubmitStatement,
-        },
+        api::{Accepted, Bytes, GrantSummary, Listing, OwnerHeader, Revoked, SubmitGrant, SubmitHeader, SubmitStatement},
         header::Header,
         receipt,
     },
@@ -96,10 +94,7 @@ impl Desk {
             return Err(DeskError::refused("the institution is not admitted; nobody has examined it yet"));
         }
         let own = self.memory.report(terms.report).cloned().ok_or_else(|| {
-            DeskError::refused(format!(
-                "this device knows no report {} of yours; see `amana report list`",
-                terms.report
-            ))
+            DeskError::refused(format!("this device knows no report {} of yours; see `amana report list`", terms.report))
         })?;
         let class = institution.record.class;
         let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
@@ -191,8 +186,7 @@ impl Desk {
     /// # Errors
     /// When the register does not know it.
     pub fn institution_fingerprint(&self, id: PartyId, recipient: &AgeRecipient) -> Result<String, DeskError> {
-        let party =
-            self.mirror.party(id).ok_or_else(|| DeskError::refused("the register knows no such institution"))?;
+        let party = self.mirror.party(id).ok_or_else(|| DeskError::refused("the register knows no such institution"))?;
         Ok(fingerprint::words(&party.enrolment.signing_key, recipient))
     }
 

@@ -114,7 +114,12 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn suspend(&mut self, institution: PartyId, act: SuspensionAct, reason: Text) -> Result<Accepted, DeskError> {
+    pub fn suspend(
+        &mut self,
+        institution: PartyId,
+        act: SuspensionAct,
+        reason: Text,
+    ) -> Result<Accepted, DeskError> {
         let subject = self.known_institution(institution)?.statement;
         self.state(&Suspension { institution, act, reason }, Some(subject))
     }

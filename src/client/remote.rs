@@ -14,7 +14,12 @@ use crate::{
 };
 use ed25519_dalek::SigningKey;
 use serde::{Serialize, de::DeserializeOwned};
-use std::{cell::RefCell, io::Read, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    io::Read,
+    sync::Arc,
+    time::Duration,
+};
 use ureq::{
     Agent, Body, SendBody,
     http::{Request, Response, StatusCode},
@@ -148,7 +153,12 @@ impl Remote {
     }
 
     /// `GET` for a stream of bytes.
-    pub fn stream(&self, path: &str, headers: &[(&str, String)], who: As<'_>) -> Result<Response<Body>, RemoteError> {
+    pub fn stream(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        who: As<'_>,
+    ) -> Result<Response<Body>, RemoteError> {
         self.send("GET", path, headers, &mut || SendBody::none(), who)
     }
 
@@ -162,13 +172,7 @@ impl Remote {
     ) -> Result<T, RemoteError> {
         let text = serde_json::to_string(body).map_err(|e| RemoteError::Answer(e.to_string()))?;
         let headers = [("content-type", "application/json".to_owned())];
-        json(self.send(
-            method,
-            path,
-            &headers,
-            &mut || SendBody::from_owned_reader(std::io::Cursor::new(text.clone().into_bytes())),
-            who,
-        )?)
+        json(self.send(method, path, &headers, &mut || SendBody::from_owned_reader(std::io::Cursor::new(text.clone().into_bytes())), who)?)
     }
 
     /// Sends JSON with more headers.
@@ -181,13 +185,7 @@ impl Remote {
         let text = serde_json::to_string(body).map_err(|e| RemoteError::Answer(e.to_string()))?;
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(header);
-        json(self.send(
-            "POST",
-            path,
-            &headers,
-            &mut || SendBody::from_owned_reader(std::io::Cursor::new(text.clone().into_bytes())),
-            As::Anybody,
-        )?)
+        json(self.send("POST", path, &headers, &mut || SendBody::from_owned_reader(std::io::Cursor::new(text.clone().into_bytes())), As::Anybody)?)
     }
 
     /// `PUT`s a stream of a known length. The stream is made anew when the request has to be repeated.
@@ -202,21 +200,16 @@ impl Remote {
         if let As::Key(key) = who {
             self.sign_in(key)?;
         }
-        let headers = [("content-type", "application/octet-stream".to_owned()), ("content-length", length.to_string())];
+        let headers =
+            [("content-type", "application/octet-stream".to_owned()), ("content-length", length.to_string())];
         let mut failed = None;
-        let response = self.send(
-            "PUT",
-            path,
-            &headers,
-            &mut || match open() {
-                Ok(reader) => SendBody::from_owned_reader(reader),
-                Err(error) => {
-                    failed = Some(error);
-                    SendBody::none()
-                }
-            },
-            who,
-        );
+        let response = self.send("PUT", path, &headers, &mut || match open() {
+            Ok(reader) => SendBody::from_owned_reader(reader),
+            Err(error) => {
+                failed = Some(error);
+                SendBody::none()
+            }
+        }, who);
         match failed {
             Some(error) => Err(RemoteError::File(error)),
             None => response,

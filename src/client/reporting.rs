@@ -69,8 +69,7 @@ impl Desk {
             statement,
             owner_header: Bytes(owner_header.clone()),
         })?;
-        own.statement =
-            self.memory.receipts.get(&accepted.id.to_string()).map(|r| r.statement.clone()).unwrap_or_default();
+        own.statement = self.memory.receipts.get(&accepted.id.to_string()).map(|r| r.statement.clone()).unwrap_or_default();
         self.memory.reports.insert(accepted.id.to_string(), own);
         Ok(accepted)
     }
@@ -148,12 +147,8 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]; the digest is checked, nothing is left behind on failure.
     pub fn download(&self, id: ReportId, out: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), DeskError> {
-        let header: OwnerHeader = self.remote.submit(
-            "POST",
-            &format!("/v1/reports/{id}/owner-header"),
-            &serde_json::json!({}),
-            self.signed_in(),
-        )?;
+        let header: OwnerHeader =
+            self.remote.submit("POST", &format!("/v1/reports/{id}/owner-header"), &serde_json::json!({}), self.signed_in())?;
         receipt::verify(&header.receipt, Log::Case, &self.genesis)?;
         let stated = report_of(&header.report_statement)?;
         let response = self.remote.stream(&format!("/v1/reports/{id}/payload"), &[], self.signed_in())?;

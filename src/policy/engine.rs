@@ -161,8 +161,7 @@ impl Engine {
     /// The conditions of one action with their words, sorted by id.
     pub fn conditions(&self, action: &str) -> Vec<Reason> {
         let policies = self.loaded.by_action.get(action);
-        let mut conditions: Vec<Reason> =
-            policies.into_iter().flat_map(PolicySet::policies).filter_map(spoken).collect();
+        let mut conditions: Vec<Reason> = policies.into_iter().flat_map(PolicySet::policies).filter_map(spoken).collect();
         conditions.sort();
         conditions
     }

@@ -104,7 +104,8 @@ impl Cast {
     ) -> Result<T, DeskError> {
         let label = who.label().as_str().to_owned();
         let memory = self.memories.remove(&label).unwrap_or_default();
-        let opening = Opening { identity: copy(who), memory, clock: self.clock.clone(), entropy: self.entropy.clone() };
+        let opening =
+            Opening { identity: copy(who), memory, clock: self.clock.clone(), entropy: self.entropy.clone() };
         let mut desk = Desk::open(opening, url, &self.card())?;
         let outcome = act(&mut desk);
         self.memories.insert(label, desk.into_memory());
@@ -137,8 +138,7 @@ impl Cast {
         let proposal = self.at_desk(&first, url, |desk| desk.admit(id))?.id;
         let second = self.administrator(1)?;
         self.at_desk(&second, url, |desk| desk.approve(proposal))?;
-        let accreditor =
-            self.founded.accreditors.first().map(copy).ok_or_else(|| DeskError::refused("no accreditor"))?;
+        let accreditor = self.founded.accreditors.first().map(copy).ok_or_else(|| DeskError::refused("no accreditor"))?;
         self.at_desk(&accreditor, url, |desk| desk.attest(id, AttestationKind::DueDiligence, until))?;
         Ok(())
     }

@@ -42,10 +42,7 @@ pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) 
         "release": release,
     });
     write(stage, &description).map_err(Failure::refused)?;
-    out.line(format!(
-        "\nThe broker stays at {url} until interrupted. How to reach it: {}",
-        stage.path("broker.json").display()
-    ));
+    out.line(format!("\nThe broker stays at {url} until interrupted. How to reach it: {}", stage.path("broker.json").display()));
     embedded::runtime()?.block_on(stopped());
     Ok(())
 }

@@ -69,12 +69,8 @@ pub(super) fn play(cast: &mut Cast, url: &str, stage: &Stage, files: &[PathBuf],
 }
 
 fn opening(cast: &Cast, url: &str, teller: &mut Teller<'_>) {
-    teller
-        .out
-        .line("Amana demo. The case is fictional. One person plays everybody on this machine, so the separation of");
-    teller
-        .out
-        .line("duties is shown, not had; the institution's key is minutes old, so its fingerprint is typed by hand.");
+    teller.out.line("Amana demo. The case is fictional. One person plays everybody on this machine, so the separation of");
+    teller.out.line("duties is shown, not had; the institution's key is minutes old, so its fingerprint is typed by hand.");
     teller.chapter("A broker is founded");
     teller.tell(format!("It serves at {url}. Genesis is signed by {} keys.", 2 + 8));
     teller.tell(format!("Bootstrap card, handed out by another channel: {}", cast.card()));
@@ -125,8 +121,7 @@ fn share(
     let original = plan(Plan::of(std::slice::from_ref(&case), ManifestDraft::default(), &mut |_| {}))?;
     let redacted = plan(Plan::of_folder(&case, &case.join("redacted/report.json"), &mut |_| {}))?;
     let (first, second) = (stage.path("original.age"), stage.path("sealed.age"));
-    let original =
-        cast.at_desk(&advocate, url, |desk| publish(desk, &original, ReportKind::Original, &first, teller))?;
+    let original = cast.at_desk(&advocate, url, |desk| publish(desk, &original, ReportKind::Original, &first, teller))?;
     let terms = cast.terms(url, original)?;
     let outcome = cast.at_desk(&advocate, url, |desk| desk.prepare_grant(&terms));
     teller.refused("granting the original, wider than what its persons agreed to", outcome)?;
@@ -202,13 +197,11 @@ fn open(
 fn withdraw(cast: &mut Cast, url: &str, grant: GrantId, teller: &Teller<'_>) -> Result<(), DeskError> {
     let (advocate, officer) = (copy(&cast.advocate), copy(&cast.officer));
     let use_for = purpose("commission-of-inquiry")?;
-    let revoked = cast
-        .at_desk(&advocate, url, |desk| desk.revoke(grant, vec![Scope::All], WithdrawnBy::Person, soon(desk.now())))?;
+    let revoked = cast.at_desk(&advocate, url, |desk| {
+        desk.revoke(grant, vec![Scope::All], WithdrawnBy::Person, soon(desk.now()))
+    })?;
     teller.tell("Nobody can collect this again.");
-    teller.tell(format!(
-        "It was collected {} time(s); what was opened cannot be un-opened, and the institution owes",
-        revoked.releases_used
-    ));
+    teller.tell(format!("It was collected {} time(s); what was opened cannot be un-opened, and the institution owes", revoked.releases_used));
     teller.tell("an answer on what became of it.");
     let asked = cast.at_desk(&officer, url, |desk| desk.request_release(grant, &use_for));
     teller.refused("collecting after the withdrawal", asked)
@@ -260,7 +253,8 @@ impl Cast {
         let institution = self.institution.party_id();
         let (advocate, recipient) = (copy(&self.advocate), self.unit.recipient());
         // In life the eight words come over another channel; here both sides are one person.
-        let fingerprint = self.at_desk(&advocate, url, |desk| desk.institution_fingerprint(institution, &recipient))?;
+        let fingerprint =
+            self.at_desk(&advocate, url, |desk| desk.institution_fingerprint(institution, &recipient))?;
         let now = self.now();
         Ok(Terms {
             report,
