@@ -37,7 +37,7 @@ pub(super) struct Access {
     #[arg(long, env = "AMANA_HOME", value_name = "DIR", global = true)]
     pub(super) home: Option<PathBuf>,
     /// Which of your identities; needed when there are several.
-    #[arg(long = "as", env = "AMANA_AS", value_name = "LABEL", global = true)]
+    #[arg(id = "as", long, env = "AMANA_AS", value_name = "LABEL", global = true)]
     pub(super) label: Option<String>,
     /// An identity file from elsewhere, such as those `serve` writes into roles/.
     #[arg(long, env = "AMANA_IDENTITY", value_name = "FILE", global = true)]

@@ -14,14 +14,14 @@ use std::path::PathBuf;
 
 /// Where the 24 words go.
 #[derive(Args, Clone)]
-pub(super) struct Arguments {
+pub(super) struct RecoveryWords {
     /// Write the 24 words of the recovery key to this new file instead of showing them; move them to paper and delete it.
     #[arg(long, value_name = "FILE")]
     recovery_file: Option<PathBuf>,
 }
 
 /// The recovery key made with the identity, or a new one for identities that came from elsewhere.
-pub(super) fn known_or_made(desk: &mut Desk, arguments: &Arguments) -> Result<RecoveryKeys, Failure> {
+pub(super) fn known_or_made(desk: &mut Desk, arguments: &RecoveryWords) -> Result<RecoveryKeys, Failure> {
     if let Some(keys) = &desk.memory().recovery {
         return Ok(keys.clone());
     }
@@ -31,7 +31,7 @@ pub(super) fn known_or_made(desk: &mut Desk, arguments: &Arguments) -> Result<Re
 }
 
 /// A new recovery key, whose words its owner has seen.
-pub(super) fn make(arguments: &Arguments) -> Result<RecoveryKeys, Failure> {
+pub(super) fn make(arguments: &RecoveryWords) -> Result<RecoveryKeys, Failure> {
     let key = RecoveryKey::generate(&*SystemEntropy::new());
     let words = key.words();
     match &arguments.recovery_file {

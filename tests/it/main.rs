@@ -2,6 +2,8 @@
 
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
+mod command_line;
+#[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
 #[cfg(feature = "client")]
 mod header;

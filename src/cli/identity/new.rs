@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "main")]
     label: Label,
     #[command(flatten)]
-    recovery: recovery::Arguments,
+    recovery: recovery::RecoveryWords,
 }
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "AMANA_INVITATION")]
     invitation: Option<String>,
     #[command(flatten)]
-    recovery: recovery::Arguments,
+    recovery: recovery::RecoveryWords,
 }
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
