@@ -5,7 +5,7 @@ use crate::{model::genesis::Genesis, wire::genesis::Card};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 use std::fmt::Write as _;
 
-/// The card as a QR code of half blocks, dark on light whatever the terminal's colours.
+/// The card as a QR code of half blocks: right on dark terminals; on light ones it is inverted, which readers accept.
 pub(super) fn qr(card: &Card) -> Result<String, Failure> {
     let code = QrCode::new(card.to_string().as_bytes())
         .map_err(|e| Failure::refused(format!("the card does not fit into a QR code: {e}")))?;

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 enum Verb {
     /// Make an identity under a passphrase, and its recovery key.
     New(new::Arguments),
-    /// Show what others may know of an identity: party id, recipient, eight words.
+    /// Show what others may know of an identity: id, recipient, eight words.
     Show(show::Arguments),
     /// Rehearse recovery: are these 24 words this identity's recovery key?
     Recover(recover::Arguments),

@@ -1,4 +1,5 @@
 //! The command line from outside: the real binary, a real broker, people with files of their own.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use crate::stage::Stage;
 use amana::cli::demo::cast::copy;
@@ -61,7 +62,8 @@ fn words(output: &Output) -> String {
 
 fn json_of(output: &Output, arguments: &[&str]) -> Value {
     assert!(output.status.success(), "{arguments:?}: {}", words(output));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{arguments:?} printed no JSON ({e}): {}", words(output)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{arguments:?} printed no JSON ({e}): {}", words(output)))
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -118,8 +120,20 @@ impl People {
     fn establish(&self) -> (String, String) {
         let recovery = self.file("root-recovery");
         let enrolled = self.root.does(&[
-            "institution", "enrol", "--name", "Mission (fictional)", "--jurisdiction", "Union (fictional)", "--class",
-            "un-mechanism", "--mandate", "commission-of-inquiry", "--mandate-days", "365", "--recovery-file", path(&recovery),
+            "institution",
+            "enrol",
+            "--name",
+            "Mission (fictional)",
+            "--jurisdiction",
+            "Union (fictional)",
+            "--class",
+            "un-mechanism",
+            "--mandate",
+            "commission-of-inquiry",
+            "--mandate-days",
+            "365",
+            "--recovery-file",
+            path(&recovery),
         ]);
         let id = text(&enrolled, "institution");
         let officer = text(&self.officer.does(&["identity", "show"]), "public_key");
@@ -170,8 +184,17 @@ fn a_whole_story_by_commands() {
 
     let reference = text(&advocate.does(&["report", "show", &report]), "reference");
     let asked = people.officer.does(&[
-        "request", "create", &reference, "--purpose", "commission-of-inquiry", "--legal-basis", "Resolution 1", "--deadline",
-        "30", "--message", "Our reference is F-12",
+        "request",
+        "create",
+        &reference,
+        "--purpose",
+        "commission-of-inquiry",
+        "--legal-basis",
+        "Resolution 1",
+        "--deadline",
+        "30",
+        "--message",
+        "Our reference is F-12",
     ]);
     let received = advocate.does(&["request", "list"]);
     assert_eq!(received[0]["message"], "Our reference is F-12");
@@ -186,7 +209,8 @@ fn a_whole_story_by_commands() {
 
     let (audit, card) = (people.file("audit"), people.auditor.card.clone());
     people.auditor.does(&["audit", "export", "--out", path(&audit)]);
-    let verified = json_of(&program(&["audit", "verify", path(&audit), "--card", &card, "--json"]).output().unwrap(), &["audit"]);
+    let verified =
+        json_of(&program(&["audit", "verify", path(&audit), "--card", &card, "--json"]).output().unwrap(), &["audit"]);
     assert_eq!(verified["holds"], true);
     assert_eq!(verified["events"]["released"], 1);
 }
@@ -223,7 +247,12 @@ fn collect_and_open(people: &People, grant: &str) {
     assert!(people.officer.fails(1, &["release", "acknowledge", path(&age)]).contains("open it first"));
     // Neither the officer nor the advocate is who it was wrapped for.
     let into = people.file("opened");
-    assert!(people.officer.fails(1, &["release", "open", path(&age), "--into", path(&into)]).contains("not for this identity"));
+    assert!(
+        people
+            .officer
+            .fails(1, &["release", "open", path(&age), "--into", path(&into)])
+            .contains("not for this identity")
+    );
     assert!(!into.exists());
     let unit = path(&people.unit);
     people.officer.does(&["release", "open", path(&age), "--unit-identity", unit, "--into", path(&into)]);

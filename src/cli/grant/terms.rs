@@ -25,8 +25,9 @@ pub(super) struct TermsArguments {
     /// Its unit; needed when it has several.
     #[arg(long)]
     unit: Option<String>,
-    /// What for; may be given several times.
-    #[arg(long = "purpose", required = true, value_delimiter = ',')]
+    /// What for: the id of a purpose, such as commission-of-inquiry (a wrong one lists them all); may be given several
+    /// times.
+    #[arg(long = "purpose", value_name = "PURPOSE", required = true, value_delimiter = ',')]
     purposes: Vec<Purpose>,
     /// Defaults to start from: fact-finding or criminal-accountability [default: the group of the first purpose].
     #[arg(long)]

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         let (party, address) = (desk.identity().party_id(), desk.remote().address().to_owned());
         out.show(
             format!(
-                "Enrolled at {address} as an advocate.\n  party  {party}\nThe broker knows your keys and recovery key, no \
+                "Enrolled at {address} as an advocate.\n  your id  {party}\nThe broker knows your keys and recovery key, no \
                  name, no address. It is entry {} of its log, proved to this device.",
                 accepted.index
             ),

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     unlocked.kept()?.change(&unlocked.identity, |memory| memory.recovery = Some(recovery))?;
     out.show(
         format!(
-            "Made {}.\n  party      {party}\n  recipient  {recipient}\n  words      {fingerprint}\n\n\
+            "Made {}.\n  id         {party}\n  recipient  {recipient}\n  words      {fingerprint}\n\n\
              Next: amana identity enrol --broker https://… --card 'NAME#…'",
             path.display()
         ),

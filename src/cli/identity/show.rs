@@ -6,7 +6,7 @@ use crate::cli::{
 };
 use clap::Args;
 
-/// Show what others may know of an identity: party id, recipient, eight words.
+/// Show what others may know of an identity: id, recipient, eight words.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  amana identity show\n  amana identity show --as case-12\n  amana identity show --identity roles/administrator-1.txt"
@@ -21,7 +21,7 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
     let recovery = if kept.memory().recovery.is_some() { "made" } else { "none yet" };
     out.show(
         format!(
-            "{}\n  party       {}\n  public key  {}\n  recipient   {}\n  words       {}\n  recovery    {recovery}\n  \
+            "{}\n  id          {}\n  public key  {}\n  recipient   {}\n  words       {}\n  recovery    {recovery}\n  \
              broker      {}\n\nRead the eight words out to whoever wants to be sure that these are your keys.",
             identity.label(),
             identity.party_id(),

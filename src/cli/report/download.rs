@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         drop(progress);
         out.show(
             format!(
-                "Fetched into {}: the bytes you uploaded, under the header you sealed.\nIt opens with your identity or your \
+                "Fetched into {}: the file you sealed, byte for byte.\nIt opens with your identity or your \
                  recovery key.",
                 arguments.out.display()
             ),

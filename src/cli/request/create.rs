@@ -24,8 +24,9 @@ use std::str::FromStr;
 pub(super) struct Arguments {
     /// The reference its advocate handed over: ID.age1…
     reference: Reference,
-    /// What for; may be given several times.
-    #[arg(long = "purpose", required = true, value_delimiter = ',')]
+    /// What for: the id of a purpose, such as commission-of-inquiry (a wrong one lists them all); may be given several
+    /// times.
+    #[arg(long = "purpose", value_name = "PURPOSE", required = true, value_delimiter = ',')]
     purposes: Vec<Purpose>,
     /// On which legal basis you ask.
     #[arg(long, value_parser = words::read_text)]
