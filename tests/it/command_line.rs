@@ -224,12 +224,12 @@ fn preview_says_who_what_why(people: &People, report: &str, institution: &str, f
         "Commissioners and their staff",
         "it does not erase",
         "less than a day ago",
-        "14",
-        "24",
         "Nobody's consent is recorded",
     ] {
-        assert!(words.contains(expected) || expected.len() == 2, "no {expected:?} in {words}");
+        assert!(words.contains(expected), "no {expected:?} in {words}");
     }
+    // The eight words come from a list in which "party" is a word like any other.
+    let words = words.replace(fingerprint, "");
     for jargon in ["party", "header", "shred", "policy engine"] {
         assert!(!words.contains(jargon), "{jargon} in {words}");
     }
