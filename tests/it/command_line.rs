@@ -333,6 +333,19 @@ fn a_false_card_and_no_card_stop_before_anything_is_sent() {
 }
 
 #[test]
+fn ids_that_begin_with_a_hyphen_are_ids() {
+    let people = People::gather();
+    for id in ["-Dcthb6tGMxqeBsp0ulhsFuwNiaHuTQ27IiJY_0jgx4", "--cthb6tGMxqeBsp0ulhsFuwNiaHuTQ27IiJY_0jgx4"] {
+        assert!(people.advocate.fails(1, &["institution", "show", id]).contains("knows no institution"));
+        let officer = ["institution", "officer", "--key", id, "--unit", "evidence", "--days", "30"];
+        assert!(people.root.fails(1, &officer).contains("knows no institution"));
+        let report = "0".repeat(64);
+        let preview = ["grant", "preview", &report, "--to", id, "--purpose", "commission-of-inquiry", "--officer", id];
+        assert!(people.advocate.fails(1, &preview).contains("knows no institution"));
+    }
+}
+
+#[test]
 fn nobody_answering_has_an_exit_code_of_its_own() {
     let people = People::gather();
     people.enrol_advocate();

@@ -7,6 +7,7 @@ use crate::{
         bundle::Bundle,
         grant::{Ask, Conditions, Contact, UseMode},
         ids::{KeyId, PartyId, ReportId, RequestId},
+        limits,
         purpose::{Identification, Purpose, Taxonomy},
         time::{Timestamp, Window},
     },
@@ -20,7 +21,8 @@ pub(super) struct TermsArguments {
     /// The report.
     report: ReportId,
     /// The institution's id.
-    #[arg(long, value_name = "INSTITUTION_ID")]
+    // Base64url may begin with a hyphen.
+    #[arg(long, value_name = "INSTITUTION_ID", allow_hyphen_values = true)]
     to: PartyId,
     /// Its unit; needed when it has several.
     #[arg(long)]
@@ -52,7 +54,7 @@ pub(super) struct TermsArguments {
     #[arg(long)]
     keep_days: Option<u64>,
     /// Only this officer may collect; may be given several times.
-    #[arg(long = "officer", value_name = "KEY_ID")]
+    #[arg(long = "officer", value_name = "KEY_ID", allow_hyphen_values = true)]
     officers: Vec<KeyId>,
     /// The request it answers.
     #[arg(long, value_name = "REQUEST")]
@@ -80,7 +82,13 @@ impl TermsArguments {
         words::known_purposes(&self.purposes, taxonomy)?;
         let profile = self.profile(taxonomy)?;
         let now = home::now();
-        let until = now.plus(words::days(self.days.unwrap_or(profile.collect_days))?);
+        // This clock may run ahead of the broker's; a window that began before the grant gives nothing away.
+        let from = Timestamp::from_seconds(now.as_seconds().saturating_sub(limits::CLOCK_AHEAD.as_seconds()));
+        let open_for = words::days(self.days.unwrap_or(profile.collect_days))?;
+        if open_for > limits::COLLECT_WITHIN {
+            return Err(Failure::usage(format!("--days is at most {}", words::length(limits::COLLECT_WITHIN))));
+        }
+        let until = now.plus(open_for).min(from.plus(limits::COLLECT_WITHIN));
         Ok(Terms {
             report: self.report,
             institution: self.to,
@@ -88,7 +96,7 @@ impl TermsArguments {
             purposes: self.purposes.clone(),
             use_mode: self.use_mode.unwrap_or(profile.use_mode),
             identification: self.identification.unwrap_or(profile.identification),
-            collect: Window { from: now, until },
+            collect: Window { from, until },
             keep_until: Some(self.keep_until(&profile, now, until)?),
             max_releases: self.max.unwrap_or(profile.max_releases),
             cooling_off: words::hours(self.cooling_off.unwrap_or(profile.cooling_off_hours))?,

@@ -16,6 +16,8 @@ use clap::Args;
 #[command(after_help = "Example:\n  amana institution admit kPrK… --identity administrator-1.txt")]
 pub(super) struct Arguments {
     /// The institution's id.
+    // Base64url may begin with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     institution: PartyId,
 }
 

@@ -16,7 +16,8 @@ use clap::Args;
 #[command(after_help = "Example:\n  amana institution officer --as root --key 11qY… --unit 'evidence unit' --days 365")]
 pub(super) struct Arguments {
     /// The officer's public key, as `amana identity show` prints it.
-    #[arg(long, value_name = "PUBLIC_KEY")]
+    // Base64url may begin with a hyphen.
+    #[arg(long, value_name = "PUBLIC_KEY", allow_hyphen_values = true)]
     key: PublicKey,
     /// The unit the officer works in.
     #[arg(long, value_parser = words::read_text)]

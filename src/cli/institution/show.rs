@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 #[command(after_help = "Example:\n  amana institution show kPrK…")]
 pub(super) struct Arguments {
     /// The institution's id.
+    // Base64url may begin with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     institution: PartyId,
 }
 

@@ -18,6 +18,8 @@ use clap::Args;
 )]
 pub(super) struct Arguments {
     /// The institution's id.
+    // Base64url may begin with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     institution: PartyId,
     /// Why; it stands in the public register.
     #[arg(long, value_parser = words::read_text)]
