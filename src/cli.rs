@@ -1,30 +1,66 @@
 //! The command line: noun, verb. One file a subcommand; the only place that makes clocks, chance and sockets.
 //!
-//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage · 3 what was checked does not hold.
+//! | exit code | means |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | refused or failed; the words say why and what to do |
+//! | 2 | wrong usage, or something is missing from the command line |
+//! | 3 | what was checked does not hold: a card, a proof, a bundle, a malformed file |
+//! | 4 | nobody answered: whether it happened is not known, and the same command may be given again |
+//!
+//! With `--json` every command prints one JSON value, failures too: `{"error": …, "code": …}`.
 
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod ambient;
 mod audit;
+#[cfg(feature = "client")]
+mod card;
+mod completions;
 #[cfg(all(feature = "client", feature = "server"))]
 pub mod demo;
 #[cfg(feature = "server")]
 mod doctor;
 #[cfg(feature = "server")]
 pub mod embedded;
-#[cfg(all(feature = "client", feature = "server"))]
+#[cfg(feature = "client")]
 pub mod founding;
+#[cfg(feature = "client")]
+mod genesis;
+#[cfg(feature = "client")]
+mod grant;
+#[cfg(feature = "client")]
+mod home;
+#[cfg(feature = "client")]
+mod identity;
 mod inspect;
+#[cfg(feature = "client")]
+mod institution;
+mod man;
 mod output;
 #[cfg(feature = "server")]
+mod policy;
+#[cfg(feature = "client")]
+mod progress;
+#[cfg(feature = "client")]
+mod recovery;
+#[cfg(feature = "client")]
+mod release;
+#[cfg(feature = "client")]
+mod report;
+#[cfg(feature = "client")]
+mod request;
+#[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "client")]
+mod words;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use output::{Failure, Out};
 use std::{ffi::OsString, process::ExitCode};
 
 /// Share sealed reports under signed, revocable consent; every release is logged before it happens.
 #[derive(Parser)]
-#[command(name = "amana", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "amana", version, propagate_version = true, arg_required_else_help = true, after_help = HELP)]
 struct Arguments {
     /// Print machine-readable JSON instead of text.
     #[arg(long, global = true)]
@@ -32,6 +68,11 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+const HELP: &str = "Exit codes:\n  \
+    0 done   1 refused or failed   2 wrong usage   3 what was checked does not hold\n  \
+    4 nobody answered; the same command may be given again\n\n\
+    Examples:\n  amana inspect report.age\n  amana audit verify audit/";
 
 #[derive(Subcommand)]
 enum Command {
@@ -44,11 +85,46 @@ enum Command {
     /// Check a running broker.
     #[cfg(feature = "server")]
     Doctor(doctor::Arguments),
+    /// Found a broker, or look at a trust root.
+    #[cfg(feature = "client")]
+    #[command(subcommand)]
+    Genesis(genesis::Command),
+    /// Make, show, rehearse and enrol your keys.
+    #[cfg(feature = "client")]
+    Identity(identity::Arguments),
+    /// Seal reports on this device, upload them, list them, fetch them back.
+    #[cfg(feature = "client")]
+    Report(report::Arguments),
+    /// Ask an advocate for a report, or read what was asked.
+    #[cfg(feature = "client")]
+    Request(request::Arguments),
+    /// Grant reports to institutions, look after grants, withdraw them.
+    #[cfg(feature = "client")]
+    Grant(Box<grant::Arguments>),
+    /// Collect a granted report, open it, acknowledge it.
+    #[cfg(feature = "client")]
+    Release(release::Arguments),
+    /// Enrol, admit, vouch for, suspend and look up institutions.
+    #[cfg(feature = "client")]
+    Institution(institution::Arguments),
+    /// Check, test and explain the rules every release must pass.
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Explain the header of an age file.
     Inspect(inspect::Arguments),
     /// Check an audit bundle offline, or export one.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Print completions for a shell.
+    Completions(completions::Arguments),
+    /// Write the manual pages, one a command.
+    Man(man::Arguments),
+}
+
+/// Everything that can be typed, for help, completions, manual pages and tests.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Parses and runs.
@@ -76,7 +152,25 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&arguments, out),
         #[cfg(feature = "server")]
         Command::Doctor(arguments) => doctor::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Genesis(command) => genesis::run(&command, out),
+        #[cfg(feature = "client")]
+        Command::Identity(arguments) => identity::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Report(arguments) => report::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Request(arguments) => request::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Grant(arguments) => grant::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Release(arguments) => release::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Institution(arguments) => institution::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::Policy(command) => policy::run(&command, out),
         Command::Inspect(arguments) => inspect::run(&arguments, out),
         Command::Audit(command) => audit::run(&command, out),
+        Command::Completions(arguments) => completions::run(&arguments, out),
+        Command::Man(arguments) => man::run(&arguments, out),
     }
 }

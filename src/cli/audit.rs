@@ -1,4 +1,7 @@
-//! `audit verify`: the offline check.
+//! `audit`: the offline check, and taking a bundle away.
+
+#[cfg(feature = "client")]
+mod export;
 
 use super::output::{Failure, Out, chain};
 use crate::{
@@ -15,12 +18,18 @@ use std::{
 
 /// Checking what a broker did.
 #[derive(Subcommand)]
+#[command(
+    after_help = "Examples:\n  amana audit verify audit/\n  amana audit export --out audit --identity auditor-1.txt"
+)]
 pub(super) enum Command {
     /// Check an exported bundle without trusting the broker that wrote it.
     #[command(
         after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'"
     )]
     Verify(Verify),
+    /// Take a bundle away from the broker, as an auditor.
+    #[cfg(feature = "client")]
+    Export(export::Arguments),
 }
 
 /// What to check.
@@ -36,6 +45,8 @@ pub(super) struct Verify {
 pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
     match command {
         Command::Verify(arguments) => verify(arguments, out),
+        #[cfg(feature = "client")]
+        Command::Export(arguments) => export::run(arguments, out),
     }
 }
 

@@ -36,6 +36,13 @@ pub struct Founded {
     pub council: Vec<Identity>,
 }
 
+impl Founded {
+    /// Everybody who holds an office.
+    pub fn holders(&self) -> impl Iterator<Item = &Identity> {
+        self.administrators.iter().chain(&self.accreditors).chain(&self.auditors).chain(&self.council)
+    }
+}
+
 /// Makes keys and genesis; writes log and storage keys to `keys` (0600), nothing else.
 ///
 /// # Errors
@@ -76,6 +83,33 @@ pub fn found(origin: &str, keys: &Path, now: Timestamp, entropy: &dyn Entropy) -
     let borrowed: Vec<&dyn NoteSigner> = signers.iter().map(|s| s as &dyn NoteSigner).collect();
     let genesis = SignedGenesis::make(&genesis, &borrowed).map_err(|e| e.to_string())?;
     Ok(Founded { genesis, administrators, accreditors, auditors, council })
+}
+
+/// Founds a broker's folder: keys, a plain identity file for every office under `dir/roles`, and the signed genesis.
+///
+/// # Errors
+/// In words; a folder that has a genesis is left alone.
+pub(super) fn found_folder(
+    dir: &Path,
+    keys: &Path,
+    origin: &str,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Founded, String> {
+    let genesis = dir.join("genesis.note");
+    if genesis.exists() {
+        return Err(format!("{} is there already: this broker has been founded", genesis.display()));
+    }
+    make_folder(dir)?;
+    let founded = found(origin, keys, now, entropy)?;
+    let roles = dir.join("roles");
+    make_folder(&roles)?;
+    for holder in founded.holders() {
+        let path = roles.join(format!("{}.txt", holder.label().as_str()));
+        holder.write_plain(&path).map_err(|e| e.to_string())?;
+    }
+    write_private(&genesis, founded.genesis.note().as_bytes())?;
+    Ok(founded)
 }
 
 /// A new identity under a label.

@@ -23,6 +23,23 @@ impl Failure {
     pub(super) fn does_not_hold(words: impl Display) -> Self {
         Self { words: words.to_string(), code: 3 }
     }
+    /// The command line does not say enough.
+    #[cfg(feature = "client")]
+    pub(super) fn usage(words: impl Display) -> Self {
+        Self { words: words.to_string(), code: 2 }
+    }
+    /// Nobody answered: what was asked for may have happened or not.
+    #[cfg(feature = "client")]
+    pub(super) fn unanswered(words: impl Display) -> Self {
+        Self { words: words.to_string(), code: 4 }
+    }
+    /// The same, with something to add.
+    #[cfg(feature = "client")]
+    pub(super) fn and(mut self, more: impl Display) -> Self {
+        self.words.push('\n');
+        self.words.push_str(&more.to_string());
+        self
+    }
     /// With everything underneath.
     pub(super) fn from_error(error: &dyn std::error::Error) -> Self {
         Self::refused(chain(error))
@@ -68,6 +85,12 @@ impl Out {
         }
     }
 
+    /// Whether people read it, not programs.
+    #[cfg(feature = "client")]
+    pub(super) fn is_for_people(&self) -> bool {
+        self.form == Form::Text
+    }
+
     /// A line for people; programs do not see it.
     pub(super) fn line(&self, text: impl Display) {
         if self.form == Form::Text {
@@ -76,6 +99,7 @@ impl Out {
     }
 
     /// A remark for people on standard error.
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn note(&self, text: impl Display) {
         if self.form == Form::Text {
             drop(writeln!(io::stderr(), "{text}"));

@@ -143,19 +143,10 @@ fn found(arguments: &Arguments, places: &Places, public_url: &str, out: &Out) ->
     use crate::model::ambient::Clock as _;
     let host = url::Url::parse(public_url).ok().and_then(|u| u.host_str().map(str::to_owned));
     let origin = arguments.origin.clone().or(host).unwrap_or_else(|| "amana.local".to_owned());
-    founding::make_folder(&arguments.dir).map_err(Failure::refused)?;
-    let entropy = SystemEntropy::new();
-    let founded =
-        founding::found(&origin, &places.keys, SystemClock::new().wall(), &*entropy).map_err(Failure::refused)?;
+    let now = SystemClock::new().wall();
+    founding::found_folder(&arguments.dir, &places.keys, &origin, now, &*SystemEntropy::new())
+        .map_err(Failure::refused)?;
     let roles = arguments.dir.join("roles");
-    founding::make_folder(&roles).map_err(Failure::refused)?;
-    let holders =
-        founded.administrators.iter().chain(&founded.accreditors).chain(&founded.auditors).chain(&founded.council);
-    for holder in holders {
-        let path = roles.join(format!("{}.txt", holder.label().as_str()));
-        holder.write_plain(&path).map_err(|e| Failure::from_error(&e))?;
-    }
-    founding::write_private(&places.genesis, founded.genesis.note().as_bytes()).map_err(Failure::refused)?;
     out.note(format!(
         "A new broker was founded. The keys of every office lie in {}: hand each file to its holder over a safe channel \
          and delete it here. Until then one person holds all offices, and neither the separation of duties nor \

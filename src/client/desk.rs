@@ -145,6 +145,10 @@ impl Desk {
     pub fn memory(&self) -> &Memory {
         &self.memory
     }
+    /// What has to be remembered, to add to it.
+    pub fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
     /// Leaves the desk; what has to be remembered stays.
     pub fn into_memory(self) -> Memory {
         self.memory

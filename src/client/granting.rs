@@ -196,7 +196,11 @@ impl Desk {
         Ok(fingerprint::words(&party.enrolment.signing_key, recipient))
     }
 
-    fn recipient_key(&self, terms: &Terms) -> Result<(Digest, RecipientKeyRow), DeskError> {
+    /// The recipient key a grant's header will be wrapped to, with the digest of the statement that published it.
+    ///
+    /// # Errors
+    /// When there is none, or several units and none named.
+    pub fn recipient_key(&self, terms: &Terms) -> Result<(Digest, RecipientKeyRow), DeskError> {
         let mut keys = self.mirror.current_recipient_keys(terms.institution);
         if let Some(unit) = &terms.unit {
             keys.retain(|(_, key)| key.unit == *unit);

@@ -5,7 +5,7 @@
 use super::report::{ConsentRegister, Item};
 use crate::{
     model::ids::{Digest, ReportId},
-    wire::statement::SeenTree,
+    wire::{api::Bytes, statement::SeenTree},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,10 +30,16 @@ pub struct Memory {
     pub receipts: BTreeMap<String, StoredReceipt>,
     /// Own reports.
     pub reports: BTreeMap<String, OwnReport>,
-    /// Recovery recipient and key, public halves, once registered.
+    /// Recovery recipient and key, public halves, once made; enrolment registers them.
     pub recovery: Option<crate::model::party::RecoveryKeys>,
     /// When an institution's key was first seen on this device.
     pub first_seen: BTreeMap<String, u64>,
+    /// Signed release requests by grant, until what they ask for is on the disk: the same text again is the same release.
+    #[serde(default)]
+    pub release_requests: BTreeMap<String, String>,
+    /// Wrapped headers kept back from their grants, by grant: sending one is the second yes.
+    #[serde(default)]
+    pub kept_headers: BTreeMap<String, Bytes>,
 }
 
 /// A receipt as it came.

@@ -2,6 +2,7 @@
 
 use super::{
     desk::{Desk, DeskError},
+    identity::Identity,
     memory::OwnReport,
     remote::RemoteError,
     report::Plan,
@@ -9,9 +10,10 @@ use super::{
 };
 use crate::{
     model::{
-        ambient::random,
+        ambient::{Entropy, random},
         event::Log,
         ids::{AgeRecipient, Digest, ReportId},
+        party::RecoveryKeys,
         report::{Report, ReportKind, Tier},
         statement::{Body, Kind},
     },
@@ -53,44 +55,8 @@ impl Desk {
         out: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<SealedReport, DeskError> {
-        let recovery: &AgeRecipient = match &self.memory.recovery {
-            Some(keys) => &keys.recipient,
-            None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
-        };
-        let sealed = seal::seal(plan, self.identity.age_identity(), recovery, out, progress)
-            .map_err(|e| DeskError::refused(e.to_string()))?;
-        Ok(self.describe(plan, &sealed, tier, kind, out))
-    }
-
-    fn describe(&self, plan: &Plan, sealed: &Sealed, tier: Tier, kind: ReportKind, out: &Path) -> SealedReport {
-        let manifest = plan.manifest();
-        let consent = manifest.consent_register.clone();
-        // The salt stays on the device: without it nobody can try out which register was committed to.
-        let consent_salt = Digest::from_bytes(random(&*self.entropy));
-        let consent_commitment = consent
-            .as_ref()
-            .and_then(|register| register.to_json().ok())
-            .map(|json| Digest::of(&[CONSENT_LABEL, consent_salt.as_bytes(), &json].concat()));
-        let report = Report {
-            payload_sha256: sealed.payload_sha256,
-            payload_bytes: sealed.payload_bytes,
-            key_commitment: sealed.key_commitment,
-            owner_header: sealed.owner_header_digest,
-            owner_recipient: self.identity.recipient(),
-            tier,
-            kind,
-            predecessor_commitment: None,
-            consent_commitment,
-        };
-        let own = OwnReport {
-            title: manifest.title.clone(),
-            consent,
-            consent_salt,
-            items: manifest.items.clone(),
-            sealed_at: out.display().to_string(),
-            statement: String::new(),
-        };
-        SealedReport { report, owner_header: sealed.owner_header.clone(), own }
+        let recovery = self.memory.recovery.as_ref();
+        Sealer { identity: &self.identity, recovery, entropy: &*self.entropy }.seal(plan, tier, kind, out, progress)
     }
 
     /// Declares a sealed report: statement and owner header leave the device, no content.
@@ -105,6 +71,21 @@ impl Desk {
         })?;
         own.statement =
             self.memory.receipts.get(&accepted.id.to_string()).map(|r| r.statement.clone()).unwrap_or_default();
+        self.memory.reports.insert(accepted.id.to_string(), own);
+        Ok(accepted)
+    }
+
+    /// Declares a sealed report with a statement signed before, new or again: repeated after a lost answer, it is the
+    /// same declaration.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn send_declaration(&mut self, sealed: SealedReport, text: &str) -> Result<Accepted, DeskError> {
+        let SealedReport { owner_header, mut own, .. } = sealed;
+        let submit = SubmitReport { statement: text.to_owned(), owner_header: Bytes(owner_header) };
+        let accepted: Accepted = self.remote.submit("POST", "/v1/reports", &submit, self.signed_in())?;
+        self.confirm(&accepted, text, None)?;
+        text.clone_into(&mut own.statement);
         self.memory.reports.insert(accepted.id.to_string(), own);
         Ok(accepted)
     }
@@ -197,6 +178,70 @@ impl Desk {
             DeskError::refused(format!("this device knows no report {id} of yours; see `amana report list`"))
         })?;
         report_of(&own.statement)
+    }
+}
+
+/// Who seals, without a broker: sealing needs no network.
+pub struct Sealer<'a> {
+    /// The owner.
+    pub identity: &'a Identity,
+    /// The owner's recovery key, public halves.
+    pub recovery: Option<&'a RecoveryKeys>,
+    /// Chance.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl Sealer<'_> {
+    /// Seals a plan into a new file for the owner and the recovery key.
+    ///
+    /// # Errors
+    /// In words; nothing is left behind.
+    pub fn seal(
+        &self,
+        plan: &Plan,
+        tier: Tier,
+        kind: ReportKind,
+        out: &Path,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<SealedReport, DeskError> {
+        let recovery: &AgeRecipient = match self.recovery {
+            Some(keys) => &keys.recipient,
+            None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
+        };
+        let sealed = seal::seal(plan, self.identity.age_identity(), recovery, out, progress)
+            .map_err(|e| DeskError::refused(e.to_string()))?;
+        Ok(self.describe(plan, &sealed, tier, kind, out))
+    }
+
+    fn describe(&self, plan: &Plan, sealed: &Sealed, tier: Tier, kind: ReportKind, out: &Path) -> SealedReport {
+        let manifest = plan.manifest();
+        let consent = manifest.consent_register.clone();
+        // The salt stays on the device: without it nobody can try out which register was committed to.
+        let consent_salt = Digest::from_bytes(random(self.entropy));
+        let consent_commitment = consent
+            .as_ref()
+            .and_then(|register| register.to_json().ok())
+            .map(|json| Digest::of(&[CONSENT_LABEL, consent_salt.as_bytes(), &json].concat()));
+        let report = Report {
+            payload_sha256: sealed.payload_sha256,
+            payload_bytes: sealed.payload_bytes,
+            key_commitment: sealed.key_commitment,
+            owner_header: sealed.owner_header_digest,
+            owner_recipient: self.identity.recipient(),
+            tier,
+            kind,
+            predecessor_commitment: None,
+            consent_commitment,
+        };
+        let own = OwnReport {
+            title: manifest.title.clone(),
+            consent,
+            consent_salt,
+            items: manifest.items.clone(),
+            sealed_at: out.display().to_string(),
+            statement: String::new(),
+        };
+        SealedReport { report, owner_header: sealed.owner_header.clone(), own }
     }
 }
 

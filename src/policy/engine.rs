@@ -153,6 +153,20 @@ impl Engine {
         Some((request, entities))
     }
 
+    /// The actions the bundle decides about.
+    pub fn actions(&self) -> impl Iterator<Item = &'static str> {
+        self.loaded.by_action.keys().copied()
+    }
+
+    /// The conditions of one action with their words, sorted by id.
+    pub fn conditions(&self, action: &str) -> Vec<Reason> {
+        let policies = self.loaded.by_action.get(action);
+        let mut conditions: Vec<Reason> =
+            policies.into_iter().flat_map(PolicySet::policies).filter_map(spoken).collect();
+        conditions.sort();
+        conditions
+    }
+
     /// Ids of the forbids of one action, sorted.
     pub fn forbids(&self, action: &str) -> Vec<String> {
         let ids = |set: &PolicySet| {

@@ -14,6 +14,8 @@ mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
 mod auditing;
 #[cfg(all(feature = "client", feature = "server"))]
+mod command_line;
+#[cfg(all(feature = "client", feature = "server"))]
 mod consent;
 #[cfg(all(feature = "client", feature = "server"))]
 mod crashes;

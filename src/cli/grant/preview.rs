@@ -1,0 +1,207 @@
+//! `grant preview`: who, what, why and who will learn what, until when, under which conditions. Nothing is fetched that
+//! is logged, nothing is signed.
+
+use super::terms::TermsArguments;
+use crate::{
+    cli::{
+        home::Access,
+        output::{Failure, Out},
+        words,
+    },
+    client::{
+        consent,
+        desk::Desk,
+        granting::{Terms, YOUNG},
+        memory::OwnReport,
+        reporting::report_of,
+    },
+    model::{ids::AgeRecipient, purpose::Taxonomy, report::Tier, rows::InstitutionRow, time::Timestamp},
+};
+use clap::Args;
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Say in plain words what a grant would mean. Nothing is signed.
+#[derive(Args)]
+#[command(after_help = "Example:\n  amana grant preview 3f… --to kPrK… --purpose commission-of-inquiry --days 14")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    terms: TermsArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    let taxonomy = words::taxonomy()?;
+    let terms = arguments.terms.terms(&taxonomy)?;
+    access.at_desk(|sitting| {
+        let preview = Preview::of(&sitting.desk, &terms)?;
+        out.show(preview.text(&terms, &taxonomy), &preview.json(&terms, &taxonomy));
+        Ok(())
+    })
+}
+
+/// Everything a grant would mean.
+pub(super) struct Preview {
+    institution: InstitutionRow,
+    unit: String,
+    recipient: AgeRecipient,
+    fingerprint: String,
+    key_since: Timestamp,
+    young: bool,
+    title: Option<String>,
+    /// Sensitivity of the report.
+    pub(super) tier: Tier,
+    consent: Consent,
+}
+
+/// What the persons' consent says about it.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case", tag = "consent")]
+enum Consent {
+    /// It covers the grant, to be reviewed by then.
+    Covers { review_by: Option<Timestamp> },
+    /// There is no register.
+    NotRecorded,
+    /// It does not cover it.
+    Narrower { refused: String },
+}
+
+impl Preview {
+    /// Looks up everything the grant depends on.
+    pub(super) fn of(desk: &Desk, terms: &Terms) -> Result<Self, Failure> {
+        let unknown = || {
+            Failure::refused(format!(
+                "the register knows no institution {}; see `amana institution list`",
+                terms.institution
+            ))
+        };
+        let institution = desk.mirror().institution(terms.institution).ok_or_else(unknown)?;
+        let own = desk.memory().report(terms.report).ok_or_else(|| {
+            Failure::refused(format!("this device sealed no report {}; see `amana report list`", terms.report))
+        })?;
+        let (_, key) = desk.recipient_key(terms)?;
+        let fingerprint = desk.institution_fingerprint(terms.institution, &key.recipient)?;
+        let consent = consent_of(desk, own, terms, &institution);
+        Ok(Self {
+            institution,
+            unit: key.unit,
+            recipient: key.recipient,
+            fingerprint,
+            key_since: key.since,
+            young: desk.now() < key.since.plus(YOUNG),
+            title: own.title.clone(),
+            tier: report_of(&own.statement)?.tier,
+            consent,
+        })
+    }
+
+    /// In plain words.
+    pub(super) fn text(&self, terms: &Terms, taxonomy: &Taxonomy) -> String {
+        let mut text = format!(
+            "WHO\n  {}\n  {}\n  unit {}, {}\n  words      {}\n  {}\n\nWHAT\n  {}\n  report {}, tier {}\n\nWHY, AND WHO WILL LEARN WHAT",
+            words::institution(&self.institution.record),
+            terms.institution,
+            self.unit,
+            words::standing(&self.institution),
+            self.fingerprint,
+            self.key_words(),
+            self.title.as_deref().unwrap_or("(no title)"),
+            terms.report,
+            u8::from(self.tier),
+        );
+        for purpose in &terms.purposes {
+            if let Some(leaf) = taxonomy.leaf(purpose) {
+                // Writing to a string cannot fail.
+                let _ = write!(
+                    text,
+                    "\n  {}\n    learns     {}\n    public     {}\n    undo       {}",
+                    leaf.title, leaf.who_learns, leaf.publicity, leaf.undo
+                );
+            }
+        }
+        let _ = write!(text, "\n\n{}\n\n{}\n\n{AFTER}", conditions(terms), self.consent_words());
+        text
+    }
+
+    fn key_words(&self) -> String {
+        let since = words::moment(self.key_since);
+        if self.young {
+            format!(
+                "key        published {since}, less than a day ago: nobody may have noticed a false one yet. Ask the \
+                 institution\n             for its words over another channel and give them with --confirm-fingerprint"
+            )
+        } else {
+            format!("key        published {since}")
+        }
+    }
+
+    fn consent_words(&self) -> String {
+        match &self.consent {
+            Consent::Covers { review_by: Some(date) } => {
+                format!(
+                    "CONSENT\n  The persons in the report agreed to this; to be reviewed by {}.",
+                    words::moment(*date)
+                )
+            }
+            Consent::Covers { review_by: None } => "CONSENT\n  The persons in the report agreed to this.".to_owned(),
+            Consent::NotRecorded => {
+                "CONSENT\n  Nobody's consent is recorded in this report. You answer for it.".to_owned()
+            }
+            Consent::Narrower { refused } => format!("CONSENT\n  This will be refused: {refused}"),
+        }
+    }
+
+    /// For programs.
+    pub(super) fn json(&self, terms: &Terms, taxonomy: &Taxonomy) -> serde_json::Value {
+        let purposes: Vec<_> = terms
+            .purposes
+            .iter()
+            .map(|purpose| serde_json::json!({ "id": purpose, "means": taxonomy.leaf(purpose) }))
+            .collect();
+        serde_json::json!({
+            "institution": terms.institution, "record": self.institution.record, "admitted_at": self.institution.admitted_at,
+            "suspended_at": self.institution.suspended_at, "unit": self.unit, "recipient": self.recipient,
+            "words": self.fingerprint, "key_since": self.key_since, "key_is_young": self.young,
+            "report": terms.report, "title": self.title, "tier": self.tier, "purposes": purposes,
+            "use_mode": terms.use_mode, "identification": terms.identification, "collect": terms.collect,
+            "keep_until": terms.keep_until, "max_releases": terms.max_releases, "cooling_off_seconds": terms.cooling_off,
+            "officers": terms.officers, "conditions": terms.conditions, "answers": terms.answers, "consent": self.consent,
+        })
+    }
+}
+
+fn conditions(terms: &Terms) -> String {
+    let keep = terms.keep_until.map_or_else(|| "as its terms say".to_owned(), words::moment);
+    let officers = if terms.officers.is_empty() {
+        "every officer".to_owned()
+    } else {
+        format!("{} named officer(s)", terms.officers.len())
+    };
+    format!(
+        "UNTIL WHEN\n  collected  until {}, at most {} time(s), by {officers}\n  waits      {} in which you can take it back \
+         before anybody collects\n  kept       until {keep}\n\nCONDITIONS\n  use        {}\n  persons    at most {}\n  \
+         passing on {}\n  contact    {}\n  publishing {}\n  services   {}",
+        words::moment(terms.collect.until),
+        terms.max_releases,
+        words::length(terms.cooling_off),
+        words::term(&terms.use_mode),
+        words::term(&terms.identification),
+        words::term(&terms.conditions.onward),
+        words::term(&terms.conditions.contact),
+        words::term(&terms.conditions.publication),
+        words::term(&terms.conditions.external_processing),
+    )
+}
+
+fn consent_of(desk: &Desk, own: &OwnReport, terms: &Terms, institution: &InstitutionRow) -> Consent {
+    if own.consent.is_none() {
+        return Consent::NotRecorded;
+    }
+    match consent::allows(own, &terms.purposes, institution.record.class, terms.identification, desk.now()) {
+        Ok(review_by) => Consent::Covers { review_by },
+        Err(error) => Consent::Narrower { refused: error.to_string() },
+    }
+}
+
+/// What people have to know before they agree.
+const AFTER: &str = "After it is opened, withdrawing stops new use where possible; it does not erase.\n\
+     A recipient who opened it can keep a copy, and a court may have to.";

@@ -1,0 +1,157 @@
+//! What the device remembers, as one file sealed to the identity.
+//!
+//! A withdrawal must not wait for a long upload of the same person, so nobody holds the lock while working: at the end
+//! what was learned is joined with what another command kept meanwhile.
+
+use super::{Place, place::replace_private};
+use crate::{
+    cli::output::{Failure, chain},
+    client::{
+        identity::Identity,
+        memory::Memory,
+        seal::{MessageError, open_bytes, seal_bytes},
+    },
+};
+use std::{collections::BTreeSet, fs};
+use zeroize::Zeroizing;
+
+/// Largest memory read: registers and receipts of years.
+const MEMORY_BYTES: usize = 256 << 20;
+
+/// A memory on the disk.
+pub(in crate::cli) struct Kept {
+    place: Place,
+    memory: Memory,
+    /// Release requests and kept headers there were at the beginning: what is missing at the end was done with.
+    open_before: BTreeSet<String>,
+}
+
+impl Kept {
+    /// Reads it; a new identity remembers nothing.
+    pub(super) fn read(place: &Place, identity: &Identity) -> Result<Self, Failure> {
+        let memory = read(place, identity)?;
+        let open_before = open(&memory);
+        Ok(Self { place: place.clone(), memory, open_before })
+    }
+
+    /// What was read.
+    pub(in crate::cli) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+    /// What was read, to work with.
+    pub(super) fn take(&mut self) -> Memory {
+        std::mem::take(&mut self.memory)
+    }
+
+    /// Changes what was read and keeps it, for commands that need no broker.
+    pub(in crate::cli) fn change(
+        mut self,
+        identity: &Identity,
+        change: impl FnOnce(&mut Memory),
+    ) -> Result<(), Failure> {
+        let mut memory = self.take();
+        change(&mut memory);
+        self.write(&memory, identity)
+    }
+
+    /// Keeps `memory`, joined with what others kept since.
+    pub(super) fn write(&mut self, memory: &Memory, identity: &Identity) -> Result<(), Failure> {
+        let words = |what: &dyn std::fmt::Display| {
+            Failure::refused(format!("{} cannot be kept: {what}", self.place.memory().display()))
+        };
+        self.place.make()?;
+        let lock = fs::OpenOptions::new().create(true).append(true).open(self.place.lock()).map_err(|e| words(&e))?;
+        lock.lock().map_err(|e| words(&e))?;
+        let joined = join(read(&self.place, identity)?, copy(memory)?, &self.open_before);
+        let plain = Zeroizing::new(serde_json::to_vec(&joined).map_err(|e| words(&e))?);
+        let sealed = seal_bytes(&[identity.recipient()], &plain).map_err(|e| words(&e))?;
+        replace_private(&self.place.memory(), &sealed).map_err(|e| words(&e))?;
+        self.open_before = open(&joined);
+        Ok(())
+    }
+}
+
+fn read(place: &Place, identity: &Identity) -> Result<Memory, Failure> {
+    let path = place.memory();
+    let words = |what: &dyn std::fmt::Display| Failure::refused(format!("{}: {what}", path.display()));
+    let sealed = match fs::read(&path) {
+        Ok(sealed) => sealed,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Memory::default()),
+        Err(error) => return Err(words(&error)),
+    };
+    let plain = open_bytes(identity.age_identity(), &sealed, MEMORY_BYTES).map_err(|error| match error {
+        MessageError::NotForThisIdentity => words(
+            &"this folder belongs to another identity of the same label; keep this one elsewhere with --as LABEL or --home DIR",
+        ),
+        other => words(&chain(&other)),
+    })?;
+    serde_json::from_slice(&plain).map_err(|e| words(&format!("it was written by another version ({e})")))
+}
+
+/// Joins what this command learned (`ours`) with what another one kept meanwhile (`theirs`).
+fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory {
+    let still_open = |grant: &String, mine: bool| mine || !open_before.contains(grant);
+    let mut joined = Memory {
+        url: ours.url.or(theirs.url),
+        genesis: ours.genesis.or(theirs.genesis),
+        register: if ours.register.len() >= theirs.register.len() { ours.register } else { theirs.register },
+        case: None,
+        case_checkpoint: None,
+        recovery: ours.recovery.or(theirs.recovery),
+        chains: theirs.chains,
+        receipts: theirs.receipts,
+        reports: theirs.reports,
+        first_seen: theirs.first_seen,
+        release_requests: theirs.release_requests,
+        kept_headers: theirs.kept_headers,
+    };
+    // Both trees were verified when they were seen; the next command proves that it continues the larger one.
+    let sizes = (ours.case.map_or(0, |tree| tree.size), theirs.case.map_or(0, |tree| tree.size));
+    (joined.case, joined.case_checkpoint) =
+        if sizes.0 >= sizes.1 { (ours.case, ours.case_checkpoint) } else { (theirs.case, theirs.case_checkpoint) };
+    joined.chains.extend(ours.chains);
+    joined.receipts.extend(ours.receipts);
+    joined.reports.extend(ours.reports);
+    joined.first_seen.extend(ours.first_seen);
+    joined.release_requests.retain(|grant, _| still_open(grant, ours.release_requests.contains_key(grant)));
+    joined.release_requests.extend(ours.release_requests);
+    joined.kept_headers.retain(|grant, _| still_open(grant, ours.kept_headers.contains_key(grant)));
+    joined.kept_headers.extend(ours.kept_headers);
+    joined
+}
+
+fn open(memory: &Memory) -> BTreeSet<String> {
+    memory.release_requests.keys().chain(memory.kept_headers.keys()).cloned().collect()
+}
+
+/// A memory is written as JSON and nothing else; so it is copied.
+fn copy(memory: &Memory) -> Result<Memory, Failure> {
+    let text = serde_json::to_vec(memory).map(Zeroizing::new);
+    text.and_then(|text| serde_json::from_slice(&text))
+        .map_err(|e| Failure::refused(format!("memory cannot be kept: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::api::Bytes;
+
+    fn asking(grants: &[&str]) -> Memory {
+        let release_requests = grants.iter().map(|g| ((*g).to_owned(), "text".to_owned())).collect();
+        Memory { release_requests, ..Memory::default() }
+    }
+
+    #[test]
+    fn what_was_done_with_does_not_come_back_and_what_others_began_stays() {
+        let before = open(&asking(&["done", "mine"]));
+        let joined = join(asking(&["done", "mine", "theirs"]), asking(&["mine"]), &before);
+        assert_eq!(joined.release_requests.keys().collect::<Vec<_>>(), ["mine", "theirs"]);
+    }
+
+    #[test]
+    fn a_header_kept_back_meanwhile_is_not_lost() {
+        let kept_headers = [("grant".to_owned(), Bytes(vec![1]))].into();
+        let joined = join(Memory { kept_headers, ..Memory::default() }, Memory::default(), &BTreeSet::new());
+        assert_eq!(joined.kept_headers.len(), 1);
+    }
+}

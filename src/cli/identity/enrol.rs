@@ -1,0 +1,45 @@
+//! `identity enrol`: becoming known to a broker, without a name.
+
+use crate::{
+    cli::{
+        home::Access,
+        output::{Failure, Out},
+        recovery,
+    },
+    model::party::EnrolmentRole,
+};
+use clap::Args;
+
+/// Enrol with a broker as an advocate. No name is asked for.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  amana identity enrol --broker https://broker.example --card 'broker.example#3f…' --invitation SECRET"
+)]
+pub(super) struct Arguments {
+    /// Invitation of the broker's operator, where one is needed.
+    #[arg(long, env = "AMANA_INVITATION")]
+    invitation: Option<String>,
+    #[command(flatten)]
+    recovery: recovery::RecoveryWords,
+}
+
+pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    access.at_desk(|sitting| {
+        let desk = &mut sitting.desk;
+        let keys = recovery::known_or_made(desk, &arguments.recovery)?;
+        // Before anything is registered: words whose key is registered must not be lost.
+        sitting.keep()?;
+        let desk = &mut sitting.desk;
+        let accepted = desk.enrol(EnrolmentRole::Advocate {}, keys, arguments.invitation.as_deref())?;
+        let (party, address) = (desk.identity().party_id(), desk.remote().address().to_owned());
+        out.show(
+            format!(
+                "Enrolled at {address} as an advocate.\n  your id  {party}\nThe broker knows your keys and recovery key, no \
+                 name, no address. It is entry {} of its log, proved to this device.",
+                accepted.index
+            ),
+            &serde_json::json!({ "party": party, "statement": accepted.id, "index": accepted.index }),
+        );
+        Ok(())
+    })
+}

@@ -1,0 +1,75 @@
+//! `release open`: the report, if it is the one the advocate signed. Needs no network unless it acknowledges.
+
+use super::{acknowledge, beside};
+use crate::{
+    cli::{
+        home::Access,
+        output::{Failure, Out},
+        progress::Progress,
+    },
+    client::{fetched::open_collected, reporting::report_of},
+};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Open a collected report and check that it is what the advocate signed. The conditions are written beside the files.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  amana release open report.age --unit-identity unit.age --into case-12\n  amana release open report.age --unit-identity unit.age --into case-12 --acknowledge"
+)]
+pub(super) struct Arguments {
+    /// The collected report.
+    file: PathBuf,
+    /// Identity of the unit it was granted to; by default your own.
+    #[arg(long, value_name = "FILE")]
+    unit_identity: Option<PathBuf>,
+    /// File holding the passphrase of that identity, when it is another than your own.
+    #[arg(long, value_name = "FILE", requires = "unit_identity")]
+    unit_passphrase_file: Option<PathBuf>,
+    /// The folder to make.
+    #[arg(long)]
+    into: PathBuf,
+    /// Acknowledge right away, as the officer who collected it.
+    #[arg(long)]
+    acknowledge: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    let collected = beside::read_collected(&arguments.file)?;
+    let unit = match &arguments.unit_identity {
+        Some(path) => {
+            let passphrase_file = arguments.unit_passphrase_file.clone().or_else(|| access.passphrase_file.clone());
+            Access { passphrase_file, ..access.clone() }.unlock_file(path)?
+        }
+        None => access.unlock()?.identity,
+    };
+    let progress = Progress::begin("opening", report_of(&collected.report_statement)?.payload_bytes, out);
+    let opened = open_collected(&collected, &arguments.file, &unit, &arguments.into, &mut |bytes| progress.add(bytes));
+    drop(progress);
+    let (opened, outcome) = opened.map_err(|e| {
+        Failure::from(e).and(format!(
+            "Nothing was written. A defect of the report is reported with: amana release acknowledge {} --defect TEXT",
+            arguments.file.display()
+        ))
+    })?;
+    beside::write_outcome(&arguments.file, &outcome)?;
+    let acknowledged =
+        if arguments.acknowledge { Some(acknowledge::send(access, &collected, &outcome)?) } else { None };
+    let next = match acknowledged {
+        Some(id) => format!("Acknowledged: {id}"),
+        None => format!("Next: amana release acknowledge {}", arguments.file.display()),
+    };
+    out.show(
+        format!(
+            "Opened {} file(s) into {}.\nIt is the content the advocate signed, and the only one. Read CONDITIONS.txt before you use \
+             it; what the files say is alleged.\n\n{next}",
+            opened.files,
+            opened.folder.display()
+        ),
+        &serde_json::json!({
+            "folder": opened.folder, "files": opened.files, "payload_sha256": opened.payload_sha256,
+            "key_commitment": opened.key_commitment, "acknowledgement": acknowledged,
+        }),
+    );
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! `report`: sealing on this device, uploading, listing, fetching back.
+
+mod download;
+mod list;
+mod pending;
+mod seal;
+mod show;
+mod upload;
+
+use super::{
+    home::Access,
+    output::{Failure, Out},
+};
+use clap::{Args, Subcommand};
+
+/// Seal reports on this device, upload them, list them, fetch them back.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  amana report seal --tier 2 --out case.age statement.odt photos/\n  amana report upload case.age\n  amana report list"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    access: Access,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Seal files into one encrypted file. Nothing leaves the device.
+    Seal(seal::Arguments),
+    /// Declare a sealed file and upload it.
+    Upload(upload::Arguments),
+    /// List your reports at the broker.
+    List(list::Arguments),
+    /// Show one report, with the reference to hand to an institution.
+    Show(show::Arguments),
+    /// Fetch a report back as the encrypted file it was.
+    Download(download::Arguments),
+}
+
+pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
+    let access = &arguments.access;
+    match &arguments.verb {
+        Verb::Seal(arguments) => seal::run(arguments, access, out),
+        Verb::Upload(arguments) => upload::run(arguments, access, out),
+        Verb::List(arguments) => list::run(arguments, access, out),
+        Verb::Show(arguments) => show::run(arguments, access, out),
+        Verb::Download(arguments) => download::run(arguments, access, out),
+    }
+}

@@ -1,0 +1,45 @@
+//! `report download`: one's own report back, as the encrypted file it was.
+
+use crate::{
+    cli::{
+        home::Access,
+        output::{Failure, Out},
+        progress::Progress,
+    },
+    model::ids::ReportId,
+};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Fetch a report back as the encrypted file it was. That you fetched it is logged.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  amana report download 3f… --out case.age\n  age -d -i identity.txt case.age | tar x"
+)]
+pub(super) struct Arguments {
+    /// The report.
+    report: ReportId,
+    /// The file to make.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    access.at_desk(|sitting| {
+        let reports = sitting.desk.reports()?;
+        let found = reports.iter().find(|report| report.id == arguments.report);
+        let total = found.map_or(0, |report| report.report.payload_bytes);
+        let progress = Progress::begin("downloading", total, out);
+        sitting.desk.download(arguments.report, &arguments.out, &mut |bytes| progress.add(bytes))?;
+        drop(progress);
+        out.show(
+            format!(
+                "Fetched into {}: the file you sealed, byte for byte.\nIt opens with your identity or your \
+                 recovery key.",
+                arguments.out.display()
+            ),
+            &serde_json::json!({ "report": arguments.report, "file": arguments.out }),
+        );
+        Ok(())
+    })
+}

@@ -1,0 +1,83 @@
+//! `request create`: an officer asks, on a legal basis, with a message only the owner can read.
+
+use crate::{
+    cli::{
+        home::{self, Access},
+        output::{Failure, Out},
+        words,
+    },
+    client::fetched::Asking,
+    model::{
+        ids::{AgeRecipient, ReportId},
+        purpose::Purpose,
+        statement::Text,
+    },
+};
+use clap::Args;
+use std::str::FromStr;
+
+/// Ask for a report whose reference you were given.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  amana request create 3f….age1… --purpose commission-of-inquiry \\\n    --legal-basis 'Resolution 12/34 of the Council' --deadline 30 --message 'Our reference is F-12.'"
+)]
+pub(super) struct Arguments {
+    /// The reference its advocate handed over: ID.age1…
+    reference: Reference,
+    /// What for: the id of a purpose, such as commission-of-inquiry (a wrong one lists them all); may be given several
+    /// times.
+    #[arg(long = "purpose", value_name = "PURPOSE", required = true, value_delimiter = ',')]
+    purposes: Vec<Purpose>,
+    /// On which legal basis you ask.
+    #[arg(long, value_parser = words::read_text)]
+    legal_basis: Text,
+    /// In how many days an answer comes too late.
+    #[arg(long, value_name = "DAYS")]
+    deadline: u64,
+    /// A message to the owner. It is sealed before it leaves; the broker cannot read it.
+    #[arg(long)]
+    message: Option<String>,
+}
+
+/// A report and where to write to its owner.
+#[derive(Clone)]
+struct Reference {
+    report: ReportId,
+    owner: AgeRecipient,
+}
+
+impl FromStr for Reference {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (report, owner) = text
+            .trim()
+            .split_once('.')
+            .ok_or("a reference reads ID.age1…, as the advocate's `report show` prints it")?;
+        let words = |e: crate::model::ids::Malformed| e.to_string();
+        Ok(Self { report: report.parse().map_err(words)?, owner: owner.parse().map_err(words)? })
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    words::known_purposes(&arguments.purposes, &words::taxonomy()?)?;
+    let asking = Asking {
+        report: arguments.reference.report,
+        owner: arguments.reference.owner.clone(),
+        purposes: arguments.purposes.clone(),
+        legal_basis: arguments.legal_basis.clone(),
+        deadline: home::now().plus(words::days(arguments.deadline)?),
+        message: arguments.message.clone(),
+    };
+    access.at_desk(|sitting| {
+        let accepted = sitting.desk.ask_for_access(&asking)?;
+        out.show(
+            format!(
+                "Asked.\n  request  {}\n  answer   due by {}\nThe advocate decides; no answer is a no.",
+                accepted.id,
+                words::moment(asking.deadline)
+            ),
+            &serde_json::json!({ "request": accepted.id, "index": accepted.index, "deadline": asking.deadline }),
+        );
+        Ok(())
+    })
+}
