@@ -32,7 +32,7 @@ pub enum JwsError {
     Json {
         /// Which part.
         part: &'static str,
-        /// The parser's reason; quotes no value.
+        /// The parser's reason. It may repeat what was sent, so it is for the sender alone and never for the log.
         reason: String,
     },
     /// The signature does not verify.

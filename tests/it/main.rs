@@ -30,7 +30,11 @@ mod header;
 #[cfg(feature = "client")]
 mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
+mod least_metadata;
+#[cfg(all(feature = "client", feature = "server"))]
 mod process;
+#[cfg(all(feature = "client", feature = "server"))]
+mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
 mod raw;
 #[cfg(all(feature = "client", feature = "server"))]
