@@ -17,7 +17,7 @@ COPY --from=build --chown=65532:65532 /empty/keys /keys
 USER 65532:65532
 VOLUME ["/data", "/keys"]
 EXPOSE 8080
-# Asks /readyz, which exercises the blocking pool and a database write.
+# Asks /readyz, which reads the database and waits for an empty transaction of the writer.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["/usr/local/bin/amana", "doctor", "--url", "http://127.0.0.1:8080"]
 ENTRYPOINT ["/usr/local/bin/amana"]

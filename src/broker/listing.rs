@@ -71,7 +71,7 @@ impl Broker {
     fn rows_of<R: Row, Id: FromStr>(&self, caller: &Caller) -> Result<Vec<(Id, R)>, BrokerError> {
         let facts = Facts(&*self.store);
         let mut rows = Vec::new();
-        for key in self.store.listing(viewer(caller), R::KIND)? {
+        for key in self.store.listing(self.viewer(caller)?, R::KIND)? {
             let held: Option<Held<R>> = facts.read(&key)?;
             if let (Ok(id), Some(held)) = (key.parse(), held) {
                 rows.push((id, held.row));
@@ -79,12 +79,12 @@ impl Broker {
         }
         Ok(rows)
     }
-}
 
-/// An officer looks for the institution, everybody else for themselves.
-fn viewer(caller: &Caller) -> PartyId {
-    match &caller.holder {
-        Holder::Officer(appointment) => appointment.institution,
-        _ => caller.party,
+    /// An officer looks for the institution while appointed, everybody else for themselves.
+    fn viewer(&self, caller: &Caller) -> Result<PartyId, BrokerError> {
+        Ok(match &caller.holder {
+            Holder::Officer(appointment) if self.clocks()?.not_passed < appointment.until => appointment.institution,
+            _ => caller.party,
+        })
     }
 }

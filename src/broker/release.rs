@@ -102,13 +102,17 @@ impl Broker {
     ) -> Result<Released, BrokerError> {
         let row = self.release_row(release)?;
         let grant = store::grant_of(&*self.store, row.grant)?.ok_or(BrokerError::NotFound)?.row.grant;
+        let grant_statement = self.statement_text(row.grant.into())?;
+        let kid = Unverified::parse(&grant_statement)?.kid();
+        let advocate_key = self.registered_key(kid)?.ok_or(BrokerError::NotFound)?;
         let (header, receipt) = logged.into_header();
         Ok(Released {
             release,
             header: Bytes(header),
             receipt,
-            grant_statement: self.statement_text(row.grant.into())?,
+            grant_statement,
             report_statement: self.statement_text(grant.report.into())?,
+            advocate_key,
             again: delivery == Delivery::Again,
         })
     }

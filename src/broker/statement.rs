@@ -54,7 +54,7 @@ impl Broker {
     pub async fn submit(&self, text: &str, caller: &Caller) -> Result<Accepted, BrokerError> {
         let statement = Unverified::parse(text)?;
         if let Kind::Party | Kind::Report | Kind::Grant | Kind::ReleaseRequest | Kind::Revocation = statement.kind() {
-            return Err(StatementError::WrongKind { expected: Kind::Request }.into());
+            return Err(StatementError::Elsewhere { kind: statement.kind() }.into());
         }
         let verified = self.verify_from(statement, caller)?;
         self.check_purposes(&verified)?;

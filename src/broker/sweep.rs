@@ -37,11 +37,18 @@ impl Broker {
     /// # Errors
     /// The first that could not be done; the rest waits for the next sweep.
     pub async fn sweep(&self) -> Result<(), BrokerError> {
+        let mut first_error = None;
         for grant in self.store.due_grants(self.clocks()?.not_passed)? {
-            self.end(grant).await?;
-            self.shred(grant).await?;
+            // One damaged row must not keep the others from ending.
+            let done = match self.end(grant).await {
+                Ok(()) => self.shred(grant).await,
+                failed => failed,
+            };
+            if let Err(error) = done {
+                first_error.get_or_insert(error);
+            }
         }
-        Ok(())
+        first_error.map_or(Ok(()), Err)
     }
 
     async fn end(&self, grant: GrantId) -> Result<(), BrokerError> {
@@ -53,8 +60,9 @@ impl Broker {
         if self.clocks()?.not_passed < ends_at {
             return Ok(());
         }
+        already_done(self.store.record(OwnRecord::GrantEnded(grant, cause)).await)?;
         self.streams.reset_grant(grant).await;
-        already_done(self.store.record(OwnRecord::GrantEnded(grant, cause)).await)
+        Ok(())
     }
 
     /// Destroys the copies of an ended grant's header in their order, each dated in the log.

@@ -37,6 +37,8 @@ pub enum TokenError {
     Proof(&'static str),
     /// The client assertion or the request is not acceptable.
     Client(String),
+    /// Another grant type than client credentials.
+    GrantType,
     /// Token unknown, expired or bound to another key.
     Token,
     /// Something else went wrong.
@@ -136,6 +138,8 @@ impl Broker {
         if client_id.is_some_and(|id| id != assertion.sub.to_string()) {
             return Err(TokenError::Client("client_id is not the assertion's subject".to_owned()));
         }
+        // Only now that the client is known: a stranger's proofs must not fill the memory.
+        self.spend_proof(&proof, now)?;
         let until = assertion.exp.plus(limits::CLOCK_AHEAD);
         if !self.store.spend_assertion(assertion.sub, assertion.jti, until).await? {
             return Err(TokenError::Client("this assertion was used before; make a new one".to_owned()));
@@ -173,6 +177,7 @@ impl Broker {
             }
             session.key
         };
+        self.spend_proof(&proof, now)?;
         let row = self.key_row(key)?.ok_or(TokenError::Token)?;
         Ok(Caller { key, party: row.party, holder: row.holder })
     }
@@ -205,9 +210,14 @@ impl Broker {
         if claims.ath != token.map(oauth::token_hash) {
             return Err(TokenError::Proof("ath is not the hash of the access token"));
         }
-        if !self.sessions.spend_proof(&proof, now) {
-            return Err(TokenError::Proof("this proof was used before; make a new one"));
-        }
         Ok(proof)
+    }
+
+    fn spend_proof(&self, proof: &Proof, now: Timestamp) -> Result<(), TokenError> {
+        if self.sessions.spend_proof(proof, now) {
+            Ok(())
+        } else {
+            Err(TokenError::Proof("this proof was used before; make a new one"))
+        }
     }
 }

@@ -95,7 +95,23 @@ impl Access {
 
     /// Sits down at the desk, does something, and keeps what the device remembers whatever came of it.
     pub(super) fn at_desk<T>(&self, act: impl FnOnce(&mut Sitting) -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut sitting = self.sit_down()?;
+        self.sit(Desk::open, act)
+    }
+
+    /// As [`Access::at_desk`], asking the broker for nothing but the withdrawal itself.
+    pub(super) fn at_desk_to_withdraw<T>(
+        &self,
+        act: impl FnOnce(&mut Sitting) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.sit(Desk::open_to_withdraw, act)
+    }
+
+    fn sit<T>(
+        &self,
+        open: impl FnOnce(Opening, &str, &Card) -> Result<Desk, DeskError>,
+        act: impl FnOnce(&mut Sitting) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut sitting = self.sit_down(open)?;
         let outcome = act(&mut sitting);
         match (outcome, sitting.keep()) {
             (outcome, Ok(())) => outcome,
@@ -104,7 +120,7 @@ impl Access {
         }
     }
 
-    fn sit_down(&self) -> Result<Sitting, Failure> {
+    fn sit_down(&self, open: impl FnOnce(Opening, &str, &Card) -> Result<Desk, DeskError>) -> Result<Sitting, Failure> {
         let unlocked = self.unlock()?;
         let mut kept = unlocked.kept()?;
         let memory = kept.take();
@@ -112,7 +128,7 @@ impl Access {
         let url = self.known_broker(&memory)?;
         let opening =
             Opening { identity: unlocked.identity, memory, clock: SystemClock::new(), entropy: SystemEntropy::new() };
-        let desk = Desk::open(opening, &url, &card)?;
+        let desk = open(opening, &url, &card)?;
         Ok(Sitting { desk, kept })
     }
 

@@ -11,7 +11,7 @@ use crate::{
     wire::genesis::SignedGenesis,
 };
 use clap::Args;
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fs, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Run a broker.
 #[derive(Args)]
@@ -111,7 +111,11 @@ fn registration(arguments: &Arguments, public_url: &str) -> Result<Registration,
     if !path.exists() {
         let mut bytes = [0; 16];
         crate::model::ambient::Entropy::fill(&*super::ambient::SystemEntropy::new(), &mut bytes);
-        fs::write(&path, hex::encode(bytes)).map_err(|e| words(&e))?;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(|e| words(&e))?;
+        file.write_all(hex::encode(bytes).as_bytes()).map_err(|e| words(&e))?;
     }
     let secret = fs::read_to_string(&path).map_err(|e| words(&e))?;
     Ok(Registration::Invitation(secret.trim().to_owned()))

@@ -21,6 +21,7 @@ use crate::{
     tlog::{Checkpoint, Hash, empty_root, verify_consistency},
     wire::{
         api::{Accepted, CaseHead, RegisterPage, SubmitStatement},
+        entry::Happening,
         genesis::{Card, GenesisError, SignedGenesis},
         jws::JwsError,
         problem::ProblemType,
@@ -33,6 +34,8 @@ use std::sync::Arc;
 
 /// How long a statement may travel. Long enough for a bad link, short enough not to be forgotten.
 const SUBMIT_WITHIN: Duration = Duration::from_days(1);
+/// A withdrawal travels as long as it may: a device whose clock is days slow must still be able to stop things.
+const WITHDRAW_WITHIN: Duration = Duration::from_days(29);
 
 /// Something did not work; the words are for the person at the desk.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +115,29 @@ impl Desk {
         let mut desk = Self { identity, memory, remote, genesis, mirror, clock, entropy };
         desk.refresh()?;
         Ok(desk)
+    }
+
+    /// As [`Desk::open`], without asking the broker for anything but what is missing: enough to withdraw. A broker that
+    /// shows a broken register must not be able to keep anybody from withdrawing.
+    ///
+    /// # Errors
+    /// As [`Desk::open`], but for the register.
+    pub fn open_to_withdraw(opening: Opening, address: &str, card: &Card) -> Result<Self, DeskError> {
+        let Opening { identity, memory, clock, entropy } = opening;
+        let remote = Remote::new(address, clock.clone(), entropy.clone())?;
+        let note = match &memory.genesis {
+            Some(note) => note.clone(),
+            None => remote.fetch_text("/v1/genesis")?,
+        };
+        let genesis = SignedGenesis::parse(&note)?.matching(card)?;
+        let mut mirror = Mirror::of_genesis(&genesis)?;
+        for entry in &memory.register {
+            // Only for the names in it; nothing is decided from it here.
+            if mirror.append(entry.clone(), &genesis).is_err() {
+                break;
+            }
+        }
+        Ok(Self { identity, memory, remote, genesis, mirror, clock, entropy })
     }
 
     /// Brings the register up to date and checks it whole.
@@ -237,7 +263,7 @@ impl Desk {
             aud: self.genesis.digest(),
             jti: Jti::from_bytes(random(&*self.entropy)),
             iat: now,
-            submit_by: now.plus(SUBMIT_WITHIN),
+            submit_by: now.plus(if ordered { SUBMIT_WITHIN } else { WITHDRAW_WITHIN }),
             subject,
             prev: prev.filter(|_| ordered),
             seen: ordered.then(|| self.seen()),
@@ -263,10 +289,17 @@ impl Desk {
         text: &str,
         subject: Option<Digest>,
     ) -> Result<(), DeskError> {
-        let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.genesis, text)?;
+        let happened = Happening::Accepted;
+        let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.genesis, &happened, text)?;
         self.keep_receipt(&receipt, &accepted.receipt, text)?;
         self.memory.chains.insert(subject.unwrap_or(accepted.id).to_string(), accepted.id);
         Ok(())
+    }
+
+    /// Verifies the receipt of something the broker did for this person, and follows the log to it.
+    pub(in crate::client) fn confirm_event(&mut self, text: &str, happened: &Happening) -> Result<(), DeskError> {
+        let receipt = receipt::verify_event(text, Log::Case, &self.genesis, happened)?;
+        self.follow_case(receipt.tree)
     }
 
     /// Checks that a receipt's tree continues the one seen before, and remembers it.
@@ -278,7 +311,12 @@ impl Desk {
     ) -> Result<(), DeskError> {
         match receipt.entry.log {
             Log::Case => self.follow_case(receipt.tree)?,
-            Log::Register => self.refresh()?,
+            Log::Register => {
+                self.refresh()?;
+                if self.mirror.root_at(receipt.tree.size) != Some(receipt.tree.root) {
+                    return Err(DeskError::Fork);
+                }
+            }
         }
         let id = Digest::of(statement.as_bytes()).to_string();
         let stored = StoredReceipt { statement: statement.to_owned(), receipt: text.to_owned() };

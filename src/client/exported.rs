@@ -1,6 +1,9 @@
 //! Taking an audit bundle away: streamed from the broker, split into the files `audit verify` reads.
 
-use super::desk::{Desk, DeskError};
+use super::{
+    desk::{Desk, DeskError},
+    identity::private_file,
+};
 use crate::{audit, model::event::Log, wire::api::BundleLine};
 use serde::Serialize;
 use std::{
@@ -39,7 +42,7 @@ struct Files {
 
 impl Files {
     fn create(folder: &Path) -> std::io::Result<Self> {
-        let new = |name| File::create_new(folder.join(name)).map(BufWriter::new);
+        let new = |name| private_file(&folder.join(name)).map(BufWriter::new);
         Ok(Self { register: new("register.jsonl")?, case: new("case.jsonl")?, facts: new("facts.jsonl")? })
     }
 

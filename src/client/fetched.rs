@@ -2,7 +2,7 @@
 
 use super::{
     desk::{Desk, DeskError},
-    identity::Identity,
+    identity::{Identity, private_file},
     open::{self, Opened, Stated},
     remote::RemoteError,
     reporting::{copy_hashed, report_of},
@@ -21,12 +21,13 @@ use crate::{
     },
     wire::{
         api::{Accepted, Listing, Released, RequestSummary, SubmitStatement},
+        entry::Happening,
         receipt,
         statement::Unverified,
     },
 };
 use serde::{Deserialize, Serialize};
-use std::{fs::File, io::Write as _, path::Path};
+use std::{io::Write as _, path::Path};
 
 /// What is kept beside a collected report: enough to check, open and acknowledge it.
 #[derive(Serialize, Deserialize)]
@@ -134,9 +135,11 @@ impl Desk {
         let path = format!("/v1/grants/{grant}/releases");
         let submit = SubmitStatement { statement: text.to_owned() };
         let released: Released = self.remote.submit("POST", &path, &submit, self.signed_in())?;
-        let receipt = receipt::verify_statement(&released.receipt, Log::Case, &self.genesis, text)?;
+        let receipt =
+            receipt::verify_statement(&released.receipt, Log::Case, &self.genesis, &Happening::Released, text)?;
         self.keep_receipt(&receipt, &released.receipt, text)?;
         self.memory.chains.insert(Digest::from(grant).to_string(), released.release.into());
+        self.check_signatures(&released)?;
         let grant_terms = grant_of(&released.grant_statement)?;
         if grant_terms.header != Digest::of(&released.header.0)
             || Digest::of(released.grant_statement.as_bytes()) != grant.into()
@@ -145,6 +148,22 @@ impl Desk {
             return Err(DeskError::refused("the broker sent a header or statements that do not belong to the grant"));
         }
         Ok(released)
+    }
+
+    /// Both statements are signed by one advocate, whose party id is the thumbprint of the key that signed.
+    fn check_signatures(&self, released: &Released) -> Result<(), DeskError> {
+        let signer = |text: &str| {
+            let parsed = Unverified::parse(text).map_err(|e| DeskError::refused(e.to_string()))?;
+            let verified = parsed.verify(&released.advocate_key, self.genesis.digest());
+            let verified = verified.map_err(|e| DeskError::refused(format!("a statement does not verify: {e}")))?;
+            Ok::<_, DeskError>(verified.signed().iss)
+        };
+        let (of_grant, of_report) = (signer(&released.grant_statement)?, signer(&released.report_statement)?);
+        if of_grant == of_report && of_grant == released.advocate_key.thumbprint().first_of_party() {
+            Ok(())
+        } else {
+            Err(DeskError::refused("grant and report are not signed by the same advocate; nothing was used"))
+        }
     }
 
     /// Collects a release as one standard age file, and writes beside it what is needed to check and acknowledge it.
@@ -165,7 +184,7 @@ impl Desk {
         let response = self.remote.stream(&path, &headers, self.signed_in())?;
         let mut body = response.into_body().into_reader();
         let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", out.display()));
-        let mut target = File::create_new(out).map_err(file)?;
+        let mut target = private_file(out).map_err(file)?;
         let copied = target.write_all(&released.header.0).and_then(|()| copy_hashed(&mut body, &mut target, progress));
         match copied {
             Ok(found) if found == stated.payload_sha256 => target.sync_all().map_err(file)?,
@@ -234,7 +253,7 @@ fn write_conditions(folder: &Path, collected: &Collected, grant: &Grant) -> Resu
     .map_err(|e| DeskError::refused(e.to_string()))?;
     for (name, text) in [("CONDITIONS.txt", conditions_text(grant)), ("CONDITIONS.json", json)] {
         let path = folder.join(name);
-        let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        let written = private_file(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(|e| DeskError::refused(format!("{}: {e}", path.display())))?;
     }
     Ok(())

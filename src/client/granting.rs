@@ -22,6 +22,7 @@ use crate::{
         api::{
             Accepted, Bytes, GrantSummary, Listing, OwnerHeader, Revoked, SubmitGrant, SubmitHeader, SubmitStatement,
         },
+        entry::Happening,
         header::Header,
         receipt,
     },
@@ -105,7 +106,7 @@ impl Desk {
         let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
         let (key_digest, key) = self.recipient_key(terms)?;
         let words = self.institution_fingerprint(terms.institution, &key.recipient)?;
-        let urgent = self.confirm_young_key(&key, &words, terms)?;
+        let urgent = self.confirm_young_key(key_digest, &key, &words, terms)?;
         let header = self.wrap_for(terms.report, &key.recipient)?;
         let fixed = self.genesis.genesis();
         let grant = Grant {
@@ -153,7 +154,7 @@ impl Desk {
         let path = format!("/v1/grants/{grant}/header");
         let body = SubmitHeader { header: Bytes(header) };
         let accepted: Accepted = self.remote.submit("PUT", &path, &body, self.signed_in())?;
-        receipt::verify(&accepted.receipt, Log::Case, &self.genesis)?;
+        self.confirm_event(&accepted.receipt, &Happening::HeaderReceived { grant })?;
         Ok(accepted)
     }
 
@@ -172,8 +173,10 @@ impl Desk {
         let text = self.sign(&body, Some(grant.into()), None)?;
         let submit = SubmitStatement { statement: text.clone() };
         let revoked: Revoked = self.remote.submit("POST", "/v1/revocations", &submit, As::Anybody)?;
-        let receipt = receipt::verify_statement(&revoked.accepted.receipt, Log::Case, &self.genesis, &text)?;
-        self.keep_receipt(&receipt, &revoked.accepted.receipt, &text)?;
+        let proof = &revoked.accepted.receipt;
+        let receipt = receipt::verify_statement(proof, Log::Case, &self.genesis, &Happening::Accepted, &text)?;
+        // It is withdrawn, whatever the log looks like otherwise: a doubt about the log is told with the next act.
+        drop(self.keep_receipt(&receipt, proof, &text));
         Ok(revoked)
     }
 
@@ -213,16 +216,26 @@ impl Desk {
     }
 
     /// A young key needs its fingerprint typed by hand; the grant then says `urgent`.
-    fn confirm_young_key(&self, key: &RecipientKeyRow, words: &str, terms: &Terms) -> Result<bool, DeskError> {
+    fn confirm_young_key(
+        &mut self,
+        digest: Digest,
+        key: &RecipientKeyRow,
+        words: &str,
+        terms: &Terms,
+    ) -> Result<bool, DeskError> {
         let typed = terms.confirmed_fingerprint.as_deref();
         if let Some(typed) = typed {
             fingerprint::matches(words, typed)
                 .map_err(|e| DeskError::refused(format!("the fingerprint does not match: {e}. Do not grant")))?;
         }
-        let young = self.now() < key.since.plus(YOUNG);
+        // The broker's word on when it was published is not enough: this device has to have seen it for a day as well.
+        let now = self.now();
+        let first_seen = *self.memory.first_seen.entry(digest.to_string()).or_insert(now.as_seconds());
+        let known_since = key.since.max(Timestamp::from_seconds(first_seen));
+        let young = now < known_since.plus(YOUNG);
         if young && typed.is_none() {
             return Err(DeskError::refused(
-                "the institution's key was published less than a day ago. Ask the institution for its eight words over \
+                "the institution's key is new: published, or first seen here, less than a day ago. Ask the institution for its eight words over \
                  another channel, and repeat with --confirm-fingerprint \"…\"",
             ));
         }
@@ -234,7 +247,8 @@ impl Desk {
         let words = |e: &dyn std::fmt::Display| DeskError::refused(e.to_string());
         let path = format!("/v1/reports/{report}/owner-header");
         let owner: OwnerHeader = self.remote.submit("POST", &path, &serde_json::json!({}), self.signed_in())?;
-        receipt::verify(&owner.receipt, Log::Case, &self.genesis)?;
+        let key = self.identity.key_id();
+        self.confirm_event(&owner.receipt, &Happening::OwnerHeaderFetched { report, key })?;
         let header = Header::parse_exact(&owner.header.0).map_err(|e| words(&e))?;
         self.is_own_header(report, &header)?;
         let recipient = to_age(recipient).map_err(|e| words(&e))?;

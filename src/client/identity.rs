@@ -30,7 +30,7 @@ mod new_file;
 mod words;
 
 pub use file::{IdentityError, ScryptWork, needs_passphrase, read_encrypted, read_plain};
-pub(in crate::client) use new_file::{NewFile, NewFileError, partial_path, sync_folder};
+pub(in crate::client) use new_file::{NewFile, NewFileError, partial_path, private_file, sync_folder};
 pub use recovery::{RecoveryKey, RecoveryWordsError};
 pub(in crate::client) use words::{words_of, words_typed};
 

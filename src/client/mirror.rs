@@ -113,6 +113,11 @@ impl Mirror {
     pub fn seen(&self) -> SeenTree {
         SeenTree { size: self.tiles.size(), root: Digest::from_bytes(*self.tiles.root().as_bytes()) }
     }
+    /// The root the register had at a size.
+    pub fn root_at(&self, size: u64) -> Option<Digest> {
+        let root = crate::tlog::root_at(&self.tiles, size).ok()?;
+        Some(Digest::from_bytes(*root.as_bytes()))
+    }
     /// A registered key.
     pub fn key(&self, kid: crate::model::ids::KeyId) -> Option<KeyRow> {
         self.row(&kid.to_string())

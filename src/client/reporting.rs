@@ -2,7 +2,7 @@
 
 use super::{
     desk::{Desk, DeskError},
-    identity::Identity,
+    identity::{Identity, private_file},
     memory::OwnReport,
     remote::RemoteError,
     report::Plan,
@@ -11,7 +11,6 @@ use super::{
 use crate::{
     model::{
         ambient::{Entropy, random},
-        event::Log,
         ids::{AgeRecipient, Digest, ReportId},
         party::RecoveryKeys,
         report::{Report, ReportKind, Tier},
@@ -19,7 +18,7 @@ use crate::{
     },
     wire::{
         api::{Accepted, Bytes, Listing, OwnerHeader, ReportSummary, SubmitReport},
-        receipt,
+        entry::Happening,
         statement::Unverified,
     },
 };
@@ -130,7 +129,7 @@ impl Desk {
         }
         let accepted: Accepted = serde_json::from_reader(response.into_body().into_reader())
             .map_err(|e| RemoteError::Answer(e.to_string()))?;
-        receipt::verify(&accepted.receipt, Log::Case, &self.genesis)?;
+        self.confirm_event(&accepted.receipt, &Happening::PayloadStored { report: id })?;
         Ok(())
     }
 
@@ -147,19 +146,20 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError`]; the digest is checked, nothing is left behind on failure.
-    pub fn download(&self, id: ReportId, out: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), DeskError> {
+    pub fn download(&mut self, id: ReportId, out: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), DeskError> {
         let header: OwnerHeader = self.remote.submit(
             "POST",
             &format!("/v1/reports/{id}/owner-header"),
             &serde_json::json!({}),
             self.signed_in(),
         )?;
-        receipt::verify(&header.receipt, Log::Case, &self.genesis)?;
+        let key = self.identity.key_id();
+        self.confirm_event(&header.receipt, &Happening::OwnerHeaderFetched { report: id, key })?;
         let stated = report_of(&header.report_statement)?;
         let response = self.remote.stream(&format!("/v1/reports/{id}/payload"), &[], self.signed_in())?;
         let mut body = response.into_body().into_reader();
         let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", out.display()));
-        let mut target = File::create_new(out).map_err(file)?;
+        let mut target = private_file(out).map_err(file)?;
         target.write_all(&header.header.0).map_err(file)?;
         let copied = copy_hashed(&mut body, &mut target, progress).map_err(file);
         match copied {

@@ -85,6 +85,7 @@ pub(super) fn token_problem(error: TokenError, nonce: &str) -> Response {
     let (status, code) = match &error {
         TokenError::UseNonce(_) => (StatusCode::BAD_REQUEST, "use_dpop_nonce"),
         TokenError::Proof(_) => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
+        TokenError::GrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         TokenError::Client(_) | TokenError::Token => (StatusCode::UNAUTHORIZED, "invalid_client"),
         TokenError::Broker(_) => return Failure::from(error).into_response(),
     };
@@ -99,6 +100,7 @@ fn words(error: &TokenError) -> String {
         TokenError::UseNonce(_) => "repeat the request with the nonce in the DPoP-Nonce header".to_owned(),
         TokenError::Proof(text) => (*text).to_owned(),
         TokenError::Client(text) => text.clone(),
+        TokenError::GrantType => "grant_type must be client_credentials".to_owned(),
         TokenError::Token => "the token is unknown, expired or bound to another key; sign in again".to_owned(),
         TokenError::Broker(_) => "something broke at the broker".to_owned(),
     }

@@ -53,7 +53,7 @@ async fn answer(
     }
     let field = |name: &str| fields.get(name).map(String::as_str);
     if field("grant_type") != Some("client_credentials") {
-        return Err(TokenError::Client("grant_type must be client_credentials".to_owned()));
+        return Err(TokenError::GrantType);
     }
     if field("client_assertion_type") != Some(ASSERTION_TYPE) {
         return Err(TokenError::Client(format!("client_assertion_type must be {ASSERTION_TYPE}")));

@@ -5,7 +5,7 @@
 use crate::model::{
     event::Log,
     grant::GrantState,
-    ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId, RequestId},
+    ids::{Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId},
     purpose::Purpose,
     release::AccessRequest,
     report::{Report, ReportState},
@@ -108,6 +108,8 @@ pub struct Released {
     pub grant_statement: String,
     /// The report statement, with payload digest and key commitment.
     pub report_statement: String,
+    /// The advocate's signing key; its thumbprint is the `kid` of both statements.
+    pub advocate_key: PublicKey,
     /// Whether this release had been delivered before.
     pub again: bool,
 }

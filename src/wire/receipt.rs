@@ -1,7 +1,7 @@
 //! Receipts: the opened leaf of an entry, its inclusion proof and a signed checkpoint, as a C2SP tlog-proof file.
 
 use super::{
-    entry::{EntryError, OpenedLeaf, Shared},
+    entry::{EntryError, Happening, OpenedLeaf, Shared},
     genesis::{GenesisError, SignedGenesis},
     statement::SeenTree,
 };
@@ -28,6 +28,9 @@ pub enum ReceiptError {
     /// It proves another statement.
     #[error("the receipt is for another statement")]
     OtherStatement,
+    /// It proves that something else happened.
+    #[error("the receipt says that something else happened than the answer does")]
+    OtherEvent,
 }
 
 /// A verified receipt.
@@ -65,7 +68,21 @@ pub fn verify(text: &str, log: Log, genesis: &SignedGenesis) -> Result<Receipt, 
     })
 }
 
-/// As [`verify`], and that the entry holds exactly this statement.
+/// As [`verify`], and that the entry says `happened`.
+///
+/// # Errors
+/// [`ReceiptError`].
+pub fn verify_event(
+    text: &str,
+    log: Log,
+    genesis: &SignedGenesis,
+    happened: &Happening,
+) -> Result<Receipt, ReceiptError> {
+    let receipt = verify(text, log, genesis)?;
+    if receipt.shared.event == *happened { Ok(receipt) } else { Err(ReceiptError::OtherEvent) }
+}
+
+/// As [`verify_event`], and that the entry holds exactly this statement.
 ///
 /// # Errors
 /// [`ReceiptError`].
@@ -73,8 +90,9 @@ pub fn verify_statement(
     text: &str,
     log: Log,
     genesis: &SignedGenesis,
+    happened: &Happening,
     statement: &str,
 ) -> Result<Receipt, ReceiptError> {
-    let receipt = verify(text, log, genesis)?;
+    let receipt = verify_event(text, log, genesis, happened)?;
     if receipt.shared.statement.as_deref() == Some(statement) { Ok(receipt) } else { Err(ReceiptError::OtherStatement) }
 }

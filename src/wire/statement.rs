@@ -124,6 +124,12 @@ pub enum StatementError {
     /// A `typ` this program does not know.
     #[error("the statement's typ is not known")]
     Type,
+    /// A kind that has a place of its own.
+    #[error("a statement of type {} has an address of its own; see docs/protocol.md", kind.typ())]
+    Elsewhere {
+        /// The kind.
+        kind: Kind,
+    },
     /// Another kind than the place it was sent to takes.
     #[error("a statement of type {} belongs here", expected.typ())]
     WrongKind {

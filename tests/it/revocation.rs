@@ -373,7 +373,14 @@ fn same_revocation_again_is_the_same_entry_and_another_one_changes_nothing() {
     let again: Revoked = socket::revoke(&stage.url, &statement).unwrap().json();
     assert_eq!((again.accepted.id, again.accepted.index), (first.accepted.id, first.accepted.index));
     let genesis = &stage.cast.founded.genesis;
-    let proved = receipt::verify_statement(&again.accepted.receipt, again.accepted.log, genesis, &statement).unwrap();
+    let proved = receipt::verify_statement(
+        &again.accepted.receipt,
+        again.accepted.log,
+        genesis,
+        &Happening::Accepted,
+        &statement,
+    )
+    .unwrap();
     assert_eq!(proved.entry.index, first.accepted.index);
     assert_eq!(stage.case_size(), size);
     let state = stage.grant_row(grant).state;

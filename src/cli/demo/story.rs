@@ -130,7 +130,20 @@ fn share(
     let terms = cast.terms(url, original)?;
     let outcome = cast.at_desk(&advocate, url, |desk| desk.prepare_grant(&terms));
     teller.refused("granting the original, wider than what its persons agreed to", outcome)?;
+    let expired = overdue(&case, today).map_err(|e| words(&e))?;
+    let third = stage.path("overdue.age");
+    let expired =
+        cast.at_desk(&advocate, url, |desk| publish(desk, &expired, ReportKind::Redaction, &third, teller))?;
+    let terms = cast.terms(url, expired)?;
+    let outcome = cast.at_desk(&advocate, url, |desk| desk.prepare_grant(&terms));
+    teller.refused("granting a report whose persons should have been asked again by now", outcome)?;
     cast.at_desk(&advocate, url, |desk| publish(desk, &redacted, ReportKind::Redaction, &second, teller))
+}
+
+/// The redaction as it would stand had nobody spoken with its persons for two years.
+fn overdue(case: &Path, today: jiff::civil::Date) -> Result<Plan, crate::client::report::PlanError> {
+    let then = today.saturating_sub(jiff::Span::new().years(2));
+    Plan::of_folder(case, &case.join("redacted/report.json"), &mut |_| {})?.rebased(then)
 }
 
 fn publish(

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
     let due = home::now().plus(words::days(arguments.answer_within)?);
-    access.at_desk(|sitting| {
+    access.at_desk_to_withdraw(|sitting| {
         let desk = &mut sitting.desk;
         let revoked = desk.revoke(arguments.grant, arguments.scopes.clone(), arguments.by, due)?;
         // What was kept back for it has no use any more.
@@ -75,8 +75,8 @@ fn text(institution: &str, revoked: &Revoked, due: Timestamp) -> String {
     }
     format!(
         "Nobody can collect this again.{cut} {institution} has collected it {} time(s). What was opened cannot be taken \
-         back.\nYou can still ask: no further sharing, no contact, hiding of name and place. We have asked {institution} what \
-         became of it\nand will show the answer, due by {}.",
+         back.\nYou can still ask: no further sharing, no contact, hiding of name and place.\nThe withdrawal asks \
+         {institution} what became of it; its answer is due by {}.",
         revoked.releases_used,
         words::moment(due)
     )

@@ -1,4 +1,4 @@
-//! `report upload`: declare if needed, then the ciphertext. Repeating it after a cut goes on from where it stands.
+//! `report upload`: declare if needed, then the ciphertext. Repeating it after a cut sends it again from the start.
 
 use super::pending::Pending;
 use crate::{

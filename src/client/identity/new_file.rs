@@ -31,7 +31,7 @@ impl NewFile {
             return Err(NewFileError::Exists { path: place.to_owned() });
         }
         let partial = partial_path(place);
-        let file = owned(&partial).map_err(|source| match source.kind() {
+        let file = private_file(&partial).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => NewFileError::Leftover { path: partial.clone() },
             _ => NewFileError::Write { path: partial.clone(), source },
         })?;
@@ -49,7 +49,7 @@ impl NewFile {
         let failed = |source| NewFileError::Write { path: self.place.clone(), source };
         self.file.sync_all().map_err(failed)?;
         // Renaming replaces: claim the name first. Hard links would need no claim, but memory sticks have none.
-        owned(&self.place).map_err(|source| match source.kind() {
+        private_file(&self.place).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => NewFileError::Exists { path: self.place.clone() },
             _ => failed(source),
         })?;
@@ -113,7 +113,7 @@ pub(in crate::client) fn sync_folder(place: &Path) -> io::Result<()> {
 }
 
 /// A file that was not there before, open to its owner only.
-fn owned(path: &Path) -> io::Result<File> {
+pub(in crate::client) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -110,6 +110,7 @@ pub struct SqliteStore {
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
     writer: RunningWriter,
+    clock: Arc<dyn Clock>,
     /// Held as long as anybody may write: a second broker on the same folder is refused. Dropped last.
     _lock: File,
 }
@@ -145,7 +146,11 @@ impl SqliteStore {
     /// [`StoreError::InUse`], [`StoreError::OtherGenesis`], or what the file system and the database answer.
     pub fn open(folder: &Path, opening: Opening) -> Result<Self, StoreError> {
         let file = |what, source| StoreError::File { what, path: folder.display().to_string(), source };
-        fs::create_dir_all(folder).map_err(|e| file("cannot make the data folder", e))?;
+        let mut private = fs::DirBuilder::new();
+        private.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+        private.create(folder).map_err(|e| file("cannot make the data folder", e))?;
         let lock = lock(folder)?;
         let path = folder.join("amana.db");
         let connection = schema::writer(&path)?;
@@ -163,14 +168,21 @@ impl SqliteStore {
         shared.committed(tips.last_at);
         let watch = Watch::of(&*clock);
         let (jobs, queue) = mpsc::sync_channel(limits::QUEUED_OPERATIONS);
-        let writer =
-            Writer { connection, path: path.clone(), shared: shared.clone(), clock, tips, watch, batch_operations };
+        let writer = Writer {
+            connection,
+            path: path.clone(),
+            shared: shared.clone(),
+            clock: clock.clone(),
+            tips,
+            watch,
+            batch_operations,
+        };
         let thread = thread::Builder::new()
             .name("amana-writer".to_owned())
             .spawn(move || writer.run(&queue))
             .map_err(|e| file("cannot start the writer", e))?;
         let writer = RunningWriter { jobs: Some(jobs), thread: Some(thread) };
-        Ok(Self { shared, path, readers: Mutex::default(), writer, _lock: lock })
+        Ok(Self { shared, path, readers: Mutex::default(), writer, clock, _lock: lock })
     }
 
     fn reading<T, E: From<StoreError>>(&self, read: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
@@ -336,6 +348,7 @@ impl Store for SqliteStore {
     fn redeliver(&self, permit: Permit<Redelivery>) -> Pending<Logged<Release>> {
         let result = match self.shared.why_revoke_only() {
             Some(why) => Err(CommitError::RevokeOnly(why)),
+            None if self.clock.wall() >= permit.valid_before() => Err(CommitError::Conflict),
             None => self.reading(|connection| read::redelivered_header(connection, &self.shared.sealer, &permit)),
         };
         Box::pin(async move { result.map(|(entry, header, receipt)| Logged::new(entry, header, receipt)) })
@@ -376,7 +389,8 @@ impl Store for SqliteStore {
 
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
         let spend = move |batch: &mut Batch<'_>| operations::spend_assertion(batch, client, &jti, until);
-        self.submit(Urgency::Ordinary, spend, |fresh, _| fresh)
+        // Signing in only reads; auditors need it most when nothing but withdrawal is possible.
+        self.submit(Urgency::Stop, spend, |fresh, _| fresh)
     }
 
     fn only_revoke(&self, why: &'static str) {
