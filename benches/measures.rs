@@ -199,7 +199,7 @@ impl Set {
 }
 
 /// Signs and gives grants, 64 at a time; returns the signed request for one release of each.
-async fn grants(set: &Set, broker: &Arc<Broker>, count: usize) -> Outcome<Vec<String>> {
+async fn grants(set: &Set, broker: &Arc<Broker>, count: usize) -> Outcome<Vec<(GrantId, String)>> {
     let caller =
         Caller { key: set.cast.advocate.key_id(), party: set.cast.advocate.party_id(), holder: Holder::Advocate {} };
     let mut requests = Vec::with_capacity(count);
@@ -216,7 +216,7 @@ async fn grants(set: &Set, broker: &Arc<Broker>, count: usize) -> Outcome<Vec<St
             let nonce = Nonce::from_bytes(amana::model::ambient::random(&*set.cast.entropy()));
             let purpose = set.terms.purposes[0].clone();
             let body = ReleaseRequest { grant, purpose, nonce, conditions_noted: grant };
-            requests.push(set.sign(&set.cast.officer, Some(id), body)?);
+            requests.push((grant, set.sign(&set.cast.officer, Some(id), body)?));
         }
     }
     Ok(requests)
@@ -242,7 +242,7 @@ fn commit() -> Outcome<()> {
         let rate = runtime.block_on(async {
             let requests = grants(&set, &broker, count).await?;
             let total = requests.len();
-            let mut shares: Vec<Vec<String>> = vec![Vec::new(); CLIENTS];
+            let mut shares: Vec<Vec<(GrantId, String)>> = vec![Vec::new(); CLIENTS];
             for (n, request) in requests.into_iter().enumerate() {
                 shares[n % CLIENTS].push(request);
             }
@@ -251,8 +251,8 @@ fn commit() -> Outcome<()> {
             for share in shares {
                 let (broker, officer) = (broker.clone(), officer.clone());
                 clients.spawn(async move {
-                    for request in share {
-                        let released = broker.release(&request, &officer, &Connection::default()).await;
+                    for (grant, request) in share {
+                        let released = broker.release(grant, &request, &officer, &Connection::default()).await;
                         released.map_err(|e| format!("{e:?}"))?;
                     }
                     Ok::<(), String>(())
@@ -315,7 +315,7 @@ fn decide() -> Outcome<()> {
     let requests = runtime.block_on(grants(&set, &broker, 1))?;
     drop(broker);
     let store = embedded::store(settings(&set, 1024))?;
-    let request = statement::Unverified::parse(&requests[0])?;
+    let request = statement::Unverified::parse(&requests[0].1)?;
     let amana::model::statement::Body::ReleaseRequest(body) = request.into_unverified_body() else { return Ok(()) };
     let now = set.cast.now();
     let clocks = Clocks { not_passed: now, passed: now };

@@ -6,6 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::pedantic,
+    clippy::type_complexity,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise, and owns its clock"
 )]
