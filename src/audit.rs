@@ -4,7 +4,9 @@
 //! way, and compares the facts it arrives at with the facts the broker exported.
 
 mod bundle;
+mod finding;
 mod verify;
 
 pub use bundle::{Inputs, read_line};
-pub use verify::{AuditError, Summary, verify};
+pub use finding::{AuditError, EntryFault, Summary};
+pub use verify::verify;

@@ -1,121 +1,28 @@
 //! The offline check.
 
-use super::bundle::{Inputs, case_line, read_line};
+use super::{
+    bundle::{Inputs, case_line, read_line},
+    finding::{AuditError, EntryFault, Summary, word},
+};
 use crate::{
     model::{
         event::{EntryRef, Event, Log, Recorded},
         facts::{OwnerFetchFacts, ReleaseFacts, ReleaseRecord},
-        fold::{self, FoldError, Refusal, State},
+        fold::{self, FoldError, State},
         ids::Digest,
         rows::{Held, KeyRow, Rows},
         time::{Clocks, Timestamp, Window},
         view::{OwnerFetchView, ReleaseView},
     },
-    tlog::{Checkpoint, CheckpointError, MemoryTiles, NoteVerifier, leaf_hash},
+    tlog::{Checkpoint, MemoryTiles, NoteVerifier, leaf_hash},
     wire::{
         api::CaseLine,
         entry::{AuditorPart, Decision, EntryError, FactsRecord, OpenedLeaf, Salt, Shared, auditor_commitment},
-        genesis::{Card, GenesisError, SignedGenesis},
+        genesis::{Card, SignedGenesis},
         statement::{StatementError, Verified},
     },
 };
 use std::{collections::BTreeMap, io::BufRead};
-
-/// What was found to hold.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Size of the register.
-    pub register_size: u64,
-    /// Size of the case log.
-    pub case_size: u64,
-    /// Number of facts folded and compared.
-    pub facts: u64,
-    /// Entries by what happened.
-    pub events: BTreeMap<&'static str, u64>,
-    /// Statements whose signature verified.
-    pub signatures: u64,
-    /// Time of the last entry.
-    pub last_at: Timestamp,
-    /// The trust root's card.
-    pub card: String,
-    /// Whether witnesses are named in genesis.
-    pub witnessed: bool,
-}
-
-/// The first thing that does not hold.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// The trust root.
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// A file is not readable.
-    #[error("{file}: {reason}")]
-    File {
-        /// The file.
-        file: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// An entry.
-    #[error("{} entry {}: {what}", log_word(entry.log), entry.index)]
-    Entry {
-        /// Which.
-        entry: EntryRef,
-        /// What does not hold.
-        what: EntryFault,
-    },
-    /// A checkpoint.
-    #[error("the checkpoint of the {} does not verify", log_word(*log))]
-    Checkpoint {
-        /// Of which log.
-        log: Log,
-        /// Why.
-        #[source]
-        source: CheckpointError,
-    },
-    /// The entries are not those the checkpoint signs.
-    #[error("the entries of the {} are not those its checkpoint signs", log_word(*log))]
-    Root {
-        /// Of which log.
-        log: Log,
-    },
-    /// The broker's facts are not what the log says.
-    #[error("the broker's facts differ from the log: {0}")]
-    Facts(String),
-    /// The checker failed.
-    #[error("the facts could not be folded: {0}")]
-    Fold(String),
-}
-
-/// What is wrong with one entry.
-#[derive(Debug, thiserror::Error)]
-pub enum EntryFault {
-    /// Bytes.
-    #[error("{0}")]
-    Form(#[from] EntryError),
-    /// The statement in it.
-    #[error("its statement does not verify: {0}")]
-    Statement(#[from] StatementError),
-    /// It should not have happened.
-    #[error("it breaks a rule: {0}")]
-    Rule(#[from] Refusal),
-    /// The auditor part is not the one committed to.
-    #[error("its auditor part is not the one it commits to")]
-    AuditorPart,
-    /// Time or register size run backwards.
-    #[error("{0}")]
-    Order(&'static str),
-    /// A release without a decision that allows it.
-    #[error("the release is not backed by the decision recorded with it: {0}")]
-    Decision(&'static str),
-}
-
-const fn log_word(log: Log) -> &'static str {
-    match log {
-        Log::Register => "register",
-        Log::Case => "case log",
-    }
-}
 
 /// Checks a whole bundle.
 ///
@@ -410,37 +317,5 @@ impl Audit {
             card: self.genesis.card().to_string(),
             witnessed: self.genesis.genesis().witness_quorum > 0,
         }
-    }
-}
-
-fn word(event: &Event) -> &'static str {
-    use crate::model::statement::Kind;
-    match event {
-        Event::GenesisLaid(..) => "genesis",
-        Event::Accepted(signed, _) => match signed.kind {
-            Kind::Party => "party enrolled",
-            Kind::Report => "report declared",
-            Kind::Request => "access requested",
-            Kind::Grant => "grant given",
-            Kind::Revocation => "grant revoked",
-            Kind::ReleaseRequest => "release requested",
-            Kind::Acknowledgement => "release acknowledged",
-            Kind::Admission => "admission proposed",
-            Kind::Approval => "approved",
-            Kind::Officer => "officer appointed",
-            Kind::RecipientKey => "recipient key published",
-            Kind::Attestation => "attested",
-            Kind::Suspension => "suspension",
-        },
-        Event::Released(..) => "released",
-        Event::ReleaseDenied(..) => "release denied",
-        Event::PayloadStored(_) => "payload stored",
-        Event::HeaderReceived(_) => "wrapped header received",
-        Event::OwnerHeaderFetched(..) => "owner header fetched",
-        Event::OwnerHeaderDenied(..) => "owner header denied",
-        Event::GrantEnded(..) => "grant ended",
-        Event::Shredded(..) => "wrapped header shredded",
-        Event::ClockResumed { .. } => "clock resumed",
-        Event::ClockConfirmed => "clock confirmed",
     }
 }

@@ -2,9 +2,15 @@
 
 use super::{Broker, BrokerError, statement::accepted};
 use crate::{
-    model::{ids::GrantId, statement::Kind},
-    store::{self, Attachment},
-    wire::{api::Revoked, statement::Unverified},
+    model::{
+        ids::GrantId,
+        statement::{Body, Kind},
+    },
+    store::{self, Attachment, CommitError},
+    wire::{
+        api::Revoked,
+        statement::{Unverified, Verified},
+    },
 };
 use std::sync::Arc;
 
@@ -19,8 +25,19 @@ impl Broker {
         let statement = Unverified::parse_kind(text, Kind::Revocation)?;
         let verified = self.verify(statement).map_err(BrokerError::masked)?;
         let grant: GrantId = verified.signed().subject.ok_or(BrokerError::NotFound)?.into();
+        // A task of its own: once begun it is carried through, also when the connection it came on goes away.
+        let broker = self.clone();
+        let ended = tokio::spawn(async move { broker.end_and_cut(verified, grant).await });
+        ended.await.map_err(|e| BrokerError::Internal(e.to_string()))?
+    }
+
+    async fn end_and_cut(self: Arc<Self>, verified: Verified<Body>, grant: GrantId) -> Result<Revoked, BrokerError> {
         let digest = verified.signed().digest;
         let recorded = self.store.accept(verified, Attachment::Nothing).await;
+        if matches!(recorded, Err(CommitError::Unknown)) {
+            // It may have been committed: what runs is cut all the same.
+            self.streams.reset_grant(grant).await;
+        }
         let recorded = recorded.map_err(|e| BrokerError::from(e).masked())?;
         let streams_reset = self.streams.reset_grant(grant).await;
         let row = store::grant_of(&*self.store, grant)?.ok_or(BrokerError::NotFound)?.row;

@@ -15,6 +15,7 @@ use crate::{
         statement::{StatementError, Unverified, Verified},
     },
 };
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
 /// Who is signed in.
@@ -51,7 +52,7 @@ impl Broker {
     ///
     /// # Errors
     /// [`BrokerError`].
-    pub async fn submit(&self, text: &str, caller: &Caller) -> Result<Accepted, BrokerError> {
+    pub async fn submit(self: &Arc<Self>, text: &str, caller: &Caller) -> Result<Accepted, BrokerError> {
         let statement = Unverified::parse(text)?;
         if let Kind::Party | Kind::Report | Kind::Grant | Kind::ReleaseRequest | Kind::Revocation = statement.kind() {
             return Err(StatementError::Elsewhere { kind: statement.kind() }.into());
@@ -59,15 +60,17 @@ impl Broker {
         let verified = self.verify_from(statement, caller)?;
         self.check_purposes(&verified)?;
         let digest = verified.signed().digest;
-        let stopped = match verified.body() {
-            Body::Suspension(suspension) => Some(suspension.institution),
-            _ => None,
-        };
-        let recorded = self.store.accept(verified, Attachment::Nothing).await?;
-        if let Some(institution) = stopped {
-            self.streams.reset_institution(institution).await;
-        }
-        Ok(accepted(digest, recorded))
+        let broker = self.clone();
+        // Carried through once begun, as a revocation is.
+        let taken = tokio::spawn(async move {
+            let turned = decisions_turned_around(verified.body());
+            let recorded = broker.store.accept(verified, Attachment::Nothing).await?;
+            if let Some(institution) = turned {
+                broker.streams.reset_institution(institution).await;
+            }
+            Ok(accepted(digest, recorded))
+        });
+        taken.await.map_err(|e| BrokerError::Internal(e.to_string()))?
     }
 
     /// Applies the registered key; the signer must be the caller.
@@ -117,6 +120,18 @@ impl Broker {
             Some(purpose) => Err(BrokerError::UnknownPurpose(purpose.to_string())),
             None => Ok(()),
         }
+    }
+}
+
+/// The institution whose running streams were decided on facts a statement may change. Honest clients fetch the rest
+/// again, and are decided about anew.
+fn decisions_turned_around(body: &Body) -> Option<PartyId> {
+    match body {
+        Body::Suspension(suspension) => Some(suspension.institution),
+        Body::Officer(appointment) => Some(appointment.institution),
+        Body::RecipientKey(key) => Some(key.institution),
+        Body::Attestation(attestation) => Some(attestation.institution),
+        _ => None,
     }
 }
 

@@ -69,6 +69,8 @@ impl Broker {
     pub(super) async fn shred(&self, grant: GrantId) -> Result<(), BrokerError> {
         let Some(held) = store::grant_of(&*self.store, grant)? else { return Ok(()) };
         let GrantState::Ended { remaining, .. } = held.row.state else { return Ok(()) };
+        // Whatever ended it should have cut its streams; a copy is called destroyed only when none can run.
+        self.streams.reset_grant(grant).await;
         for copy in remaining {
             if copy == HeaderCopy::Wal && !self.store.empty_wal().await? {
                 // A reader holds the log open; the sweeper comes back.

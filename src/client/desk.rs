@@ -289,6 +289,9 @@ impl Desk {
         text: &str,
         subject: Option<Digest>,
     ) -> Result<(), DeskError> {
+        if accepted.id != Digest::of(text.as_bytes()) {
+            return Err(ReceiptError::OtherStatement.into());
+        }
         let happened = Happening::Accepted;
         let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.genesis, &happened, text)?;
         self.keep_receipt(&receipt, &accepted.receipt, text)?;

@@ -139,6 +139,9 @@ impl Desk {
             receipt::verify_statement(&released.receipt, Log::Case, &self.genesis, &Happening::Released, text)?;
         self.keep_receipt(&receipt, &released.receipt, text)?;
         self.memory.chains.insert(Digest::from(grant).to_string(), released.release.into());
+        if Digest::from(released.release) != Digest::of(text.as_bytes()) {
+            return Err(DeskError::refused("the broker answered with another release than the one asked for"));
+        }
         self.check_signatures(&released)?;
         let grant_terms = grant_of(&released.grant_statement)?;
         if grant_terms.header != Digest::of(&released.header.0)

@@ -156,6 +156,11 @@ impl Desk {
         let key = self.identity.key_id();
         self.confirm_event(&header.receipt, &Happening::OwnerHeaderFetched { report: id, key })?;
         let stated = report_of(&header.report_statement)?;
+        if Digest::of(header.report_statement.as_bytes()) != id.into()
+            || Digest::of(&header.header.0) != stated.owner_header
+        {
+            return Err(DeskError::refused("the broker sent another report than the one asked for; nothing was kept"));
+        }
         let response = self.remote.stream(&format!("/v1/reports/{id}/payload"), &[], self.signed_in())?;
         let mut body = response.into_body().into_reader();
         let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", out.display()));

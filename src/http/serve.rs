@@ -127,6 +127,7 @@ async fn serve_connection(stream: TcpStream, router: Router, service: Service) {
     // A second handle on the socket: what is set on it holds for the one hyper owns.
     let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };
     let connection = Connection::default();
+    let gone = Gone(connection.clone());
     let extension = connection.clone();
     let answer = service_fn(move |request: hyper::Request<Incoming>| {
         respond(request.map(Body::new), router.clone(), extension.clone(), service)
@@ -144,11 +145,21 @@ async fn serve_connection(stream: TcpStream, router: Router, service: Service) {
             }
         } => {}
     }
-    if connection.is_reset() {
+    // A connection that carried bytes of a grant is never closed in a way that lets the kernel deliver what is left.
+    if connection.is_reset() || connection.carries() {
         reset_on_close(&handle);
     }
     drop(handle);
-    connection.closed();
+    drop(gone);
+}
+
+/// Says that a connection's socket is gone, also when its task broke: a revocation waits for it.
+struct Gone(Connection);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
 }
 
 /// Waits until the client has read everything and closed. Until then bytes of a grant may lie in the kernel's buffers,

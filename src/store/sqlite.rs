@@ -4,10 +4,12 @@
 //! from a pool of read-only connections; [`schema`] makes the tables.
 
 mod batch;
+mod contract;
 mod open;
 mod operations;
 mod read;
 mod schema;
+mod shared;
 mod tiles;
 mod writer;
 

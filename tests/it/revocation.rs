@@ -6,7 +6,10 @@ use crate::{
     stage::{Stage, eventually, inquiry, problem},
 };
 use amana::{
-    cli::demo::cast::{copy, text},
+    cli::{
+        demo::cast::{copy, text},
+        embedded::{self, Places, Settings},
+    },
     client::{desk::Desk, desk::DeskError, identity::Identity},
     model::{
         grant::{EndCause, GrantState, HeaderCopy, Revocation, Scope, WithdrawnBy},
@@ -478,4 +481,49 @@ fn revocation_is_served_when_no_other_connection_is() {
     eventually("the broker has room again", || {
         socket::exchange(&stage.url, &health).is_ok_and(|answer| answer.status == 200)
     });
+}
+
+#[test]
+fn revocation_is_carried_through_when_the_connection_it_came_on_goes_away() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", &vec![7; 4096]);
+    let terms = stage.terms(report);
+    let grant = stage.grant(&terms);
+    let advocate = copy(&stage.cast.advocate);
+    let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
+    stage.broker = None;
+    let broker = embedded::unlistened(Settings {
+        places: Places::under(&stage.path("broker")),
+        public_url: stage.url.clone(),
+        registration: amana::broker::Registration::Loopback,
+        clock: stage.clock.clone(),
+        batch_operations: 1024,
+    })
+    .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // Begun, and dropped as hyper drops a handler whose client is gone.
+    let answer =
+        runtime.block_on(async { tokio::time::timeout(std::time::Duration::ZERO, broker.revoke(&statement)).await });
+    assert!(answer.is_err(), "it answered before it could be dropped");
+    let caller = amana::broker::Caller {
+        key: advocate.key_id(),
+        party: advocate.party_id(),
+        holder: amana::model::party::Holder::Advocate {},
+    };
+    eventually("the grant is shredded although nobody waited for the answer", || {
+        let grants = broker.grants(&caller).unwrap().items;
+        grants.iter().any(|g| g.id == grant && matches!(g.state, GrantState::Shredded { cause: EndCause::Revoked, .. }))
+    });
+}
+
+#[test]
+fn revocation_is_taken_also_when_it_comes_late() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"seen");
+    let terms = stage.terms(report);
+    let grant = stage.grant(&terms);
+    let advocate = copy(&stage.cast.advocate);
+    let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
+    stage.clock.pass(Duration::from_days(40));
+    assert_eq!(socket::revoke(&stage.url, &statement).unwrap().status, 200);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     FoldError, Refusal,
-    authority::{Signer, creates, is_about},
+    authority::{Signer, creates, officer_institution},
     institution, release, require,
 };
 use crate::model::{
@@ -224,11 +224,6 @@ fn revocation<S: Rows>(
     rows.write(&subject.to_string(), &GrantRow { state, ..held.row }, at.entry).map_err(FoldError::Rows)
 }
 
-/// The signing officer's institution.
-pub(super) fn officer_institution(signer: &Signer) -> Result<crate::model::ids::PartyId, Refusal> {
-    signer.key.as_ref().and_then(KeyRow::institution).ok_or(Refusal::WrongParty)
-}
-
 fn active_institution<S: Rows>(rows: &S, signer: &Signer) -> Result<Held<InstitutionRow>, FoldError<S::Error>> {
     let held: Held<InstitutionRow> = require(rows, &officer_institution(signer)?, "institution")?;
     if held.row.admitted_at.is_none() {
@@ -237,16 +232,5 @@ fn active_institution<S: Rows>(rows: &S, signer: &Signer) -> Result<Held<Institu
     if held.row.suspended_at.is_some() {
         return Err(Refusal::Suspended.into());
     }
-    Ok(held)
-}
-
-/// `subject` names the institution's `party` statement.
-pub(super) fn about_institution<S: Rows>(
-    rows: &S,
-    signed: &Signed,
-    institution: crate::model::ids::PartyId,
-) -> Result<Held<InstitutionRow>, FoldError<S::Error>> {
-    let held: Held<InstitutionRow> = require(rows, &institution, "institution")?;
-    is_about(signed, held.row.statement)?;
     Ok(held)
 }

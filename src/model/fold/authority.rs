@@ -6,7 +6,7 @@ use crate::model::{
     ids::{Digest, KeyId, PartyId},
     limits,
     party::Holder,
-    rows::{ChainRow, Held, JtiRow, KeyRow, Rows, StatementRow, pair},
+    rows::{ChainRow, Held, InstitutionRow, JtiRow, KeyRow, Rows, StatementRow, pair},
     statement::{Kind, Signed},
 };
 
@@ -52,7 +52,7 @@ fn check_times(recorded: Recorded, signed: &Signed) -> Result<(), Refusal> {
         Err(Refusal::IssuedAhead)
     } else if signed.submit_by <= signed.iat || signed.submit_by > signed.iat.plus(limits::SUBMIT_WITHIN) {
         Err(Refusal::SubmitByTooFar)
-    } else if recorded.at >= signed.submit_by {
+    } else if recorded.at >= signed.submit_by && signed.kind != Kind::Revocation {
         Err(Refusal::SubmittedLate)
     } else {
         Ok(())
@@ -112,4 +112,20 @@ pub(super) fn is_about(signed: &Signed, expected: Digest) -> Result<(), Refusal>
     } else {
         Err(Refusal::Subject("be the digest of the statement that created what this one is about"))
     }
+}
+
+/// The signing officer's institution.
+pub(super) fn officer_institution(signer: &Signer) -> Result<PartyId, Refusal> {
+    signer.key.as_ref().and_then(KeyRow::institution).ok_or(Refusal::WrongParty)
+}
+
+/// `subject` names the institution's `party` statement.
+pub(super) fn about_institution<S: Rows>(
+    rows: &S,
+    signed: &Signed,
+    institution: PartyId,
+) -> Result<Held<InstitutionRow>, FoldError<S::Error>> {
+    let held: Held<InstitutionRow> = require(rows, &institution, "institution")?;
+    is_about(signed, held.row.statement)?;
+    Ok(held)
 }

@@ -2,8 +2,7 @@
 
 use super::{
     FoldError, Refusal,
-    accept::about_institution,
-    authority::{Signer, is_about},
+    authority::{Signer, about_institution, is_about},
     require,
 };
 use crate::model::{

@@ -2,8 +2,7 @@
 
 use super::{
     FoldError, Refusal,
-    accept::officer_institution,
-    authority::{Signer, is_about},
+    authority::{Signer, is_about, officer_institution},
     require,
 };
 use crate::model::{

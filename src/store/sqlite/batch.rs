@@ -1,7 +1,7 @@
 //! One transaction: facts, entries, tiles and heads, all or nothing.
 
 use super::{
-    open::LogSigners,
+    shared::LogSigners,
     tiles::{StoredTiles, number, signed},
 };
 use crate::{

@@ -1,44 +1,32 @@
-//! Opening a data folder, and the store's side of every method of the contract.
+//! Opening a data folder: its lock, its tables, genesis or the time nobody watched, and the writer's thread.
 
 use super::{
-    batch::{Batch, read_entry, read_fact},
-    operations, read, schema,
+    batch::{Batch, read_entry},
+    read, schema,
+    shared::{LogSigners, Shared},
     writer::{Job, Receipts, Urgency, Watch, Writer, job},
 };
 use crate::{
     model::{
         ambient::{Clock, Entropy},
         event::{EntryRef, Event, Log},
-        facts::ReleaseRecord,
-        ids::{Digest, GrantId, KeyId, PartyId},
         limits,
-        release::ReleaseRequest,
-        statement::{Body, Kind},
         time::Timestamp,
     },
-    policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError, sealed::Sealer},
-    tlog::{Checkpoint, Ed25519NoteSigner, Hash, NoteSigner as _},
+    store::{CommitError, Pending, Recorded, StoreError, sealed::Sealer},
+    tlog::Ed25519NoteSigner,
     wire::{
-        api::BundleLine,
         entry::{AuditorPart, Happening},
         genesis::SignedGenesis,
-        statement::Verified,
     },
 };
 use rusqlite::Connection;
 use std::{
     fs::{self, File, TryLockError},
-    ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, mpsc},
     thread,
 };
-use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 /// The keys a broker needs. They live outside the data folder.
@@ -65,64 +53,25 @@ pub struct Opening {
     pub batch_operations: usize,
 }
 
-pub(super) struct LogSigners {
-    register: Ed25519NoteSigner,
-    case: Ed25519NoteSigner,
-}
-
-impl LogSigners {
-    pub(super) fn checkpoint(&self, log: Log, size: u64, root: Hash) -> Result<String, StoreError> {
-        let signer = match log {
-            Log::Register => &self.register,
-            Log::Case => &self.case,
-        };
-        let checkpoint = Checkpoint::new(signer.name(), size, root).map_err(|_| StoreError::Tree)?;
-        checkpoint.signed(signer).map_err(|_| StoreError::Tree)
-    }
-}
-
-/// What writer and readers share.
-pub(super) struct Shared {
-    pub(super) sealer: Sealer,
-    pub(super) signers: LogSigners,
-    pub(super) entropy: Arc<dyn Entropy>,
-    genesis: SignedGenesis,
-    revoke_only: Mutex<Option<&'static str>>,
-    /// Time of the last committed entry, in seconds.
-    last_at: AtomicU64,
-}
-
-impl Shared {
-    pub(super) fn committed(&self, last_at: Timestamp) {
-        self.last_at.store(last_at.as_seconds(), Ordering::Release);
-    }
-    pub(super) fn only_revoke(&self, why: &'static str) {
-        self.revoke_only.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
-    }
-    pub(super) fn why_revoke_only(&self) -> Option<&'static str> {
-        *self.revoke_only.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The embedded store.
 pub struct SqliteStore {
-    shared: Arc<Shared>,
-    path: PathBuf,
+    pub(super) shared: Arc<Shared>,
+    pub(super) path: PathBuf,
     readers: Mutex<Vec<Connection>>,
-    writer: RunningWriter,
-    clock: Arc<dyn Clock>,
+    pub(super) writer: RunningWriter,
+    pub(super) clock: Arc<dyn Clock>,
     /// Held as long as anybody may write: a second broker on the same folder is refused. Dropped last.
     _lock: File,
 }
 
 /// The writer's thread. Dropping waits for what is queued, so that the lock is never given up before the last commit.
-struct RunningWriter {
+pub(super) struct RunningWriter {
     jobs: Option<mpsc::SyncSender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl RunningWriter {
-    fn send(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+    pub(super) fn send(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
         match &self.jobs {
             Some(jobs) => jobs.try_send(job),
             None => Err(mpsc::TrySendError::Disconnected(job)),
@@ -185,7 +134,10 @@ impl SqliteStore {
         Ok(Self { shared, path, readers: Mutex::default(), writer, clock, _lock: lock })
     }
 
-    fn reading<T, E: From<StoreError>>(&self, read: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn reading<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match pooled {
             Some(connection) => connection,
@@ -196,7 +148,7 @@ impl SqliteStore {
         result
     }
 
-    fn submit<T: Send + 'static, U: Send + 'static>(
+    pub(super) fn submit<T: Send + 'static, U: Send + 'static>(
         &self,
         urgency: Urgency,
         operation: impl FnOnce(&mut Batch<'_>) -> Result<T, CommitError> + Send + 'static,
@@ -211,7 +163,7 @@ impl SqliteStore {
         })
     }
 
-    fn submit_entry(
+    pub(super) fn submit_entry(
         &self,
         urgency: Urgency,
         operation: impl FnOnce(&mut Batch<'_>) -> Result<EntryRef, CommitError> + Send + 'static,
@@ -220,7 +172,8 @@ impl SqliteStore {
     }
 }
 
-fn receipt_of(entry: EntryRef, receipts: &Receipts) -> String {
+/// The receipt of an entry that was just committed.
+pub(super) fn receipt_of(entry: EntryRef, receipts: &Receipts) -> String {
     receipts.get(&entry).cloned().unwrap_or_default()
 }
 
@@ -271,132 +224,5 @@ fn resume(batch: &mut Batch<'_>, shared: &Shared, last: Timestamp, clock: &dyn C
         Ok(_) => Ok(()),
         Err(CommitError::Storage(error)) => Err(error),
         Err(_) => Err(StoreError::Form("the clock's row")),
-    }
-}
-
-impl Store for SqliteStore {
-    fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError> {
-        self.reading(|connection| read_fact(connection, &self.shared.sealer, kind, key))
-    }
-    fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
-        self.reading(|connection| read::listing(connection, viewer, kind))
-    }
-    fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
-        self.reading(|connection| read::due_grants(connection, now))
-    }
-    fn entry_shared(&self, entry: EntryRef) -> Result<Option<String>, StoreError> {
-        let read = |connection: &Connection| read_entry(connection, &self.shared.sealer, entry);
-        Ok(self.reading(read)?.map(|full| full.shared().to_owned()))
-    }
-    fn receipt(&self, entry: EntryRef) -> Result<String, StoreError> {
-        self.reading(|connection| {
-            let snapshot = connection.unchecked_transaction()?;
-            read::entry_receipt(&snapshot, &self.shared.sealer, entry)
-        })
-    }
-    fn heads(&self) -> Result<Heads, StoreError> {
-        self.reading(|connection| read::heads(&*connection.unchecked_transaction()?))
-    }
-    fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError> {
-        self.reading(|connection| read::root_at(&*connection.unchecked_transaction()?, log, size))
-    }
-    fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError> {
-        self.reading(|connection| read::checkpoint(&*connection.unchecked_transaction()?, log, since))
-    }
-    fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
-        Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
-    }
-    fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
-        self.reading(|connection| read::export(connection, &self.shared.sealer, self.shared.genesis.note(), line))
-    }
-
-    fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {
-        let stops = statement.signed().kind == Kind::Revocation;
-        let urgency = if stops { Urgency::Stop } else { Urgency::Ordinary };
-        let appended = self.submit(
-            urgency,
-            move |batch| operations::accept(batch, &statement, attachment),
-            |appended, receipts| {
-                let receipt = if appended.before { None } else { Some(receipt_of(appended.entry, receipts)) };
-                (appended.entry, receipt)
-            },
-        );
-        let (path, shared) = (self.path.clone(), self.shared.clone());
-        Box::pin(async move {
-            let (entry, receipt) = appended.await?;
-            if let Some(receipt) = receipt {
-                return Ok(Recorded { entry, receipt });
-            }
-            // Accepted before: its first entry, proved under the newest checkpoint.
-            let connection = schema::reader(&path).map_err(StoreError::from)?;
-            Ok(Recorded { entry, receipt: read::entry_receipt(&connection, &shared.sealer, entry)? })
-        })
-    }
-
-    fn receive_header(&self, grant: GrantId, header: Vec<u8>) -> Pending<Recorded> {
-        self.submit_entry(Urgency::Ordinary, move |batch| operations::receive_header(batch, grant, &header))
-    }
-
-    fn commit_release(&self, permit: Permit<Release>, request: Verified<ReleaseRequest>) -> Pending<Logged<Release>> {
-        self.submit(
-            Urgency::Ordinary,
-            move |batch| operations::commit_release(batch, &permit, &request),
-            |(entry, header), receipts| Logged::new(entry, header, receipt_of(entry, receipts)),
-        )
-    }
-
-    fn redeliver(&self, permit: Permit<Redelivery>) -> Pending<Logged<Release>> {
-        let result = match self.shared.why_revoke_only() {
-            Some(why) => Err(CommitError::RevokeOnly(why)),
-            None if self.clock.wall() >= permit.valid_before() => Err(CommitError::Conflict),
-            None => self.reading(|connection| read::redelivered_header(connection, &self.shared.sealer, &permit)),
-        };
-        Box::pin(async move { result.map(|(entry, header, receipt)| Logged::new(entry, header, receipt)) })
-    }
-
-    fn commit_owner_fetch(&self, permit: Permit<OwnerFetch>) -> Pending<Logged<OwnerFetch>> {
-        self.submit(
-            Urgency::Ordinary,
-            move |batch| operations::commit_owner_fetch(batch, &permit),
-            |(entry, header), receipts| Logged::new(entry, header, receipt_of(entry, receipts)),
-        )
-    }
-
-    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
-        self.submit_entry(Urgency::Ordinary, move |batch| operations::deny(batch, &denied, &request))
-    }
-
-    fn record(&self, what: OwnRecord) -> Pending<Recorded> {
-        let urgency = match what {
-            OwnRecord::Shredded(..) | OwnRecord::GrantEnded(..) => Urgency::Stop,
-            _ => Urgency::Ordinary,
-        };
-        self.submit_entry(urgency, move |batch| operations::own_record(batch, what))
-    }
-
-    fn empty_wal(&self) -> Pending<bool> {
-        let (sender, answer) = oneshot::channel();
-        let sent = self.writer.send(Job::EmptyWal(sender));
-        Box::pin(async move {
-            sent.map_err(|_| CommitError::Busy)?;
-            answer.await.unwrap_or(Err(CommitError::Unknown))
-        })
-    }
-
-    fn probe(&self) -> Pending<()> {
-        self.submit(Urgency::Stop, |_| Ok(()), |(), _| ())
-    }
-
-    fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
-        let spend = move |batch: &mut Batch<'_>| operations::spend_assertion(batch, client, &jti, until);
-        // Signing in only reads; auditors need it most when nothing but withdrawal is possible.
-        self.submit(Urgency::Stop, spend, |fresh, _| fresh)
-    }
-
-    fn only_revoke(&self, why: &'static str) {
-        self.shared.only_revoke(why);
-    }
-    fn revoke_only(&self) -> Option<&'static str> {
-        self.shared.why_revoke_only()
     }
 }

@@ -33,7 +33,13 @@ CREATE TABLE assertions (client TEXT NOT NULL, jti TEXT NOT NULL, until INTEGER 
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     // WAL with FULL: a commit is durable when it returns. NORMAL could lose the last commits and fork the log.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        // Without it neither durability nor shredding is what the log would say it is.
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    // What a rolled-back operation undoes is kept in memory, never in a file of its own.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Freed bytes are overwritten; shredding depends on it.
     connection.pragma_update(None, "secure_delete", "ON")?;

@@ -6,8 +6,8 @@
 
 use super::{
     batch::{Batch, Tips},
-    open::Shared,
     schema,
+    shared::Shared,
 };
 use crate::{
     model::{
@@ -23,6 +23,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, mpsc},
+    thread,
 };
 use tokio::sync::oneshot;
 
@@ -127,6 +128,14 @@ impl Watch {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.only_revoke("the writer died; restart the broker");
+        }
+    }
+}
+
 impl Writer {
     /// Runs until every sender is gone.
     pub(super) fn run(mut self, jobs: &mpsc::Receiver<Job>) {
@@ -188,6 +197,10 @@ impl Writer {
             Err(failure) => {
                 if failure == Failure::Unknown {
                     self.shared.only_revoke("the outcome of a commit is unknown; restart the broker");
+                    // Revocations go on from wherever the log really ends.
+                    if let Ok(tips) = super::read::tips(&self.connection) {
+                        self.tips = tips;
+                    }
                 }
                 for answer in answers {
                     answer(Err(failure.error()));
@@ -248,7 +261,8 @@ impl Writer {
         drop(self.connection.execute_batch("ROLLBACK"));
         let found = schema::reader(&self.path).map_err(StoreError::from).and_then(|c| super::read::tips(&c));
         match found {
-            Ok(found) if found == wanted => Ok(()),
+            // A batch without an entry leaves no trace to look for; it counts as undone.
+            Ok(found) if found == wanted && wanted != self.tips => Ok(()),
             Ok(found) if found == self.tips => Err(Failure::of(error)),
             _ => Err(Failure::Unknown),
         }

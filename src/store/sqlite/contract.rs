@@ -1,0 +1,151 @@
+//! The store's side of every method of the contract: each hands its operation to the writer, or reads.
+
+use super::{
+    batch::{Batch, read_entry, read_fact},
+    open::{SqliteStore, receipt_of},
+    operations, read, schema,
+    writer::{Job, Urgency},
+};
+use crate::{
+    model::{
+        event::{EntryRef, Log},
+        facts::ReleaseRecord,
+        ids::{Digest, GrantId, KeyId, PartyId},
+        release::ReleaseRequest,
+        statement::{Body, Kind},
+        time::Timestamp,
+    },
+    policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
+    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError},
+    wire::{api::BundleLine, statement::Verified},
+};
+use rusqlite::Connection;
+use std::{ops::ControlFlow, sync::atomic::Ordering};
+use tokio::sync::oneshot;
+
+impl Store for SqliteStore {
+    fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError> {
+        self.reading(|connection| read_fact(connection, &self.shared.sealer, kind, key))
+    }
+    fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
+        self.reading(|connection| read::listing(connection, viewer, kind))
+    }
+    fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
+        self.reading(|connection| read::due_grants(connection, now))
+    }
+    fn entry_shared(&self, entry: EntryRef) -> Result<Option<String>, StoreError> {
+        let read = |connection: &Connection| read_entry(connection, &self.shared.sealer, entry);
+        Ok(self.reading(read)?.map(|full| full.shared().to_owned()))
+    }
+    fn receipt(&self, entry: EntryRef) -> Result<String, StoreError> {
+        self.reading(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            read::entry_receipt(&snapshot, &self.shared.sealer, entry)
+        })
+    }
+    fn heads(&self) -> Result<Heads, StoreError> {
+        self.reading(|connection| read::heads(&*connection.unchecked_transaction()?))
+    }
+    fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError> {
+        self.reading(|connection| read::root_at(&*connection.unchecked_transaction()?, log, size))
+    }
+    fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError> {
+        self.reading(|connection| read::checkpoint(&*connection.unchecked_transaction()?, log, since))
+    }
+    fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
+        Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
+    }
+    fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
+        self.reading(|connection| read::export(connection, &self.shared.sealer, self.shared.genesis.note(), line))
+    }
+
+    fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {
+        let stops = statement.signed().kind == Kind::Revocation;
+        let urgency = if stops { Urgency::Stop } else { Urgency::Ordinary };
+        let appended = self.submit(
+            urgency,
+            move |batch| operations::accept(batch, &statement, attachment),
+            |appended, receipts| {
+                let receipt = if appended.before { None } else { Some(receipt_of(appended.entry, receipts)) };
+                (appended.entry, receipt)
+            },
+        );
+        let (path, shared) = (self.path.clone(), self.shared.clone());
+        Box::pin(async move {
+            let (entry, receipt) = appended.await?;
+            if let Some(receipt) = receipt {
+                return Ok(Recorded { entry, receipt });
+            }
+            // Accepted before: its first entry, proved under the newest checkpoint.
+            let connection = schema::reader(&path).map_err(StoreError::from)?;
+            Ok(Recorded { entry, receipt: read::entry_receipt(&connection, &shared.sealer, entry)? })
+        })
+    }
+
+    fn receive_header(&self, grant: GrantId, header: Vec<u8>) -> Pending<Recorded> {
+        self.submit_entry(Urgency::Ordinary, move |batch| operations::receive_header(batch, grant, &header))
+    }
+
+    fn commit_release(&self, permit: Permit<Release>, request: Verified<ReleaseRequest>) -> Pending<Logged<Release>> {
+        self.submit(
+            Urgency::Ordinary,
+            move |batch| operations::commit_release(batch, &permit, &request),
+            |(entry, header), receipts| Logged::new(entry, header, receipt_of(entry, receipts)),
+        )
+    }
+
+    fn redeliver(&self, permit: Permit<Redelivery>) -> Pending<Logged<Release>> {
+        let result = match self.shared.why_revoke_only() {
+            Some(why) => Err(CommitError::RevokeOnly(why)),
+            None if self.clock.wall() >= permit.valid_before() => Err(CommitError::Conflict),
+            None => self.reading(|connection| read::redelivered_header(connection, &self.shared.sealer, &permit)),
+        };
+        Box::pin(async move { result.map(|(entry, header, receipt)| Logged::new(entry, header, receipt)) })
+    }
+
+    fn commit_owner_fetch(&self, permit: Permit<OwnerFetch>) -> Pending<Logged<OwnerFetch>> {
+        self.submit(
+            Urgency::Ordinary,
+            move |batch| operations::commit_owner_fetch(batch, &permit),
+            |(entry, header), receipts| Logged::new(entry, header, receipt_of(entry, receipts)),
+        )
+    }
+
+    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
+        self.submit_entry(Urgency::Ordinary, move |batch| operations::deny(batch, &denied, &request))
+    }
+
+    fn record(&self, what: OwnRecord) -> Pending<Recorded> {
+        let urgency = match what {
+            OwnRecord::Shredded(..) | OwnRecord::GrantEnded(..) => Urgency::Stop,
+            _ => Urgency::Ordinary,
+        };
+        self.submit_entry(urgency, move |batch| operations::own_record(batch, what))
+    }
+
+    fn empty_wal(&self) -> Pending<bool> {
+        let (sender, answer) = oneshot::channel();
+        let sent = self.writer.send(Job::EmptyWal(sender));
+        Box::pin(async move {
+            sent.map_err(|_| CommitError::Busy)?;
+            answer.await.unwrap_or(Err(CommitError::Unknown))
+        })
+    }
+
+    fn probe(&self) -> Pending<()> {
+        self.submit(Urgency::Stop, |_| Ok(()), |(), _| ())
+    }
+
+    fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
+        let spend = move |batch: &mut Batch<'_>| operations::spend_assertion(batch, client, &jti, until);
+        // Signing in only reads; auditors need it most when nothing but withdrawal is possible.
+        self.submit(Urgency::Stop, spend, |fresh, _| fresh)
+    }
+
+    fn only_revoke(&self, why: &'static str) {
+        self.shared.only_revoke(why);
+    }
+    fn revoke_only(&self) -> Option<&'static str> {
+        self.shared.why_revoke_only()
+    }
+}
