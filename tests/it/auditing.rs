@@ -233,7 +233,7 @@ fn a_bundle_of_another_broker_is_refused() {
 }
 
 #[test]
-fn no_byte_of_a_bundle_can_change() {
+fn promise_08_no_byte_of_a_bundle_can_change() {
     let mut story = story();
     story.stage.audit("audit");
     let folder = story.stage.path("audit");

@@ -45,7 +45,7 @@ fn logged(stage: &mut Stage, name: &str) -> Vec<(Option<Digest>, Shared)> {
 }
 
 #[test]
-fn entry_of_a_release_is_durable_before_its_first_byte() {
+fn promise_04_entry_of_a_release_is_durable_before_its_first_byte() {
     let (mut stage, mut process) = staged();
     let report = stage.report("note.txt", b"what was seen");
     let officer = copy(&stage.cast.officer);

@@ -226,7 +226,7 @@ fn superseded_recipient_key_receives_nothing_and_another_units_key_changes_nothi
 }
 
 #[test]
-fn second_release_waits_for_the_acknowledgement_of_the_first() {
+fn promise_06_second_release_waits_for_the_acknowledgement_of_the_first() {
     let (mut stage, grant) = granted(|_, terms| terms.max_releases = 2);
     let released = stage.release(grant).unwrap();
     assert_eq!(reasons(stage.release(grant)), ["acknowledgement-owed"]);
@@ -326,7 +326,7 @@ fn pending_header_releases_nothing_until_it_is_sent() {
 }
 
 #[test]
-fn denial_names_every_failing_condition_in_one_entry() {
+fn promise_03_denial_names_every_failing_condition_in_one_entry() {
     let (mut stage, grant) = granted(|stage, terms| {
         terms.collect.from = stage.now().plus(seconds(500));
         terms.cooling_off = seconds(900);

@@ -110,7 +110,7 @@ fn assert_cut(stream: &mut TcpStream, at_the_answer: usize, whole: usize) {
 }
 
 #[test]
-fn running_downloads_get_no_byte_after_the_answer_and_a_reset() {
+fn promise_05_running_downloads_get_no_byte_after_the_answer_and_a_reset() {
     let (mut stage, grant) = granted(&vec![5; LARGE], |_| {});
     let released = stage.release(grant).unwrap();
     let mut readers: Vec<TcpStream> = (0..6).map(|_| slow_reader(&stage, &released)).collect();
@@ -455,7 +455,7 @@ fn officer_who_was_denied_a_release_gets_an_answer_on_handing_back() {
 }
 
 #[test]
-fn revocation_is_served_when_no_other_connection_is() {
+fn promise_10_revocation_is_served_when_no_other_connection_is() {
     let limit = std::fs::read_to_string("/proc/self/limits").unwrap();
     let files = limit.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let allowed: usize = files.split_whitespace().nth(3).unwrap().parse().unwrap_or(usize::MAX);

@@ -876,7 +876,7 @@ fn a_release_request_goes_to_its_own_grant() {
 }
 
 #[test]
-fn one_administrator_admits_nobody() {
+fn promise_07_one_administrator_admits_nobody() {
     let mut stage = Stage::founded();
     let (institution, _) = new_institution(&mut stage, "newcomer");
     let admins: Vec<_> = (0..3).map(|n| stage.cast.administrator(n).unwrap()).collect();

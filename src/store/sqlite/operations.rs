@@ -6,7 +6,7 @@ use crate::{
         event::{EntryRef, Event},
         facts::ReleaseRecord,
         fold::Refusal,
-        grant::HeaderCopy,
+        grant::{GrantState, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
         release::ReleaseRequest,
         rows::{GrantRow, Held, Rows, StatementRow},
@@ -34,10 +34,15 @@ pub(super) fn accept(
     attachment: Attachment,
 ) -> Result<Appended, CommitError> {
     let digest = statement.signed().digest;
-    if let Some(entry) = accepted_before(batch, digest)? {
+    let before = accepted_before(batch, digest)?;
+    // Also of a statement sent again: what comes along is the one it names, or nothing is answered.
+    check_attachment(statement.body(), &attachment)?;
+    if let Some(entry) = before {
+        if let Attachment::GrantHeader(header) = &attachment {
+            complete_if_pending(batch, digest.into(), header)?;
+        }
         return Ok(Appended { entry, before: true });
     }
-    check_attachment(statement.body(), &attachment)?;
     let event = Event::Accepted(statement.signed().clone(), statement.body().clone());
     let text = Some(statement.text().to_owned());
     let entry = batch.append(&event, Happening::Accepted, text, &AuditorPart::default())?;
@@ -68,6 +73,15 @@ fn check_attachment(body: &Body, attachment: &Attachment) -> Result<(), CommitEr
         (_, Attachment::Nothing) => Ok(()),
         _ => Err(CommitError::HeaderMismatch),
     }
+}
+
+/// A grant that came without its header and is sent again with it is completed; the header is the named one.
+fn complete_if_pending(batch: &mut Batch<'_>, grant: GrantId, header: &[u8]) -> Result<(), CommitError> {
+    let held: Option<Held<GrantRow>> = batch.read(&grant.to_string())?;
+    if held.is_some_and(|held| held.row.state == GrantState::HeaderPending {}) {
+        keep_grant_header(batch, grant, header)?;
+    }
+    Ok(())
 }
 
 fn keep_grant_header(batch: &mut Batch<'_>, grant: GrantId, header: &[u8]) -> Result<EntryRef, CommitError> {
