@@ -105,4 +105,48 @@ mod tests {
             assert!(!failures.is_empty(), "no case misses {}", block.lines().next().unwrap());
         }
     }
+
+    fn with_forbid(policy: &str) -> Bundle {
+        let bundle = Bundle::shipped();
+        let files = bundle.paths().map(|p| (p.to_owned(), bundle.file(p).unwrap().to_owned()));
+        let mut files: std::collections::BTreeMap<_, _> = files.collect();
+        files.entry("forbids.cedar".to_owned()).and_modify(|text| text.push_str(policy));
+        Bundle::of(files)
+    }
+
+    fn judged(bundle: &Bundle, change: impl FnOnce(&mut Map<String, Value>)) -> Vec<String> {
+        let base: Base = read(bundle, "tests/base.json").unwrap();
+        let mut facts = base.release;
+        change(&mut facts);
+        let engine = Engine::load(bundle).unwrap();
+        let reasons = engine.judge("release", "someone", ("Grant", "something".to_owned()), &facts);
+        reasons.into_iter().map(|reason| reason.id).collect()
+    }
+
+    #[test]
+    fn promise_03_a_rule_that_cannot_be_evaluated_denies() {
+        let policy = "\n@id(\"overflows\")\n@reason(\"r\")\n@advice(\"a\")\n@show(\"all\")\n\
+            forbid (principal is Caller, action == Action::\"release\", resource is Grant)\n\
+            when { context.window_left + 9223372036854775807 < 0 };\n";
+        assert_eq!(judged(&with_forbid(policy), |_| ()), ["policy-error"]);
+        assert_eq!(judged(&Bundle::shipped(), |_| ()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn promise_03_a_missing_or_unknown_fact_denies() {
+        let missing = judged(&Bundle::shipped(), |facts| drop(facts.remove("suspended")));
+        assert_eq!(missing, ["facts-incomplete"]);
+        let unknown = judged(&Bundle::shipped(), |facts| drop(facts.insert("vip".to_owned(), Value::Bool(true))));
+        assert_eq!(unknown, ["facts-incomplete"]);
+    }
+
+    #[test]
+    fn a_bundle_with_a_rule_nobody_could_read_is_not_loaded() {
+        let wordless =
+            "\n@id(\"mute\")\nforbid (principal is Caller, action == Action::\"release\", resource is Grant);\n";
+        assert!(Engine::load(&with_forbid(wordless)).is_err());
+        let allowing = "\n@id(\"open\")\n@reason(\"r\")\n@advice(\"a\")\n@show(\"all\")\n\
+            permit (principal is Caller, action == Action::\"release\", resource is Grant);\n";
+        assert!(Engine::load(&with_forbid(allowing)).is_err());
+    }
 }
