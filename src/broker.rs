@@ -1,8 +1,8 @@
 //! One file a verb; the only place that joins policy, store and tree.
 //!
-//! The way of one release: [`release`] verifies the officer's statement, loads the view, computes the facts, asks the
+//! The way of one release: `release` verifies the officer's statement, loads the view, computes the facts, asks the
 //! policies for a permit, has the store spend it (entry first), and hands out the header the store returns. Every
-//! other way to header bytes is [`redeliver`] or [`owner_header`], and both end in a `Logged`.
+//! other way to header bytes is `redeliver` or `owner_header`, and both end in a `Logged`.
 
 mod audit;
 mod error;

@@ -1,6 +1,6 @@
 //! HTTP: the route table, callers, problems; one file an endpoint. Knows the broker, not what is under it.
 //!
-//! [`serve`] is the accept loop; [`routes`] says who may call what, and the table of endpoints and callers in the tests
+//! `serve` is the accept loop; `routes` says who may call what, and the table of endpoints and callers in the tests
 //! is checked against it.
 
 mod audit;

@@ -1,7 +1,7 @@
 //! The embedded back end: one SQLite file (WAL, `synchronous=FULL`, `secure_delete=ON`) with one writer thread.
 //!
-//! [`batch`] is one transaction and what may be done in it; [`writer`] drains the queue into batches; [`read`] answers
-//! from a pool of read-only connections; [`schema`] makes the tables.
+//! `batch` is one transaction and what may be done in it; `writer` drains the queue into batches; `read` answers
+//! from a pool of read-only connections; `schema` makes the tables.
 
 mod batch;
 mod contract;
