@@ -648,3 +648,21 @@ fn waiting_time_that_ended_while_the_broker_ran_needs_no_confirmation() {
     stage.clock.pass(seconds(3600));
     stage.release(grant).unwrap();
 }
+
+#[test]
+fn promise_04_receipt_of_a_denial_is_no_receipt_of_a_release() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"seen");
+    let mut terms = stage.terms(report);
+    terms.cooling_off = Duration::from_seconds(3600);
+    let grant = stage.grant(&terms);
+    let text = stage.as_officer(|desk| desk.sign_release_request(grant, inquiry(), None)).unwrap();
+    let denied = problem(stage.as_officer(|desk| desk.send_release_request(grant, &text)));
+    let receipt = denied.receipt.unwrap();
+    let genesis = &stage.cast.founded.genesis;
+    let proves = |happened| {
+        amana::wire::receipt::verify_statement(&receipt, amana::model::event::Log::Case, genesis, &happened, &text)
+    };
+    assert!(proves(Happening::ReleaseDenied).is_ok());
+    assert!(proves(Happening::Released).is_err(), "a broker could log a denial and hand out");
+}
