@@ -26,6 +26,22 @@ pub enum ProblemType {
     TooLarge,
     /// Registration needs an invitation.
     InvitationNeeded,
+    /// Registration needs a proof of work.
+    WorkNeeded,
+    /// More than one party may use; `Retry-After` says when it may be tried again, if waiting helps.
+    OverQuota,
+    /// Another request is writing to the upload.
+    Locked,
+    /// `Upload-Offset` is not where the upload stands.
+    OffsetMismatch,
+    /// The bytes of a part do not have the checksum sent with them (tus 1.0).
+    ChecksumMismatch,
+    /// Another version of the upload protocol than 1.0.0 was asked for.
+    TusVersion,
+    /// The body is not of the media type that belongs here.
+    MediaType,
+    /// The request came too slowly.
+    TooSlow,
     /// The broker is full or busy; try again.
     Busy,
     /// Only revocation works until an operator acts.
@@ -38,7 +54,7 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::NotFound,
@@ -49,6 +65,14 @@ impl ProblemType {
         Self::PayloadMismatch,
         Self::TooLarge,
         Self::InvitationNeeded,
+        Self::WorkNeeded,
+        Self::OverQuota,
+        Self::Locked,
+        Self::OffsetMismatch,
+        Self::ChecksumMismatch,
+        Self::TusVersion,
+        Self::MediaType,
+        Self::TooSlow,
         Self::Busy,
         Self::RevokeOnly,
         Self::StorageFull,
@@ -68,6 +92,14 @@ impl ProblemType {
             Self::PayloadMismatch => ("payload-mismatch", "The bytes do not match the report statement", 422),
             Self::TooLarge => ("too-large", "The request is larger than allowed", 413),
             Self::InvitationNeeded => ("invitation-needed", "An invitation is needed to register here", 403),
+            Self::WorkNeeded => ("work-needed", "A proof of work is needed to register here", 403),
+            Self::OverQuota => ("over-quota", "This is more than one party may use", 429),
+            Self::Locked => ("locked", "Another request is writing to this upload", 423),
+            Self::OffsetMismatch => ("offset-mismatch", "The upload stands at another offset", 409),
+            Self::ChecksumMismatch => ("checksum-mismatch", "The part does not have the checksum sent with it", 460),
+            Self::TusVersion => ("tus-version", "Only version 1.0.0 of the upload protocol is spoken here", 412),
+            Self::MediaType => ("media-type", "The body has the wrong media type", 415),
+            Self::TooSlow => ("too-slow", "The request came too slowly", 408),
             Self::Busy => ("busy", "The broker is busy, try again", 503),
             Self::RevokeOnly => ("revoke-only", "Only revocation is possible at the moment", 503),
             Self::StorageFull => ("storage-full", "The broker's storage is full; nothing was changed", 507),
