@@ -58,3 +58,5 @@ mod statements;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;
+#[cfg(all(feature = "client", feature = "server"))]
+mod twins;
