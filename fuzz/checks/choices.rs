@@ -51,9 +51,4 @@ impl<'a> Choices<'a> {
         self.rest = rest;
         taken
     }
-
-    /// Everything that is left.
-    pub fn rest(self) -> &'a [u8] {
-        self.rest
-    }
 }

@@ -138,9 +138,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let hands = hands();
     let one = rewrap::wrap_file_key(&file_key(), &[&hands.recipient]).expect("wrapped");
     let two = rewrap::wrap_file_key(&file_key(), &[&hands.recipient, &hands.owner.to_public()]).expect("wrapped");
-    let text = |body: &str| {
-        format!("age-encryption.org/v1\n{body}--- {}\n", "A".repeat(43)).into_bytes()
-    };
+    let text = |body: &str| format!("age-encryption.org/v1\n{body}--- {}\n", "A".repeat(43)).into_bytes();
+    Header::parse_exact(two.as_bytes()).expect("a header");
     vec![
         ("one-recipient", [one.as_bytes(), b"payload"].concat()),
         ("two-recipients", two.as_bytes().to_vec()),

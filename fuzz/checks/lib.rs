@@ -22,7 +22,8 @@ pub struct Target {
     pub name: &'static str,
     /// Panics when something does not hold.
     pub check: fn(&[u8]),
-    /// Real artefacts to begin with, by name.
+    /// Real artefacts to begin with, by name. A maker sees to it that what should be accepted is: a check that only ever
+    /// refuses would pass everything.
     pub seeds: fn() -> Vec<(&'static str, Vec<u8>)>,
 }
 

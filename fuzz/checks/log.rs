@@ -76,7 +76,7 @@ fn read(letter: u8, text: &str) {
 fn entry(text: &str) {
     let Ok(shared) = Shared::parse(text) else { return };
     if let Ok(encoded) = shared.encode() {
-        assert_eq!(Shared::parse(&encoded).as_ref(), Ok(&shared));
+        assert_eq!(encoded, text, "an entry of two spellings");
     }
     // Without its statement an entry is no event that somebody signed, and it is one in at most one log.
     let events = [Log::Register, Log::Case].map(|log| shared.event(log, None));
@@ -162,7 +162,8 @@ fn consistency(choices: &mut Choices<'_>) {
     let (leaves, sizes) = forest();
     let new = choices.below(sizes.len());
     let old = choices.below(new + 1);
-    let mut hashes = amana::tlog::consistency_proof(&sizes[new], old as u64, new as u64).expect("one grew to the other");
+    let mut hashes =
+        amana::tlog::consistency_proof(&sizes[new], old as u64, new as u64).expect("one grew to the other");
     let (old_root, new_root) = (sizes[old].root(), sizes[new].root());
     assert_eq!(verify_consistency(old as u64, &old_root, new as u64, &new_root, &hashes), Ok(()));
     let forged = sizes[choices.below(sizes.len())].root();
@@ -228,9 +229,11 @@ fn world() -> &'static World {
     WORLD.get_or_init(|| {
         let key = |seed: u8| SigningKey::from_bytes(&[seed; 32]);
         let public = |seed: u8| PublicKey::from_bytes(key(seed).verifying_key().to_bytes());
-        let signer = |name: &str, seed| Ed25519NoteSigner::new(name.parse().expect("a name"), key(seed)).expect("a key");
+        let signer =
+            |name: &str, seed| Ed25519NoteSigner::new(name.parse().expect("a name"), key(seed)).expect("a key");
         let named = |seed: u8| NamedKey { name: format!("role-{seed}"), key: public(seed) };
-        let office = |seeds: &[u8], threshold| Office { keys: seeds.iter().map(|seed| named(*seed)).collect(), threshold };
+        let office =
+            |seeds: &[u8], threshold| Office { keys: seeds.iter().map(|seed| named(*seed)).collect(), threshold };
         let genesis = Genesis {
             v: 1,
             origin: "fuzz.invalid".to_owned(),
@@ -299,21 +302,29 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let (entry, case) = (&world.register.entries[1], &world.case);
     let text = |letter: &str, text: &str| [letter.as_bytes(), text.as_bytes()].concat();
     let compact = super::statement::seeds().into_iter().find(|(name, _)| *name == "compact").expect("there");
-    let accepted = Shared {
-        statement: Some(String::from_utf8(compact.1).expect("text")),
-        ..happened(Happening::Accepted, 9)
-    };
+    let accepted =
+        Shared { statement: Some(String::from_utf8(compact.1).expect("text")), ..happened(Happening::Accepted, 9) };
     let head = case.checkpoint();
+    for (log, index) in [(Log::Register, 2), (Log::Case, 3)] {
+        receipt::verify(&world.tree(log).receipt(index), log, &world.genesis).expect("a true receipt");
+    }
+    Checkpoint::open(&head, case.signer.verifier()).expect("a true checkpoint");
+    Shared::parse(entry.shared()).expect("an entry");
     let cosigned = sign_note("fuzz.invalid/case\n0\nEg==\n", &[&case.signer, &world.register.signer]).expect("signed");
     vec![
         ("entry", text("e", entry.shared())),
         ("entry-accepted", text("e", &accepted.encode().expect("short"))),
+        ("entry-as-list", text("e", r#"["clock-confirmed",1700000000]"#)),
+        ("entry-null", text("e", r#"{"event":"clock-confirmed","at":1700000000,"register_size":null}"#)),
         ("opened-leaf", [b"o", &case.entries[2].extra().expect("short")[..]].concat()),
         ("receipt-register", text("r", &world.register.receipt(2))),
         ("receipt-case", text("c", &case.receipt(3))),
         ("note", text("n", &head)),
         ("note-two-signatures", text("n", &cosigned)),
-        ("checkpoint", text("k", head.split_once("\n\n").map_or("", |(head, _)| head)) .into_iter().chain(*b"\n").collect()),
+        (
+            "checkpoint",
+            text("k", head.split_once("\n\n").map_or("", |(head, _)| head)).into_iter().chain(*b"\n").collect(),
+        ),
         ("genesis", text("g", world.genesis.note())),
         ("card", text("b", &world.genesis.card().to_string())),
         ("tile-path", text("t", "tile/0/x001/x234/067.p/5")),

@@ -1,5 +1,6 @@
 //! Client assertions and DPoP proofs: what is accepted was signed by the key it names, and follows its RFC.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use amana::model::{
@@ -11,7 +12,7 @@ use amana::wire::oauth::{Assertion, ProofClaims, UnverifiedAssertion, read_proof
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use p256::ecdsa;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// `a`: header and payload of an assertion as JSON with a zero byte between, which are then signed with Ed25519.
 /// `p`: the same of a proof. `q`: of a proof, signed with P-256. Anything else: a token as it comes.
@@ -19,10 +20,7 @@ pub fn check(input: &[u8]) {
     match input {
         [b'a', json @ ..] => assertion(&signed(json, &|text| key().sign(text).to_bytes().to_vec())),
         [b'p', json @ ..] => proof(&signed(json, &|text| key().sign(text).to_bytes().to_vec())),
-        [b'q', json @ ..] => proof(&signed(json, &|text| {
-            let signature: ecdsa::Signature = ecdsa::signature::Signer::sign(p256_key(), text);
-            signature.to_bytes().to_vec()
-        })),
+        [b'q', json @ ..] => proof(&p256_signed(json)),
         text => {
             if let Ok(text) = std::str::from_utf8(text) {
                 assertion(text);
@@ -41,7 +39,7 @@ fn assertion(text: &str) {
     let strange = UnverifiedAssertion::parse(text).map(|same| same.verify(&stranger, ISSUER, now));
     assert!(matches!(strange, Ok(Err(_))), "a stranger signed in");
     let Ok(claims) = unverified.verify(&public(), ISSUER, now) else { return };
-    let [header, payload, _] = parts(text);
+    let [header, payload] = parts(text);
     assert_eq!(Ok(()), signature_holds(text), "not the client's signature");
     assert!(matches!(header["alg"].as_str(), Some("EdDSA" | "Ed25519")));
     for said in [claims.iss, claims.sub, client] {
@@ -59,7 +57,7 @@ fn assertion(text: &str) {
 /// RFC 9449, section 4.3: the checks that need no broker.
 fn proof(text: &str) {
     let Ok(proof) = read_proof(text) else { return };
-    let [header, payload, _] = parts(text);
+    let [header, payload] = parts(text);
     assert_eq!(header["typ"].as_str(), Some("dpop+jwt"));
     let jwk = &header["jwk"];
     assert!(jwk.get("d").is_none_or(Value::is_null), "it shows a private key");
@@ -109,10 +107,28 @@ fn signed(json: &[u8], sign: &dyn Fn(&[u8]) -> Vec<u8>) -> String {
     format!("{input}.{signature}")
 }
 
-fn parts(text: &str) -> [Value; 3] {
-    let decoded = text.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
-    let values: Vec<Value> = decoded.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(Value::Null)).collect();
-    values.try_into().expect("three parts")
+fn p256_signed(json: &[u8]) -> String {
+    signed(json, &|text| {
+        let signature: ecdsa::Signature = ecdsa::signature::Signer::sign(p256_key(), text);
+        signature.to_bytes().to_vec()
+    })
+}
+
+/// Header and payload. Members that nobody reads may hold what only a lenient reader of JSON takes.
+fn parts(text: &str) -> [Value; 2] {
+    let decoded = text.split('.').take(2).map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
+    let texts: Vec<String> = decoded.map(|bytes| String::from_utf8(bytes).expect("UTF-8")).collect();
+    let [header, payload] = texts.try_into().expect("two parts");
+    [members(&header), members(&payload)]
+}
+
+fn members(object: &str) -> Value {
+    let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(object).expect("an object");
+    let read = |(name, value): (String, Box<RawValue>)| {
+        let value = if name == "jwk" { members(value.get()) } else { value.get().parse().unwrap_or(Value::Null) };
+        (name, value)
+    };
+    all.into_iter().map(read).collect()
 }
 
 const NOW: u64 = 1_700_000_000;
@@ -138,6 +154,10 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let (iat, exp) = (Timestamp::from_seconds(NOW - 5), Timestamp::from_seconds(NOW + 200));
     let claims = Assertion { iss: client, sub: client, aud: ISSUER.to_owned(), jti: "one".to_owned(), iat, exp };
     let whole = sign_assertion(&claims, key()).expect("signed");
+    let list_header = br#"{"alg":"EdDSA"}"#;
+    let claims_list = format!(r#"["{client}","{client}","{ISSUER}","one",{},{}]"#, NOW - 5, NOW + 200);
+    let read = UnverifiedAssertion::parse(&whole).expect("an assertion");
+    read.verify(&public(), ISSUER, Timestamp::from_seconds(NOW)).expect("the client's");
     let claims = ProofClaims {
         jti: "two".to_owned(),
         htm: "POST".to_owned(),
@@ -154,9 +174,14 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         r#"{{"alg":"ES256","typ":"dpop+jwt","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}","use":"sig"}}}}"#
     );
     let payload = serde_json::to_string(&claims).expect("written");
+    for token in [&proof, &p256_signed(&[stock.as_bytes(), payload.as_bytes()].join(&0))] {
+        read_proof(token).expect("a proof");
+    }
     vec![
         ("assertion", bare("a", &whole)),
         ("assertion-compact", whole.into_bytes()),
+        ("claims-as-list", [b"a", &list_header[..], b"\0", claims_list.as_bytes()].concat()),
+        ("unread-member-not-utf-8", [b"p{\"x\":\"\x80\",", &bare("", &proof)[1..]].concat()),
         ("proof", bare("p", &proof)),
         ("proof-compact", proof.into_bytes()),
         ("proof-p256", [b"q", stock.as_bytes(), b"\0", payload.as_bytes()].concat()),

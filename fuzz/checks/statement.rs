@@ -60,14 +60,12 @@ fn read(text: &str) -> bool {
 
 /// A payload under a right header and signature.
 fn signed(kind: Kind, payload: &[u8]) {
-    let public = PublicKey::from_bytes(signer().verifying_key().to_bytes());
-    let header = format!(r#"{{"alg":"EdDSA","typ":"{}","kid":"{}"}}"#, kind.typ(), public.thumbprint());
-    let unsigned = compact(header.as_bytes(), payload, &[0; 64]);
+    let (public, unsigned) = (public(), unsigned(kind, payload));
     if !read(&unsigned) {
         return;
     }
     let (input, _) = unsigned.rsplit_once('.').expect("two dots");
-    let text = compact(header.as_bytes(), payload, &signer().sign(input.as_bytes()).to_bytes());
+    let text = compact(header(kind).as_bytes(), payload, &signer().sign(input.as_bytes()).to_bytes());
     let statement = Unverified::parse(&text).expect("only the signature is another");
     let verified = statement.clone().verify(&public, audience(payload)).expect("a right signature");
     assert_eq!(verified.text(), text);
@@ -78,9 +76,18 @@ fn signed(kind: Kind, payload: &[u8]) {
     altered(&text, &public, payload);
 }
 
+fn header(kind: Kind) -> String {
+    format!(r#"{{"alg":"EdDSA","typ":"{}","kid":"{}"}}"#, kind.typ(), public().thumbprint())
+}
+
+fn unsigned(kind: Kind, payload: &[u8]) -> String {
+    compact(header(kind).as_bytes(), payload, &[0; 64])
+}
+
 /// One character changed, anywhere: not the signer's any more.
 fn altered(text: &str, public: &PublicKey, payload: &[u8]) {
-    let at = payload.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte))) % text.len();
+    let at =
+        payload.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte))) % text.len();
     let (before, rest) = text.split_at(at);
     let other = if rest.starts_with('A') { "B" } else { "A" };
     let changed = format!("{before}{other}{}", &rest[1..]);
@@ -142,6 +149,10 @@ fn signer() -> &'static SigningKey {
     KEY.get_or_init(|| SigningKey::from_bytes(&[1; 32]))
 }
 
+fn public() -> PublicKey {
+    PublicKey::from_bytes(signer().verifying_key().to_bytes())
+}
+
 fn stranger() -> &'static SigningKey {
     static KEY: OnceLock<SigningKey> = OnceLock::new();
     KEY.get_or_init(|| SigningKey::from_bytes(&[2; 32]))
@@ -152,11 +163,11 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut seeds = Vec::new();
     for (index, kind) in (0_u8..).zip(Kind::ALL) {
         let payload = sample(kind);
+        assert!(read(&unsigned(kind, payload.as_bytes())), "{kind:?} is not read");
         let name = kind.typ().trim_start_matches("amana-").trim_end_matches("-v1+jwt");
         seeds.push((name, [b"p", &[index][..], payload.as_bytes()].concat()));
         if kind == Kind::Grant {
-            let public = PublicKey::from_bytes(signer().verifying_key().to_bytes());
-            let header = format!(r#"{{"alg":"EdDSA","typ":"{}","kid":"{}"}}"#, kind.typ(), public.thumbprint());
+            let header = header(kind);
             seeds.push(("header-and-payload", [b"h", header.as_bytes(), b"\0", payload.as_bytes()].concat()));
             seeds.push(("compact", compact(header.as_bytes(), payload.as_bytes(), &[9; 64]).into_bytes()));
         }
@@ -167,7 +178,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 /// A well-formed payload of one kind.
 pub fn sample(kind: Kind) -> String {
     let (digest, other) = (Digest::of(b"one"), Digest::of(b"two"));
-    let key = PublicKey::from_bytes(signer().verifying_key().to_bytes());
+    let key = public();
     let (party, recipient) = (key.thumbprint(), format!("age1{}", "q".repeat(58)));
     let nonce = "A".repeat(22);
     let body = match kind {
@@ -213,25 +224,20 @@ pub fn sample(kind: Kind) -> String {
 pub fn edited(choices: &mut Choices<'_>) -> Vec<u8> {
     let kind = *choices.pick(&Kind::ALL);
     let mut value: Value = serde_json::from_str(&sample(kind)).expect("a sample");
-    let words = ["null", "[]", "{}", "0", "-1", "9007199254740992", "true", r#""""#, r#""x""#, r#"["x"]"#, r#"{"x":1}"#];
+    let words =
+        ["null", "[]", "{}", "0", "-1", "9007199254740992", "true", r#""""#, r#""x""#, r#"["x"]"#, r#"{"x":1}"#];
     for _ in 0..choices.below(3) {
         let new = serde_json::from_str(choices.pick::<&str>(&words)).expect("a word");
         let mut place = &mut value;
         for _ in 0..choices.below(5) {
-            let Value::Object(members) = place else { break };
-            let names: Vec<String> = members.keys().cloned().collect();
-            let name = choices.pick(&names).clone();
-            place = members.entry(name).or_insert(Value::Null);
-            if members_end(place) {
+            let names: Vec<String> = place.as_object().iter().flat_map(|members| members.keys()).cloned().collect();
+            if names.is_empty() {
                 break;
             }
+            place = &mut place[choices.pick(&names)];
         }
         *place = new;
     }
     let index = Kind::ALL.iter().position(|other| *other == kind).unwrap_or(0);
     [b"p", &[u8::try_from(index).unwrap_or(0)][..], value.to_string().as_bytes()].concat()
-}
-
-fn members_end(place: &Value) -> bool {
-    !matches!(place, Value::Object(members) if !members.is_empty())
 }

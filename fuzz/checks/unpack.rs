@@ -199,8 +199,20 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 const NAMES: [&str; 14] = [
-    "../evil", "../../evil", OUTSIDE, "files/../../evil", "files/..", "files", "", ".", "manifest.json", "MANIFEST.JSON",
-    "files/0001-ITEM.txt", "files/0001-item.txt/x", ".padding", "files\\..\\evil",
+    "../evil",
+    "../../evil",
+    OUTSIDE,
+    "files/../../evil",
+    "files/..",
+    "files",
+    "",
+    ".",
+    "manifest.json",
+    "MANIFEST.JSON",
+    "files/0001-ITEM.txt",
+    "files/0001-item.txt/x",
+    ".padding",
+    "files\\..\\evil",
 ];
 
 fn edit(members: &mut Vec<Raw>, choices: &mut Choices<'_>) {
@@ -251,7 +263,11 @@ fn replace(members: &mut [Raw], json: Vec<u8>) {
 /// An extended header before a member.
 fn pax(members: &mut Vec<Raw>, at: usize, choices: &mut Choices<'_>) {
     let records = [
-        "19 size=8589934592\n", "19 size=8589934593\n", "10 size=12\n", "21 path=files/evil.t\n", "19 size=8589934592",
+        "19 size=8589934592\n",
+        "19 size=8589934593\n",
+        "10 size=12\n",
+        "21 path=files/evil.t\n",
+        "19 size=8589934592",
         "28 size=9223372036854775807\n",
     ];
     let mut header = Raw::file("PaxHeaders/size", choices.pick(&records).as_bytes().to_vec());
@@ -263,6 +279,7 @@ fn pax(members: &mut Vec<Raw>, at: usize, choices: &mut Choices<'_>) {
 /// A small report, an empty one, and decisions.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let small = built(&mut Choices::of(b"\x01\x08what was\x00")).0;
+    opened(&small).expect("a good archive");
     vec![
         ("small-report", small),
         ("empty-report", built(&mut Choices::of(b"")).0),

@@ -56,7 +56,7 @@ mod stage;
 #[cfg(all(feature = "client", feature = "server"))]
 mod statements;
 mod tlog;
-#[cfg(feature = "client")]
-mod two_faced;
 #[cfg(all(feature = "client", feature = "server"))]
 mod twins;
+#[cfg(feature = "client")]
+mod two_faced;
