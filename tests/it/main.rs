@@ -58,3 +58,4 @@ mod statements;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;
+mod uploads;
