@@ -18,6 +18,7 @@ mod routes;
 mod serve;
 mod statements;
 mod token;
+mod uploads;
 mod well_known;
 
 pub use routes::{Access, ROUTES, Route, router};

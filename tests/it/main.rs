@@ -60,3 +60,4 @@ mod tlog;
 mod twins;
 #[cfg(feature = "client")]
 mod two_faced;
+mod uploads;
