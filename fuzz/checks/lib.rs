@@ -14,6 +14,7 @@ pub mod header;
 pub mod log;
 pub mod oauth;
 pub mod statement;
+pub mod tus;
 pub mod unpack;
 
 /// A target: its name, its check, and the makers of its seeds.
@@ -34,5 +35,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "log", check: log::check, seeds: log::seeds },
     Target { name: "oauth", check: oauth::check, seeds: oauth::seeds },
     Target { name: "statement", check: statement::check, seeds: statement::seeds },
+    Target { name: "tus", check: tus::check, seeds: tus::seeds },
     Target { name: "unpack", check: unpack::check, seeds: unpack::seeds },
 ];

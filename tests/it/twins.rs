@@ -126,6 +126,13 @@ proptest! {
     }
 
     #[test]
+    fn upload_headers_are_never_misread(
+        input in prop_oneof!["[nlcm][ -~]{0,60}".prop_map(String::into_bytes), near("tus"), bytes()],
+    ) {
+        checks::tus::check(&input);
+    }
+
+    #[test]
     fn archives_are_unpacked_whole_or_not_at_all(input in prop_oneof![bytes(), near("unpack"), decided(b"m")]) {
         checks::unpack::check(&input);
     }
