@@ -34,6 +34,8 @@ pub const DPOP_PROOFS: usize = 1_000_000;
 pub const BATCH_OPERATIONS: usize = 1024;
 /// Operations waiting for the writer; beyond it callers are told to come back.
 pub const QUEUED_OPERATIONS: usize = 8192;
+/// Revocations, ends and destructions waiting for the writer, in a lane of their own that is taken first.
+pub const QUEUED_STOPS: usize = 4096;
 /// Reads again after a version conflict before the caller is told "busy".
 pub const CONFLICT_RETRIES: usize = 8;
 /// Connections at once, including the reserve.

@@ -133,13 +133,13 @@ impl Store for SqliteStore {
     }
 
     fn probe(&self) -> Pending<()> {
-        self.submit(Urgency::Stop, |_| Ok(()), |(), _| ())
+        self.submit(Urgency::Always, |batch| operations::probe(batch), |(), _| ())
     }
 
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
         let spend = move |batch: &mut Batch<'_>| operations::spend_assertion(batch, client, &jti, until);
         // Signing in only reads; auditors need it most when nothing but withdrawal is possible.
-        self.submit(Urgency::Stop, spend, |fresh, _| fresh)
+        self.submit(Urgency::Always, spend, |fresh, _| fresh)
     }
 
     fn only_revoke(&self, why: &'static str) {
