@@ -10,6 +10,7 @@ mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod ready;
 mod redeliver;
 mod release;
 mod report;
@@ -30,6 +31,7 @@ use crate::{
     model::{
         ambient::{Clock, Entropy},
         bundle::Bundle,
+        limits,
         purpose::Taxonomy,
         time::Clocks,
     },
@@ -38,9 +40,11 @@ use crate::{
     wire::{genesis::SignedGenesis, taxonomy},
 };
 use evidence::Roots;
+use ready::Readiness;
 use std::sync::Arc;
 use streams::Streams;
 use token::Sessions;
+use tokio::sync::Semaphore;
 
 /// Who may register without an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +89,9 @@ pub struct Broker {
     streams: Streams,
     sessions: Sessions,
     roots: Roots,
+    readiness: Readiness,
+    /// Turns for checking the signature of what stops: false ones are sent without signing in.
+    stop_checks: Semaphore,
 }
 
 /// A broker cannot start.
@@ -128,6 +135,8 @@ impl Broker {
             streams: Streams::default(),
             sessions,
             roots: Roots::default(),
+            readiness: Readiness::default(),
+            stop_checks: Semaphore::new(limits::STOP_CHECKS),
         }))
     }
 
@@ -142,15 +151,6 @@ impl Broker {
     /// Why only revocation is possible, if so.
     pub fn revoke_only(&self) -> Option<&'static str> {
         self.store.revoke_only()
-    }
-    /// Whether reads and the writer work: readiness that means it.
-    ///
-    /// # Errors
-    /// What did not work.
-    pub async fn ready(&self) -> Result<(), BrokerError> {
-        self.store.probe().await?;
-        self.store.heads()?;
-        Ok(())
     }
 
     fn clocks(&self) -> Result<Clocks, StoreError> {

@@ -12,6 +12,7 @@
 
 pub mod blob;
 mod logged;
+pub mod room;
 pub mod sealed;
 pub mod sqlite;
 
@@ -188,6 +189,8 @@ pub trait Store: Send + Sync + 'static {
     fn empty_wal(&self) -> Pending<bool>;
     /// Answers after a row was written and committed: the writer works, and the disk takes what it writes.
     fn probe(&self) -> Pending<()>;
+    /// Room on the volume where facts and log are kept.
+    fn room(&self) -> Result<room::Room, StoreError>;
     /// Uses up an assertion's `jti`; `false` when it was used before.
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool>;
     /// Refuses everything but revocation from now on.

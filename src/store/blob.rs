@@ -4,7 +4,10 @@
 //! nobody can reach; the next upload of the same report replaces it. Each attempt writes a file of its own, so that two
 //! of the same report under way at once cannot write into each other; what attempts left is removed at open.
 
-use super::StoreError;
+use super::{
+    StoreError,
+    room::{self, Room},
+};
 use crate::model::{
     ids::{Digest, ReportId},
     report::Report,
@@ -110,6 +113,22 @@ impl Blobs {
         let file = File::open(&path).map_err(|e| file_error("cannot read a payload", &path, e))?;
         let length = file.metadata().map_err(|e| file_error("cannot read a payload", &path, e))?.len();
         if length == report.payload_bytes { Ok(file) } else { Err(StoreError::Form("a payload has the wrong length")) }
+    }
+
+    /// Writes, syncs and removes a small file: readiness.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn try_folder(&self) -> Result<(), StoreError> {
+        room::try_folder(&self.folder)
+    }
+
+    /// Room on the volume of payloads.
+    ///
+    /// # Errors
+    /// When the folder is not there.
+    pub fn room(&self) -> Result<Room, StoreError> {
+        Room::of(&self.folder)
     }
 }
 

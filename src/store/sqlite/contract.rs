@@ -16,7 +16,7 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError},
+    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError, room::Room},
     wire::{api::BundleLine, statement::Verified},
 };
 use rusqlite::Connection;
@@ -134,6 +134,10 @@ impl Store for SqliteStore {
 
     fn probe(&self) -> Pending<()> {
         self.submit(Urgency::Always, |batch| operations::probe(batch), |(), _| ())
+    }
+
+    fn room(&self) -> Result<Room, StoreError> {
+        Room::of(self.path.parent().unwrap_or(&self.path))
     }
 
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
