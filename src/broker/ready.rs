@@ -8,6 +8,7 @@ use crate::{
 };
 use std::{
     future::Future,
+    io,
     sync::{Arc, Mutex as Blocking, TryLockError},
 };
 use tokio::sync::Mutex;
@@ -40,9 +41,10 @@ impl Broker {
             return found.clone();
         }
         let found = match self.try_everything().await {
-            Ok(()) => self.store.revoke_only().map_or(Ok(()), |why| {
-                Err(Problem::new(ProblemType::RevokeOnly).with_detail(why))
-            }),
+            Ok(()) => self
+                .store
+                .revoke_only()
+                .map_or(Ok(()), |why| Err(Problem::new(ProblemType::RevokeOnly).with_detail(why))),
             Err(failed) => Err(told(&failed)),
         };
         *last = Some((self.clock.monotonic(), found.clone()));
@@ -80,7 +82,14 @@ async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, BrokerError> {
     let done = tokio::task::spawn_blocking(act).await;
-    Ok(done.map_err(|e| BrokerError::Internal(e.to_string()))??)
+    done.map_err(|e| BrokerError::Internal(e.to_string()))?.map_err(|error| match &error {
+        StoreError::File { source, .. } if is_full(source) => BrokerError::Full,
+        _ => error.into(),
+    })
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 async fn within<T>(what: &'static str, act: impl Future<Output = Result<T, BrokerError>>) -> Result<T, Failed> {
@@ -94,8 +103,9 @@ fn told(failed: &Failed) -> Problem {
     let Failed { what, error } = failed;
     tracing::warn!(error = error.log_text(), "not ready: {what}");
     match error {
-        BrokerError::Full => Problem::new(ProblemType::StorageFull)
-            .with_detail(format!("{what}: the volume is full, or nearly")),
+        BrokerError::Full => {
+            Problem::new(ProblemType::StorageFull).with_detail(format!("{what}: the volume is full, or nearly"))
+        }
         _ => Problem::new(ProblemType::Busy).with_detail(format!("{what} does not work; the log says why")),
     }
 }

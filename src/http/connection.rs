@@ -39,6 +39,7 @@ enum End {
 pub(super) async fn serve(stream: TcpStream, seat: Arc<Seat>, desk: Arc<Desk>) {
     drop(stream.set_nodelay(true));
     // The kernel takes little beyond what is on its way: a reader's pace can be seen, and a cut throws more away.
+    #[cfg(target_os = "linux")]
     drop(socket2::SockRef::from(&stream).set_tcp_notsent_lowat(limits::UNSENT_BYTES));
     // A second handle on the socket: what is set on it holds for the one hyper owns.
     let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };

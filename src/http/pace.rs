@@ -74,18 +74,29 @@ fn every_second() -> Interval {
     seconds
 }
 
+/// How long a body's sender has been silent, for whoever holds no body any more.
+#[derive(Clone, Default)]
+pub(super) struct Silence(Arc<AtomicU64>);
+
+impl Silence {
+    /// Whether patience with the sender was over, or a handler's own, which ends in the same second.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.0.load(Ordering::SeqCst).saturating_add(1) >= limits::BODY_IDLE_SECONDS
+    }
+}
+
 /// A request body that ends with [`TooSlow`] when its sender is.
 pub(super) struct Paced {
     body: Body,
     pace: Pace,
     seconds: Interval,
-    cut: Arc<AtomicBool>,
+    silence: Silence,
 }
 
 impl Paced {
-    /// Watches `body`; `cut` is set when it was too slow.
-    pub(super) fn new(body: Body, cut: Arc<AtomicBool>) -> Self {
-        Self { body, pace: Pace::default(), seconds: every_second(), cut }
+    /// Watches `body`, and tells `silence` of it.
+    pub(super) fn new(body: Body, silence: Silence) -> Self {
+        Self { body, pace: Pace::default(), seconds: every_second(), silence }
     }
 }
 
@@ -100,11 +111,15 @@ impl http_body::Body for Paced {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             let bytes = frame.as_ref().and_then(|f| f.as_ref().ok()).and_then(Frame::data_ref).map_or(0, Bytes::len);
             self.pace.moved(bytes as u64);
+            self.silence.0.store(self.pace.quiet, Ordering::SeqCst);
             return Poll::Ready(frame);
         }
         while self.seconds.poll_tick(context).is_ready() {
-            if let Err(error) = self.pace.waited() {
-                self.cut.store(true, Ordering::SeqCst);
+            let waited = self.pace.waited();
+            self.silence.0.store(self.pace.quiet, Ordering::SeqCst);
+            if let Err(error) = waited {
+                // Also of one who brings a little: it is too little.
+                self.silence.0.store(u64::MAX, Ordering::SeqCst);
                 return Poll::Ready(Some(Err(axum::Error::new(error))));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     capacity::{Capacity, Class, Held},
-    pace::Paced,
+    pace::{Paced, Silence},
     problem::Failure,
     seats::Seat,
 };
@@ -46,9 +46,8 @@ pub(super) struct Line {
 /// Answers one request.
 pub(super) async fn respond(desk: Arc<Desk>, line: Line, request: Request) -> Response {
     let class = Class::of(request.method(), request.uri().path());
-    let slow = Arc::new(AtomicBool::new(false));
-    let watched = slow.clone();
-    let request = request.map(|body| Body::new(Paced::new(body, watched)));
+    let silence = Silence::default();
+    let request = request.map(|body| Body::new(Paced::new(body, silence.clone())));
     let (answer, permit) = match received(class, &line.seat, request).await {
         Err(problem) => (refused_unread(problem, &line), None),
         Ok(mut request) => match desk.capacity.take(class) {
@@ -62,7 +61,8 @@ pub(super) async fn respond(desk: Arc<Desk>, line: Line, request: Request) -> Re
         },
     };
     // Whatever a handler made of a body that broke off: why it did is what the caller has to know.
-    let answer = if slow.load(Ordering::SeqCst) { refused_unread(too_slow(), &line) } else { answer };
+    let cut = silence.is_too_long() && !answer.status().is_success();
+    let answer = if cut { refused_unread(too_slow(), &line) } else { answer };
     answer.map(|body| Body::new(Held::new(body, line.seat, permit)))
 }
 

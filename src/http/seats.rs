@@ -219,7 +219,7 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::{Seat, Seats};
-    use std::{future::Future as _, pin::pin, sync::Arc, task};
+    use std::{pin::pin, sync::Arc, task};
 
     fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         match pin!(future).poll(&mut task::Context::from_waker(task::Waker::noop())) {

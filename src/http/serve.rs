@@ -4,13 +4,7 @@
 //! `seats` decides who gives way when all are taken, `connection` serves one, `respond` answers one request with a
 //! permit of `capacity`, `pace` watches how fast bytes move.
 
-use super::{
-    capacity::Capacity,
-    connection,
-    respond::Desk,
-    routes,
-    seats::Seats,
-};
+use super::{capacity::Capacity, connection, respond::Desk, routes, seats::Seats};
 use crate::{broker::Broker, model::limits};
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, TcpStream};

@@ -56,6 +56,9 @@ pub const DOWNLOADS: usize = 640;
 pub const AUDITS: usize = 8;
 /// All other requests at work at once.
 pub const ORDINARY: usize = 512;
+/// Threads for work that waits for a disk: more than uploads, downloads and bundles may hold, so that none of these can
+/// take the thread a revocation needs. They are made when needed.
+pub const BLOCKING_THREADS: usize = UPLOADS + DOWNLOADS + AUDITS + 96;
 /// A request head must be complete within this time, in seconds.
 pub const HEAD_SECONDS: u64 = 10;
 /// A body must bring, and a reader take, at least one byte within this time, in seconds. A line that drops comes back.

@@ -20,12 +20,7 @@ use crate::{
     store::{CommitError, StoreError},
 };
 use rusqlite::Connection;
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::Arc,
-    thread,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, thread};
 use tokio::sync::oneshot;
 
 /// Receipts of the entries a committed batch appended.
