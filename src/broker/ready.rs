@@ -16,10 +16,13 @@ use tokio::sync::Mutex;
 /// What was found last, and the second it was found in. One check serves everybody who asks within that second.
 #[derive(Default)]
 pub(super) struct Readiness {
-    last: Mutex<Option<(Duration, Result<(), Problem>)>>,
+    last: Mutex<Option<(Duration, Found)>>,
     /// Held by the check of the files. A disk that hangs holds one thread, not one for each question.
     files: Arc<Blocking<()>>,
 }
+
+/// Ready, or the problem whoever asks is told.
+type Found = Result<(), Box<Problem>>;
 
 /// A part that did not work; the words name no path.
 struct Failed {
@@ -32,7 +35,7 @@ impl Broker {
     ///
     /// # Errors
     /// A problem that says which part does not.
-    pub async fn ready(self: &Arc<Self>) -> Result<(), Problem> {
+    pub async fn ready(self: &Arc<Self>) -> Result<(), Box<Problem>> {
         let mut last = self.readiness.last.lock().await;
         let now = self.clock.monotonic();
         if let Some((when, found)) = &*last
@@ -40,12 +43,10 @@ impl Broker {
         {
             return found.clone();
         }
-        let found = match self.try_everything().await {
-            Ok(()) => self
-                .store
-                .revoke_only()
-                .map_or(Ok(()), |why| Err(Problem::new(ProblemType::RevokeOnly).with_detail(why))),
-            Err(failed) => Err(told(&failed)),
+        let found = match (self.try_everything().await, self.store.revoke_only()) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(why)) => Err(Box::new(Problem::new(ProblemType::RevokeOnly).with_detail(why))),
+            (Err(failed), _) => Err(Box::new(told(&failed))),
         };
         *last = Some((self.clock.monotonic(), found.clone()));
         found

@@ -40,18 +40,14 @@ impl Class {
     /// The class of a request.
     pub(super) fn of(method: &Method, path: &str) -> Self {
         let uploads = path.strip_prefix("/v1/uploads").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if STOPS.contains(&path) {
-            Self::Stop
-        } else if *method == Method::PUT && path.ends_with("/payload") {
-            Self::Upload
-        } else if uploads && (*method == Method::POST || *method == Method::PATCH) {
-            Self::Upload
-        } else if *method == Method::GET && (path.ends_with("/payload") || path.ends_with("/report.age")) {
-            Self::Download
-        } else if path == "/v1/audit/bundle" {
-            Self::Audit
-        } else {
-            Self::Ordinary
+        let payload = path.ends_with("/payload");
+        match *method {
+            _ if STOPS.contains(&path) => Self::Stop,
+            Method::PUT if payload => Self::Upload,
+            Method::POST | Method::PATCH if uploads => Self::Upload,
+            Method::GET if payload || path.ends_with("/report.age") => Self::Download,
+            Method::GET if path == "/v1/audit/bundle" => Self::Audit,
+            _ => Self::Ordinary,
         }
     }
 }

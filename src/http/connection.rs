@@ -32,7 +32,7 @@ enum End {
     /// What ran on it is broken off.
     Cut,
     /// What ran on it is broken off because the service ends.
-    CutAtTheEnd,
+    OutOfTime,
 }
 
 /// Serves one connection.
@@ -50,11 +50,11 @@ pub(super) async fn serve(stream: TcpStream, seat: Arc<Seat>, desk: Arc<Desk>) {
     if end == End::Finished {
         end = after(&handle, &line).await;
     }
-    if end == End::CutAtTheEnd {
+    if end == End::OutOfTime {
         seat.was_cut();
     }
     // A connection that carried bytes of a grant is never closed in a way that lets the kernel deliver what is left.
-    if matches!(end, End::Cut | End::CutAtTheEnd) || connection.is_reset() || connection.carries() {
+    if matches!(end, End::Cut | End::OutOfTime) || connection.is_reset() || connection.carries() {
         reset_on_close(&handle);
     }
     drop(handle);
@@ -82,7 +82,7 @@ async fn conversation(stream: TcpStream, desk: Arc<Desk>, line: &Line) -> End {
         tokio::select! {
             () = line.connection.reset_asked() => return End::Cut,
             () = line.seat.given_up() => return if is_idle() { End::Idle } else { End::Cut },
-            () = reached(&line.seat, Service::Over) => return End::CutAtTheEnd,
+            () = reached(&line.seat, Service::Over) => return End::OutOfTime,
             () = reached(&line.seat, Service::Ending), if !ending => {
                 if is_idle() {
                     return End::Idle;
@@ -111,7 +111,7 @@ async fn after(handle: &OwnedFd, line: &Line) -> End {
     tokio::select! {
         () = line.connection.reset_asked() => End::Cut,
         () = line.seat.given_up() => End::Cut,
-        () = reached(&line.seat, Service::Over) => End::CutAtTheEnd,
+        () = reached(&line.seat, Service::Over) => End::OutOfTime,
         () = ended(handle) => End::Finished,
         () = tokio::time::sleep(Duration::from_secs(seconds)) => end,
     }
@@ -120,7 +120,7 @@ async fn after(handle: &OwnedFd, line: &Line) -> End {
 async fn reached(seat: &Seat, stage: Service) {
     if seat.service().wait_for(|now| *now >= stage).await.is_err() {
         // The table of seats outlives every seat; without it there is nothing to wait for.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

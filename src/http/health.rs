@@ -12,6 +12,6 @@ pub(super) async fn alive() -> StatusCode {
 
 /// Reads, durable writes and the payload folder work, there is room, and more than revocation is possible.
 pub(super) async fn ready(State(broker): State<Arc<Broker>>) -> Result<StatusCode, Failure> {
-    broker.ready().await?;
+    broker.ready().await.map_err(|problem| Failure::from(*problem))?;
     Ok(StatusCode::OK)
 }
