@@ -10,6 +10,7 @@ mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod ready;
 mod redeliver;
 mod release;
 mod report;
@@ -31,6 +32,7 @@ use crate::{
     model::{
         ambient::{Clock, Entropy},
         bundle::Bundle,
+        limits,
         purpose::Taxonomy,
         time::Clocks,
     },
@@ -39,9 +41,11 @@ use crate::{
     wire::{genesis::SignedGenesis, taxonomy},
 };
 use evidence::Roots;
+use ready::Readiness;
 use std::sync::Arc;
 use streams::Streams;
 use token::Sessions;
+use tokio::sync::Semaphore;
 use upload::Uploads;
 
 /// Who may register without an invitation.
@@ -88,6 +92,9 @@ pub struct Broker {
     sessions: Sessions,
     uploads: Uploads,
     roots: Roots,
+    readiness: Readiness,
+    /// Turns for checking the signature of what stops: false ones are sent without signing in.
+    stop_checks: Semaphore,
 }
 
 /// A broker cannot start.
@@ -136,6 +143,8 @@ impl Broker {
             sessions,
             uploads,
             roots: Roots::default(),
+            readiness: Readiness::default(),
+            stop_checks: Semaphore::new(limits::STOP_CHECKS),
         }))
     }
 
@@ -150,15 +159,6 @@ impl Broker {
     /// Why only revocation is possible, if so.
     pub fn revoke_only(&self) -> Option<&'static str> {
         self.store.revoke_only()
-    }
-    /// Whether reads and the writer work: readiness that means it.
-    ///
-    /// # Errors
-    /// What did not work.
-    pub async fn ready(&self) -> Result<(), BrokerError> {
-        self.store.probe().await?;
-        self.store.heads()?;
-        Ok(())
     }
 
     fn clocks(&self) -> Result<Clocks, StoreError> {

@@ -5,16 +5,21 @@
 
 mod audit;
 mod caller;
+mod capacity;
+mod connection;
 mod download;
 mod grants;
 mod health;
 mod json;
+mod pace;
 mod problem;
 mod register;
 mod releases;
 mod reports;
+mod respond;
 mod revocations;
 mod routes;
+mod seats;
 mod serve;
 mod statements;
 mod token;

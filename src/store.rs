@@ -13,6 +13,7 @@
 pub mod blob;
 pub mod faults;
 mod logged;
+pub mod room;
 pub mod sealed;
 pub mod sqlite;
 
@@ -187,8 +188,10 @@ pub trait Store: Send + Sync + 'static {
     fn record(&self, what: OwnRecord) -> Pending<Recorded>;
     /// Empties the write-ahead log into the database; `false` when a reader is in the way.
     fn empty_wal(&self) -> Pending<bool>;
-    /// Answers after an empty transaction: the writer works.
+    /// Answers after a row was written and committed: the writer works, and the disk takes what it writes.
     fn probe(&self) -> Pending<()>;
+    /// Room on the volume where facts and log are kept.
+    fn room(&self) -> Result<room::Room, StoreError>;
     /// Uses up an assertion's `jti`; `false` when it was used before.
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool>;
     /// Refuses everything but revocation from now on.

@@ -268,7 +268,7 @@ impl Broker {
             return Err(BrokerError::OverQuota("too many uploads on their way; end one of them first"));
         }
         let all = self.uploads.0.lock().unwrap_or_else(PoisonError::into_inner).len();
-        if all >= limits::UPLOADS { Err(BrokerError::Busy) } else { Ok(()) }
+        if all >= limits::UPLOADS_BEGUN { Err(BrokerError::Busy) } else { Ok(()) }
     }
 
     fn own_upload(&self, id: UploadId, caller: &Caller) -> Result<Arc<Slot>, BrokerError> {

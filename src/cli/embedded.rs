@@ -192,6 +192,7 @@ impl Drop for Running {
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(limits::BLOCKING_THREADS)
         .build()
         .map_err(|e| Failure::refused(format!("cannot start the runtime: {e}")))
 }

@@ -44,6 +44,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("AMANA_LOG").unwrap_or_else(|_| "info".into()))
         .with_writer(std::io::stderr)
         .init();
+    raise_open_files();
     let places = Places {
         keys: arguments.keys.clone().unwrap_or_else(|| arguments.dir.join("keys")),
         ..Places::under(&arguments.dir)
@@ -63,6 +64,16 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     let broker = embedded::open(settings)?;
     announce(&broker, &public_url, &registration, out);
     embedded::runtime()?.block_on(serve(arguments, broker))
+}
+
+/// Sockets and payloads need more descriptors than many systems give at first; what is allowed is taken.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // Refused on some systems; then fewer connections fit, and the longest waiting give way sooner.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
 }
 
 async fn serve(arguments: &Arguments, broker: Arc<Broker>) -> Result<(), Failure> {

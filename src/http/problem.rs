@@ -2,6 +2,7 @@
 
 use crate::{
     broker::{BrokerError, TokenError},
+    model::limits,
     wire::{
         api::OauthProblem,
         problem::{Problem, ProblemType},
@@ -50,8 +51,14 @@ impl IntoResponse for Failure {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        let wait = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some(limits::RETRY_AFTER_SECONDS),
+            // Whoever knows better says so in its place.
+            StatusCode::TOO_MANY_REQUESTS => Some(limits::QUOTA_RETRY_AFTER_SECONDS),
+            _ => None,
+        };
+        if let Some(seconds) = wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -34,16 +34,56 @@ pub const DPOP_PROOFS: usize = 1_000_000;
 pub const BATCH_OPERATIONS: usize = 1024;
 /// Operations waiting for the writer; beyond it callers are told to come back.
 pub const QUEUED_OPERATIONS: usize = 8192;
+/// Revocations, ends and destructions waiting for the writer, in a lane of their own that is taken first.
+pub const QUEUED_STOPS: usize = 4096;
 /// Reads again after a version conflict before the caller is told "busy".
 pub const CONFLICT_RETRIES: usize = 8;
-/// Connections at once, including the reserve.
+/// Connections at once. When all are taken the longest waiting gives way.
 pub const CONNECTIONS: usize = 2048;
-/// Connections only revocation may use.
-pub const RESERVED_CONNECTIONS: usize = 64;
+/// Connections that were given up and are about to close: bounds descriptors while newcomers are let in.
+pub const LEAVING: usize = 64;
+/// Requests whose small body is on its way in; each may hold [`JSON_BODY_BYTES`]. The oldest gives way to a newer one.
+pub const RECEIVING: usize = 512;
+/// Revocations at work at once. No other work takes their place.
+pub const STOPS: usize = 256;
+/// Signatures of revocations checked at once: a flood of false ones must leave processors to everything else.
+pub const STOP_CHECKS: usize = 2;
+/// Payloads coming in at once; each holds a file and a buffer.
+pub const UPLOADS: usize = 256;
+/// Payloads going out at once; each holds a file and some 256 KiB while its reader stalls.
+pub const DOWNLOADS: usize = 640;
+/// Audit bundles at once; each holds a thread and keeps the write-ahead log from being emptied.
+pub const AUDITS: usize = 8;
+/// All other requests at work at once.
+pub const ORDINARY: usize = 512;
+/// Threads for work that waits for a disk: more than uploads, downloads and bundles may hold, so that none of these can
+/// take the thread a revocation needs. They are made when needed.
+pub const BLOCKING_THREADS: usize = UPLOADS + DOWNLOADS + AUDITS + 96;
 /// A request head must be complete within this time, in seconds.
 pub const HEAD_SECONDS: u64 = 10;
-/// A body must bring at least one byte within this time, in seconds.
+/// A body must bring, and a reader take, at least one byte within this time, in seconds. A line that drops comes back.
 pub const BODY_IDLE_SECONDS: u64 = 30;
+/// Least bytes a second in either direction, averaged over [`PACE_WINDOW_SECONDS`]: a thirtieth of a 64 kbit/s line.
+pub const LEAST_BYTES_PER_SECOND: u64 = 256;
+/// The time [`LEAST_BYTES_PER_SECOND`] is averaged over; seconds in which the broker is the slower side do not count.
+pub const PACE_WINDOW_SECONDS: u64 = 60;
+/// A small body must be whole within this time, in seconds: the largest takes 25 on a 64 kbit/s line.
+pub const SMALL_BODY_SECONDS: u64 = 60;
+/// How long a refusal waits for a client that is still sending what nobody will read, in seconds.
+pub const REFUSAL_SECONDS: u64 = 2;
+/// Bytes one connection buffers in each direction; a longer head is refused.
+pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes the kernel keeps of an answer beyond those on their way to the reader. Half of it at 64 kbit/s are 8 seconds,
+/// well under [`BODY_IDLE_SECONDS`].
+pub const UNSENT_BYTES: u32 = 128 * 1024;
+/// What a caller who finds the broker busy is told to wait, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+/// What a caller over a quota is told to wait where nothing better is known, in seconds.
+pub const QUOTA_RETRY_AFTER_SECONDS: u64 = 60;
+/// Each check of readiness must answer within this time, in seconds; all of them within what a health check waits.
+pub const READY_SECONDS: u64 = 2;
+/// Free space below which the broker is not ready; on small volumes a hundredth of the volume.
+pub const LOW_SPACE_BYTES: u64 = 256 << 20;
 /// Streams renew their lease this often, in seconds.
 pub const STREAM_LEASE_SECONDS: u64 = 1;
 /// How long a client may take to read what is left of a finished stream, in seconds; the rest can be asked for again.
@@ -70,8 +110,8 @@ pub const SWEEP_SECONDS: u64 = 5;
 pub const UPLOAD_METADATA_BYTES: usize = 4096;
 /// Uploads one party may have on their way at once: several devices, several reports, some given up.
 pub const UPLOADS_PER_PARTY: usize = 32;
-/// Uploads on their way at once, of everybody: each is a row in memory.
-pub const UPLOADS: usize = 100_000;
+/// Uploads begun and not ended, of everybody: each is a row in memory.
+pub const UPLOADS_BEGUN: usize = 100_000;
 /// How long an upload waits for its next part: an advocate may be off line for days.
 pub const UPLOAD_LIFE: Duration = Duration::from_days(14);
 /// An upload's end is written anew when it would move by this much, so that not every part costs a write.

@@ -14,6 +14,7 @@ pub use upload::UploadRecord;
 use super::{
     StoreError,
     faults::{Faults, Sound},
+    room::{self, Room},
 };
 use crate::model::{
     ids::{Digest, ReportId},
@@ -106,6 +107,22 @@ impl Blobs {
         let file = File::open(&path).map_err(|e| file_error("cannot read a payload", &path, e))?;
         let length = file.metadata().map_err(|e| file_error("cannot read a payload", &path, e))?.len();
         if length == report.payload_bytes { Ok(file) } else { Err(StoreError::Form("a payload has the wrong length")) }
+    }
+
+    /// Writes, syncs and removes a small file: readiness.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn try_folder(&self) -> Result<(), StoreError> {
+        room::try_folder(&self.payloads)
+    }
+
+    /// Room on the volume of payloads.
+    ///
+    /// # Errors
+    /// When the folder is not there.
+    pub fn room(&self) -> Result<Room, StoreError> {
+        Room::of(&self.payloads)
     }
 
     /// Whether a file stands under a report's name that holds exactly the stated bytes: published, but perhaps not

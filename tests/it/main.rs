@@ -34,11 +34,15 @@ mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
+mod overload;
+#[cfg(all(feature = "client", feature = "server"))]
 mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
 mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod readiness;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
 #[cfg(feature = "client")]
@@ -47,6 +51,8 @@ mod report_format;
 mod revocation;
 #[cfg(feature = "client")]
 mod seal;
+#[cfg(all(feature = "client", feature = "server"))]
+mod shutdown;
 #[cfg(all(feature = "client", feature = "server"))]
 mod sign_in;
 #[cfg(all(feature = "client", feature = "server"))]

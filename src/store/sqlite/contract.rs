@@ -16,7 +16,7 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError},
+    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError, room::Room},
     wire::{api::BundleLine, statement::Verified},
 };
 use rusqlite::Connection;
@@ -133,13 +133,17 @@ impl Store for SqliteStore {
     }
 
     fn probe(&self) -> Pending<()> {
-        self.submit(Urgency::Stop, |_| Ok(()), |(), _| ())
+        self.submit(Urgency::Always, |batch| operations::probe(batch), |(), _| ())
+    }
+
+    fn room(&self) -> Result<Room, StoreError> {
+        Room::of(self.path.parent().unwrap_or(&self.path))
     }
 
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
         let spend = move |batch: &mut Batch<'_>| operations::spend_assertion(batch, client, &jti, until);
         // Signing in only reads; auditors need it most when nothing but withdrawal is possible.
-        self.submit(Urgency::Stop, spend, |fresh, _| fresh)
+        self.submit(Urgency::Always, spend, |fresh, _| fresh)
     }
 
     fn only_revoke(&self, why: &'static str) {
