@@ -5,11 +5,14 @@
 //! other way to header bytes is `redeliver` or `owner_header`, and both end in a `Logged`.
 
 mod audit;
+mod denials;
 mod error;
 mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod quota;
+mod rates;
 mod redeliver;
 mod release;
 mod report;
@@ -20,9 +23,11 @@ mod sweep;
 mod token;
 
 pub use error::BrokerError;
+pub use quota::Quotas;
+pub use rates::Rates;
 pub use redeliver::{Download, Lease};
 pub use report::Upload;
-pub use statement::Caller;
+pub use statement::{Caller, Shown};
 pub use streams::Connection;
 pub use token::{Challenge, TokenError};
 
@@ -35,20 +40,30 @@ use crate::{
     },
     policy::Engine,
     store::{Store, StoreError, blob::Blobs},
-    wire::{genesis::SignedGenesis, taxonomy},
+    wire::{genesis::SignedGenesis, taxonomy, work::Bits},
 };
+use denials::Denials;
 use evidence::Roots;
+use quota::Quota;
+use rates::Gate;
 use std::sync::Arc;
 use streams::Streams;
 use token::Sessions;
 
-/// Who may register without an invitation.
+/// Who may register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Anybody who reaches the broker: it listens on loopback and is known by a loopback address only.
     Loopback,
     /// Whoever shows the invitation printed at start.
     Invitation(String),
+    /// Whoever shows the invitation, or a proof of work.
+    Work {
+        /// How much work.
+        bits: Bits,
+        /// The invitation, for those whose devices are too slow.
+        invitation: String,
+    },
 }
 
 /// What a broker is made of.
@@ -69,6 +84,10 @@ pub struct Parts {
     pub public_url: String,
     /// Who may register.
     pub registration: Registration,
+    /// What one party may use.
+    pub quotas: Quotas,
+    /// How often somebody may ask.
+    pub rates: Rates,
 }
 
 /// The broker.
@@ -85,6 +104,9 @@ pub struct Broker {
     streams: Streams,
     sessions: Sessions,
     roots: Roots,
+    quota: Arc<Quota>,
+    denials: Denials,
+    gate: Gate,
 }
 
 /// A broker cannot start.
@@ -107,7 +129,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`] when the bundle is not the one in force or cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration } = parts;
+        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates } = parts;
         let engine = Engine::load(&bundle)?;
         let fixed = genesis.genesis();
         if engine.bundle() != fixed.bundle || bundle.taxonomy_digest() != Some(fixed.taxonomy) {
@@ -115,6 +137,7 @@ impl Broker {
         }
         let taxonomy = taxonomy::parse(bundle.file("taxonomy.json").unwrap_or_default())?;
         let sessions = Sessions::new(&*entropy);
+        let gate = Gate::new(rates, clock.monotonic(), &*entropy);
         Ok(Arc::new(Self {
             store,
             blobs,
@@ -128,6 +151,9 @@ impl Broker {
             streams: Streams::default(),
             sessions,
             roots: Roots::default(),
+            quota: Arc::new(Quota::new(quotas)),
+            denials: Denials::new(quotas.denials),
+            gate,
         }))
     }
 

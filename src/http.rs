@@ -10,6 +10,7 @@ mod grants;
 mod health;
 mod json;
 mod problem;
+mod rates;
 mod register;
 mod releases;
 mod reports;

@@ -13,3 +13,4 @@ pub mod problem;
 pub mod receipt;
 pub mod statement;
 pub mod taxonomy;
+pub mod work;

@@ -7,6 +7,7 @@ use crate::{
     wire::{
         problem::{Problem, ProblemType, ReasonText},
         statement::StatementError,
+        work::Bits,
     },
 };
 
@@ -26,6 +27,11 @@ pub enum BrokerError {
         /// Receipt of the denial's entry.
         receipt: Option<String>,
     },
+    /// Policies deny, too often within the hour: it is counted, and has no entry or receipt of its own.
+    DeniedAndCounted {
+        /// Every failing condition.
+        reasons: Vec<Reason>,
+    },
     /// Signed by another key than the caller's.
     NotTheCaller,
     /// The header bytes are not those the statement names.
@@ -36,6 +42,15 @@ pub enum BrokerError {
     UnknownPurpose(String),
     /// Registration needs an invitation.
     InvitationNeeded,
+    /// Registration needs a proof of work.
+    WorkNeeded(Bits),
+    /// More than one party or network may use.
+    OverQuota {
+        /// Of what, in words.
+        what: String,
+        /// When it may be tried again, if waiting helps.
+        retry_after_seconds: Option<u64>,
+    },
     /// The signer has verified another log than ours.
     SeenMismatch,
     /// Too much at once.
@@ -116,6 +131,10 @@ impl BrokerError {
             }
             Self::Refused(refusal) => detailed(ProblemType::StatementRefused, refusal.to_string()),
             Self::Denied { reasons, receipt } => denied(reasons, receipt.as_ref()),
+            Self::DeniedAndCounted { reasons } => denied(reasons, None).with_detail(
+                "you were denied so often within the hour that this denial has no entry of its own, and so no receipt. \
+                 It is counted, and the count becomes one entry",
+            ),
             Self::NotTheCaller => detailed(
                 ProblemType::StatementRefused,
                 "the statement is signed by another key than the one you are signed in with".to_owned(),
@@ -133,6 +152,12 @@ impl BrokerError {
                 ProblemType::InvitationNeeded,
                 "ask the operator for the invitation printed when the broker started".to_owned(),
             ),
+            Self::WorkNeeded(bits) => work_needed(*bits),
+            Self::OverQuota { what, retry_after_seconds } => {
+                let mut problem = detailed(ProblemType::OverQuota, what.clone());
+                problem.retry_after = *retry_after_seconds;
+                problem
+            }
             Self::SeenMismatch => detailed(
                 ProblemType::Conflict,
                 "the log you verified earlier is not an earlier state of this broker's log. Send the checkpoint you \
@@ -165,6 +190,15 @@ impl BrokerError {
             other => other,
         }
     }
+}
+
+fn work_needed(bits: Bits) -> Problem {
+    let mut problem = Problem::new(ProblemType::WorkNeeded).with_detail(format!(
+        "show a proof of work of {} bits over this very statement in Amana-Work, or the operator's invitation",
+        bits.count()
+    ));
+    problem.bits = Some(bits.count());
+    problem
 }
 
 fn denied(reasons: &[Reason], receipt: Option<&String>) -> Problem {

@@ -8,7 +8,7 @@ use crate::{
         rows::{Held, ReportRow, Rows},
         statement::Kind,
     },
-    store::{Attachment, Facts, OwnRecord, blob::Incoming},
+    store::{Facts, OwnRecord, blob::Incoming},
     wire::{api::Accepted, statement::Unverified},
 };
 
@@ -40,8 +40,9 @@ impl Broker {
         caller: &Caller,
     ) -> Result<Accepted, BrokerError> {
         let verified = self.verify_from(Unverified::parse_kind(text, Kind::Report)?, caller)?;
+        self.charge_entry(caller.party)?;
         let digest = verified.signed().digest;
-        Ok(accepted(digest, self.store.accept(verified, Attachment::OwnerHeader(owner_header)).await?))
+        Ok(accepted(digest, self.accept_report(caller.party, verified, owner_header).await?))
     }
 
     /// Begins the upload of a payload; `None` when it is already stored.

@@ -13,6 +13,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+/// When to come back to a broker that is busy: a queue empties within a second or two.
+const BUSY_SECONDS: u64 = 2;
+
 /// A problem on its way out.
 pub(super) struct Failure(Box<Problem>);
 
@@ -50,8 +53,9 @@ impl IntoResponse for Failure {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        let busy = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(BUSY_SECONDS);
+        if let Some(seconds) = self.0.retry_after.or(busy) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

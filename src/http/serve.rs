@@ -3,7 +3,7 @@
 //! Request heads have a deadline; connections are counted, and the last of them serve revocations only; a connection
 //! that is to be cut is reset with `SO_LINGER` 0, so that not even bytes already in the kernel's buffers go out.
 
-use super::{revocations, routes};
+use super::{rates::Peer, revocations, routes};
 use crate::{
     broker::{Broker, Connection},
     model::limits,
@@ -80,7 +80,7 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => accept(stream, &router, &open),
+                Ok((stream, address)) => accept(stream, Peer(address.ip()), &router, &open),
                 // Out of file descriptors: waiting a moment lets others finish.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -88,6 +88,9 @@ impl Server {
         drop(self.listener);
         wait_for(&open).await;
         sweeper.abort();
+        if let Err(error) = self.broker.settle().await {
+            tracing::warn!(error = error.log_text(), "counted denials are lost");
+        }
     }
 }
 
@@ -107,7 +110,7 @@ enum Service {
     OnlyRevocation,
 }
 
-fn accept(stream: TcpStream, router: &Router, open: &Arc<AtomicUsize>) {
+fn accept(stream: TcpStream, peer: Peer, router: &Router, open: &Arc<AtomicUsize>) {
     let count = open.fetch_add(1, Ordering::SeqCst);
     if count >= limits::CONNECTIONS {
         open.fetch_sub(1, Ordering::SeqCst);
@@ -117,19 +120,20 @@ fn accept(stream: TcpStream, router: &Router, open: &Arc<AtomicUsize>) {
     let service = if crowded { Service::OnlyRevocation } else { Service::Whole };
     let (router, open) = (router.clone(), open.clone());
     tokio::spawn(async move {
-        serve_connection(stream, router, service).await;
+        serve_connection(stream, peer, router, service).await;
         open.fetch_sub(1, Ordering::SeqCst);
     });
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, service: Service) {
+async fn serve_connection(stream: TcpStream, peer: Peer, router: Router, service: Service) {
     drop(stream.set_nodelay(true));
     // A second handle on the socket: what is set on it holds for the one hyper owns.
     let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };
     let connection = Connection::default();
     let gone = Gone(connection.clone());
     let extension = connection.clone();
-    let answer = service_fn(move |request: hyper::Request<Incoming>| {
+    let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         respond(request.map(Body::new), router.clone(), extension.clone(), service)
     });
     let mut http = http1::Builder::new();

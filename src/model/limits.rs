@@ -1,6 +1,6 @@
 //! Every bound of the system, with its reason. A bound stands here or it does not exist.
 
-use super::time::Duration;
+use super::{bucket::Rate, time::Duration};
 
 /// A statement's compact text. The largest leaf a tile bundle can frame is 65,535 bytes; the rest of an entry needs room.
 pub const STATEMENT_BYTES: usize = 48 * 1024;
@@ -66,3 +66,33 @@ pub const MAX_RELEASES: u32 = 1000;
 pub const ROLE_KEYS: usize = 32;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
+/// Leading zero bits a proof of work has to show by default: some seconds of one core, for one identity.
+pub const WORK_BITS: u8 = 22;
+/// Fewest bits that may be asked for; less is no work.
+pub const WORK_BITS_LEAST: u8 = 8;
+/// Most bits that may be asked for: some hours of one core. A client does no more, whatever a broker asks.
+pub const WORK_BITS_MOST: u8 = 32;
+/// Bytes of the nonce in a proof of work; sixteen never run out.
+pub const WORK_NONCE_BYTES: usize = 16;
+/// Bytes of payload one party may declare by default: four of the largest reports.
+pub const QUOTA_BYTES: u64 = 256 << 30;
+/// Entries one party may cause by default: no person works faster, a script at fault does.
+pub const QUOTA_ENTRIES: Rate = Rate { per_hour: 2_000, burst: 500 };
+/// Denials of one officer's key that are entries of their own within [`DENIALS_WITHIN`]; the others are counted.
+pub const DENIALS: u32 = 60;
+/// The hour over which denials are counted into one entry.
+pub const DENIALS_WITHIN: Duration = Duration::from_seconds(3600);
+/// Officers' keys whose denials are counted at once; beyond it every denial is an entry, so that none is lost.
+pub const DENIALS_COUNTED: usize = 10_000;
+/// Parties whose use of a quota is remembered at once; beyond it they share one measure.
+pub const QUOTA_PARTIES: usize = 100_000;
+/// Requests of one network before signing in. Signing in takes six; ten a second is a busy office.
+pub const RATE_BEFORE_LOGIN: Rate = Rate { per_hour: 36_000, burst: 300 };
+/// Requests of one key after signing in: twenty a second, far above what a client does.
+pub const RATE_SIGNED_IN: Rate = Rate { per_hour: 72_000, burst: 1_200 };
+/// Networks told apart at once; beyond it strangers share one measure.
+pub const RATE_NETWORKS: usize = 65_536;
+/// Keys told apart at once by rate; no more can be signed in.
+pub const RATE_KEYS: usize = TOKENS;
+/// How long the salt lives under which networks are told apart.
+pub const RATE_SALT_LIFE: Duration = Duration::from_days(1);

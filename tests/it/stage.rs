@@ -1,7 +1,7 @@
 //! A stage for scenarios: a real broker on loopback, real parties, a clock the test owns.
 
 use amana::{
-    broker::{Broker, Parts, Registration},
+    broker::{Broker, Parts, Quotas, Rates, Registration},
     cli::{
         demo::cast::{Cast, copy, text},
         embedded::{Places, Running},
@@ -181,6 +181,8 @@ impl Stage {
             entropy,
             public_url: "http://127.0.0.1".to_owned(),
             registration: Registration::Loopback,
+            quotas: Quotas::default(),
+            rates: Rates::default(),
         };
         let broker = Broker::new(parts).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
