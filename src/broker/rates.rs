@@ -35,11 +35,7 @@ pub struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self {
-            before_login: limits::RATE_BEFORE_LOGIN,
-            signed_in: limits::RATE_SIGNED_IN,
-            address_header: None,
-        }
+        Self { before_login: limits::RATE_BEFORE_LOGIN, signed_in: limits::RATE_SIGNED_IN, address_header: None }
     }
 }
 

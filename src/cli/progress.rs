@@ -31,7 +31,9 @@ impl Progress {
         move |working| match working {
             Working::Asked(bits) => {
                 let bits_words = bits.count();
-                out.note(format!("This broker asks for a proof of work of {bits_words} bits. Your device does it now."));
+                out.note(format!(
+                    "This broker asks for a proof of work of {bits_words} bits. Your device does it now."
+                ));
                 let template = "{msg} {bar:30} {human_pos} of about {human_len} tries";
                 bar = Some(Self::shown("working", template, bits.tries(), out));
             }

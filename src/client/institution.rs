@@ -76,7 +76,8 @@ impl Desk {
     /// Does the work a broker asks for; more than any broker may ask for is not even begun.
     fn work_for(&self, text: &str, asked: &Problem, tell: &mut dyn FnMut(Working)) -> Result<WorkNonce, DeskError> {
         let bits = asked.bits.and_then(|bits| Bits::try_from(bits).ok());
-        let bits = bits.ok_or_else(|| DeskError::refused(format!("the broker asks for work out of bounds: {NoSuchBits}")))?;
+        let bits =
+            bits.ok_or_else(|| DeskError::refused(format!("the broker asks for work out of bounds: {NoSuchBits}")))?;
         tell(Working::Asked(bits));
         let task = Task::new(self.genesis.digest(), Digest::of(text.as_bytes()), bits);
         solve(&task, &mut |more| tell(Working::Tried(more))).ok_or_else(|| DeskError::refused("no nonce does the work"))

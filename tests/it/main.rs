@@ -38,7 +38,13 @@ mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
+mod quotas;
+#[cfg(all(feature = "client", feature = "server"))]
+mod rates;
+#[cfg(all(feature = "client", feature = "server"))]
 mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod registration;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
 #[cfg(feature = "client")]

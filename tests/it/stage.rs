@@ -4,7 +4,7 @@ use amana::{
     broker::{Broker, Parts, Quotas, Rates, Registration},
     cli::{
         demo::cast::{Cast, copy, text},
-        embedded::{Places, Running},
+        embedded::{Places, Running, Settings},
         founding,
     },
     client::{
@@ -140,9 +140,14 @@ impl Stage {
 
     /// Stops the broker and starts it again on the same folder.
     pub fn restart(&mut self) {
+        self.restart_with(|_| {});
+    }
+
+    /// As [`Stage::restart`], with other settings.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         self.broker = None;
         let places = Places::under(&self.dir.path().join("broker"));
-        let broker = Running::start(places, Some(self.clock.clone())).unwrap();
+        let broker = Running::start_with(places, Some(self.clock.clone()), change).unwrap();
         self.url = broker.url();
         self.broker = Some(broker);
     }

@@ -39,7 +39,8 @@ fn bytes(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u32); 4] = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
     let unit = UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
     let (number, shift) = unit.unwrap_or((text, 0));
-    let number: u64 = number.trim().parse().map_err(|_| "a number, with KiB, MiB, GiB or TiB if you like".to_owned())?;
+    let number: u64 =
+        number.trim().parse().map_err(|_| "a number, with KiB, MiB, GiB or TiB if you like".to_owned())?;
     number.checked_mul(1 << shift).ok_or_else(|| "more bytes than can be counted".to_owned())
 }
 
