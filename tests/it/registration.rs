@@ -1,18 +1,16 @@
 //! Registering by invitation or by a proof of work.
 
 use crate::{
-    raw::{Answer, Raw},
+    raw::{Answer, Raw, b64},
     stage::Stage,
 };
 use amana::{
     broker::Registration,
     client::identity::{Identity, RecoveryKey},
     model::{ids::Digest, party::EnrolmentRole},
-    wire::{
-        problem::Problem,
-        work::{Bits, Task, WorkNonce},
-    },
+    wire::{problem::Problem, work::Bits},
 };
+use base64::Engine as _;
 use serde_json::json;
 
 const BITS: u8 = 10;
@@ -38,12 +36,18 @@ fn enrolment(stage: &mut Stage, who: &Identity) -> String {
     stage.statement(who, "amana-party-v1+jwt", None, None, &body)
 }
 
-/// A nonce that is good for `bits` over this statement, and for no bit more.
-fn nonce(stage: &Stage, statement: &str, bits_shown: u8) -> String {
+/// Leading zero bits of the hash, reckoned here once more.
+fn zero_bits(stage: &Stage, statement: &str, nonce: &[u8]) -> u32 {
     let (genesis, statement) = (stage.cast.card().digest, Digest::of(statement.as_bytes()));
-    let task = |count| Task::new(genesis, statement, bits(count));
-    let exactly = |nonce: &WorkNonce| task(bits_shown).is_done_by(nonce) && !task(bits_shown + 1).is_done_by(nonce);
-    (0..).map(WorkNonce::of).find(exactly).unwrap().to_string()
+    let parts: [&[u8]; 4] = [b"amana/registration-work/v1\0", genesis.as_bytes(), statement.as_bytes(), nonce];
+    let hash = Digest::of(&parts.concat());
+    u128::from_be_bytes(hash.as_bytes()[..16].try_into().unwrap()).leading_zeros()
+}
+
+/// A nonce that shows so many bits and no bit more.
+fn nonce(stage: &Stage, statement: &str, bits_shown: u8) -> String {
+    let exactly = |nonce: &[u8; 4]| zero_bits(stage, statement, nonce) == u32::from(bits_shown);
+    b64((0_u32..).map(u32::to_be_bytes).find(exactly).unwrap())
 }
 
 fn send(raw: &Raw, statement: &str, header: Option<(&'static str, &str)>) -> Answer {
@@ -83,8 +87,8 @@ fn work_for_another_statement_is_no_work() {
     let (one, other) = (enrolment(&mut stage, &who), enrolment(&mut stage, &who));
     let raw = stage.raw();
     let spent = nonce(&stage, &one, BITS);
-    let task = Task::new(stage.cast.card().digest, Digest::of(other.as_bytes()), bits(BITS));
-    assert!(!task.is_done_by(&spent.parse().unwrap()), "by chance it is good for both");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&spent).unwrap();
+    assert!(zero_bits(&stage, &other, &bytes) < u32::from(BITS), "by chance it is good for both");
     assert_eq!(send(&raw, &other, Some(("amana-work", &spent))).refused(), work_needed());
     send(&raw, &one, Some(("amana-work", &spent))).accepted();
 }
