@@ -5,11 +5,14 @@
 //! other way to header bytes is `redeliver` or `owner_header`, and both end in a `Logged`.
 
 mod audit;
+mod denials;
 mod error;
 mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod quota;
+mod rates;
 mod ready;
 mod redeliver;
 mod release;
@@ -22,8 +25,10 @@ mod token;
 mod upload;
 
 pub use error::BrokerError;
+pub use quota::Quotas;
+pub use rates::Rates;
 pub use redeliver::{Download, Lease};
-pub use statement::Caller;
+pub use statement::{Caller, Shown};
 pub use streams::Connection;
 pub use token::{Challenge, TokenError};
 pub use upload::{PartHead, PartWriter, Standing};
@@ -38,9 +43,12 @@ use crate::{
     },
     policy::Engine,
     store::{Store, StoreError, blob::Blobs},
-    wire::{genesis::SignedGenesis, taxonomy},
+    wire::{genesis::SignedGenesis, taxonomy, work::Bits},
 };
+use denials::Denials;
 use evidence::Roots;
+use quota::Quota;
+use rates::Gate;
 use ready::Readiness;
 use std::sync::Arc;
 use streams::Streams;
@@ -48,13 +56,20 @@ use token::Sessions;
 use tokio::sync::Semaphore;
 use upload::Uploads;
 
-/// Who may register without an invitation.
+/// Who may register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Anybody who reaches the broker: it listens on loopback and is known by a loopback address only.
     Loopback,
     /// Whoever shows the invitation printed at start.
     Invitation(String),
+    /// Whoever shows the invitation, or a proof of work.
+    Work {
+        /// How much work.
+        bits: Bits,
+        /// The invitation, for those whose devices are too slow.
+        invitation: String,
+    },
 }
 
 /// What a broker is made of.
@@ -75,6 +90,10 @@ pub struct Parts {
     pub public_url: String,
     /// Who may register.
     pub registration: Registration,
+    /// What one party may use.
+    pub quotas: Quotas,
+    /// How often somebody may ask.
+    pub rates: Rates,
 }
 
 /// The broker.
@@ -95,6 +114,9 @@ pub struct Broker {
     readiness: Readiness,
     /// Turns for checking the signature of what stops: false ones are sent without signing in.
     stop_checks: Semaphore,
+    quota: Arc<Quota>,
+    denials: Denials,
+    gate: Gate,
 }
 
 /// A broker cannot start.
@@ -120,7 +142,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`] when the bundle is not the one in force or cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration } = parts;
+        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates } = parts;
         let engine = Engine::load(&bundle)?;
         let fixed = genesis.genesis();
         if engine.bundle() != fixed.bundle || bundle.taxonomy_digest() != Some(fixed.taxonomy) {
@@ -129,6 +151,7 @@ impl Broker {
         let taxonomy = taxonomy::parse(bundle.file("taxonomy.json").unwrap_or_default())?;
         let sessions = Sessions::new(&*entropy);
         let uploads = Uploads::resume(&blobs)?;
+        let gate = Gate::new(rates, clock.monotonic(), &*entropy);
         Ok(Arc::new(Self {
             store,
             blobs,
@@ -145,6 +168,9 @@ impl Broker {
             roots: Roots::default(),
             readiness: Readiness::default(),
             stop_checks: Semaphore::new(limits::STOP_CHECKS),
+            quota: Arc::new(Quota::new(quotas)),
+            denials: Denials::new(quotas.denials),
+            gate,
         }))
     }
 

@@ -13,6 +13,7 @@ mod health;
 mod json;
 mod pace;
 mod problem;
+mod rates;
 mod register;
 mod releases;
 mod reports;

@@ -21,7 +21,7 @@ pub use logged::Logged;
 
 use crate::{
     model::{
-        event::{EntryRef, Log},
+        event::{DenialCount, EntryRef, Log},
         facts::ReleaseRecord,
         fold::Refusal,
         grant::{EndCause, HeaderCopy},
@@ -142,6 +142,8 @@ pub enum OwnRecord {
     Shredded(GrantId, HeaderCopy),
     /// An owner's header was refused.
     OwnerHeaderDenied(ReportId, KeyId),
+    /// Denials beyond what is entered one by one.
+    DenialsCounted(DenialCount),
     /// An operator confirmed the clock.
     ClockConfirmed,
 }
@@ -155,6 +157,8 @@ pub trait Store: Send + Sync + 'static {
     fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError>;
     /// Keys of facts of a kind that `viewer` may list, oldest first, at most `limits::PAGE_ROWS`.
     fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError>;
+    /// Sum of `payload_bytes` over every report a party owns, stored or not, however many they are.
+    fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
     /// The shared part of an entry, verbatim.

@@ -14,3 +14,4 @@ pub mod receipt;
 pub mod statement;
 pub mod taxonomy;
 pub mod tus;
+pub mod work;

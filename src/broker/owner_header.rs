@@ -14,6 +14,8 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::NotFound`] for anybody but the owner; [`BrokerError::Denied`], logged.
     pub async fn owner_header(&self, report: ReportId, caller: &Caller) -> Result<OwnerHeader, BrokerError> {
+        self.own_report(report, caller)?;
+        self.charge_entry(caller.party)?;
         for _ in 0..limits::CONFLICT_RETRIES {
             let view = OwnerFetchView::load(&Facts(&*self.store), report, caller.key)?
                 .filter(OwnerFetchView::concerns_caller)

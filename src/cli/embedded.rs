@@ -5,7 +5,7 @@ use super::{
     output::{Failure, chain},
 };
 use crate::{
-    broker::{Broker, Parts, Registration},
+    broker::{Broker, Parts, Quotas, Rates, Registration},
     http::Server,
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
@@ -50,6 +50,10 @@ pub struct Settings {
     pub public_url: String,
     /// Who may register.
     pub registration: Registration,
+    /// What one party may use.
+    pub quotas: Quotas,
+    /// How often somebody may ask.
+    pub rates: Rates,
     /// Its clock; tests bring their own.
     pub clock: Arc<dyn Clock>,
     /// Most operations in one commit.
@@ -60,11 +64,13 @@ pub struct Settings {
 pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let (clock, public_url) = (settings.clock.clone(), settings.public_url.clone());
     let registration = settings.registration.clone();
+    let (quotas, rates) = (settings.quotas, settings.rates.clone());
     let places = settings.places.clone();
     let (store, genesis) = open_store(settings)?;
     let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
-    let parts = Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
+    let store = Arc::new(store);
+    let parts = Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 
@@ -140,18 +146,42 @@ impl Running {
         Self::start_on("127.0.0.1:0", places, clock).map_err(|failure| format!("{failure:?}"))
     }
 
+    /// As [`Running::start`], with other settings than the usual ones.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn start_with(
+        places: Places,
+        clock: Option<Arc<dyn Clock>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self, String> {
+        Self::begin("127.0.0.1:0", places, clock, change).map_err(|failure| format!("{failure:?}"))
+    }
+
     /// Starts a broker on a given loopback address.
     pub(super) fn start_on(address: &str, places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, Failure> {
+        Self::begin(address, places, clock, |_| {})
+    }
+
+    fn begin(
+        address: &str,
+        places: Places,
+        clock: Option<Arc<dyn Clock>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self, Failure> {
         let socket = TcpListener::bind(address)
             .map_err(|e| Failure::refused(format!("cannot listen on {address}: {e}; choose another with --listen")))?;
         let address = socket.local_addr().map_err(|e| Failure::from_error(&e))?;
-        let settings = Settings {
+        let mut settings = Settings {
             places,
             public_url: format!("http://{address}"),
             registration: Registration::Loopback,
+            quotas: Quotas::default(),
+            rates: Rates::default(),
             clock: clock.unwrap_or_else(|| SystemClock::new()),
             batch_operations: limits::BATCH_OPERATIONS,
         };
+        change(&mut settings);
         let broker = open(settings)?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (ready, started) = std::sync::mpsc::channel();

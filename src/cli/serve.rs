@@ -1,5 +1,8 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
+mod bounds;
+mod registration;
+
 use super::{
     ambient::SystemClock,
     embedded::{self, Places, Settings},
@@ -10,13 +13,15 @@ use crate::{
     http::Server,
     wire::genesis::SignedGenesis,
 };
+use bounds::Bounds;
 use clap::Args;
-use std::{fs, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc};
+use registration::Chosen;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Run a broker.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example"
+    after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example \\\n    --registration work --client-address-header X-Forwarded-For"
 )]
 pub(super) struct Arguments {
     /// Folder of the broker: data, genesis and, unless moved, keys.
@@ -34,6 +39,13 @@ pub(super) struct Arguments {
     /// Name of a newly founded broker; by default the host of its public address.
     #[arg(long, env = "AMANA_ORIGIN")]
     origin: Option<String>,
+    /// Who may register: whoever shows the invitation printed at start (`invitation`), or also whoever does a proof of
+    /// work (`work`, or `work:BITS` with 8 to 32 bits; the usual 22 take a phone some seconds). By default anybody when
+    /// the broker is reachable on this machine only, else by invitation.
+    #[arg(long, value_name = "invitation|work[:BITS]", env = "AMANA_REGISTRATION")]
+    registration: Option<Chosen>,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Confirm that the clock is right after an interruption.
     #[arg(long)]
     confirm_clock: bool,
@@ -53,11 +65,13 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     if !places.genesis.exists() {
         found(arguments, &places, &public_url, out)?;
     }
-    let registration = registration(arguments, &public_url)?;
+    let registration = registration::registration(arguments, &public_url)?;
     let settings = Settings {
         places,
         public_url: public_url.clone(),
         registration: registration.clone(),
+        quotas: arguments.bounds.quotas(),
+        rates: arguments.bounds.rates(),
         clock: SystemClock::new(),
         batch_operations: crate::model::limits::BATCH_OPERATIONS,
     };
@@ -110,28 +124,6 @@ fn public_url(arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-/// Behind a public address every peer looks like the proxy: an invitation is needed then.
-fn registration(arguments: &Arguments, public_url: &str) -> Result<Registration, Failure> {
-    let host = url::Url::parse(public_url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default();
-    let local = matches!(host.as_str(), "127.0.0.1" | "localhost" | "[::1]") && arguments.listen.ip().is_loopback();
-    if local {
-        return Ok(Registration::Loopback);
-    }
-    let path = arguments.dir.join("invitation");
-    let words = |e: &dyn std::fmt::Display| Failure::refused(format!("{}: {e}", path.display()));
-    if !path.exists() {
-        let mut bytes = [0; 16];
-        crate::model::ambient::Entropy::fill(&*super::ambient::SystemEntropy::new(), &mut bytes);
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(|e| words(&e))?;
-        file.write_all(hex::encode(bytes).as_bytes()).map_err(|e| words(&e))?;
-    }
-    let secret = fs::read_to_string(&path).map_err(|e| words(&e))?;
-    Ok(Registration::Invitation(secret.trim().to_owned()))
-}
-
 fn announce(broker: &Broker, public_url: &str, registration: &Registration, out: &Out) {
     let genesis: &SignedGenesis = broker.genesis();
     let card = genesis.card();
@@ -140,10 +132,7 @@ fn announce(broker: &Broker, public_url: &str, registration: &Registration, out:
             "Amana serves at {public_url}\n\
              Bootstrap card, to be handed to everybody by another channel than this one:\n  {card}\n\
              {}",
-            match registration {
-                Registration::Loopback => "Anybody on this machine may register.".to_owned(),
-                Registration::Invitation(secret) => format!("Invitation for those who may register: {secret}"),
-            }
+            registration::words(registration)
         ),
         &serde_json::json!({ "url": public_url, "card": card.to_string() }),
     );

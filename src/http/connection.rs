@@ -5,6 +5,7 @@
 
 use super::{
     pace::{Meter, Metered},
+    rates::Peer,
     respond::{Desk, Line, respond},
     seats::{Seat, Service},
 };
@@ -36,7 +37,7 @@ enum End {
 }
 
 /// Serves one connection.
-pub(super) async fn serve(stream: TcpStream, seat: Arc<Seat>, desk: Arc<Desk>) {
+pub(super) async fn serve(stream: TcpStream, peer: Peer, seat: Arc<Seat>, desk: Arc<Desk>) {
     drop(stream.set_nodelay(true));
     // The kernel takes little beyond what is on its way: a reader's pace can be seen, and a cut throws more away.
     #[cfg(target_os = "linux")]
@@ -45,7 +46,7 @@ pub(super) async fn serve(stream: TcpStream, seat: Arc<Seat>, desk: Arc<Desk>) {
     let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };
     let connection = Connection::default();
     let gone = Gone(connection.clone());
-    let line = Line { connection: connection.clone(), seat: seat.clone(), unread: Arc::default() };
+    let line = Line { connection: connection.clone(), peer, seat: seat.clone(), unread: Arc::default() };
     let mut end = conversation(stream, desk, &line).await;
     if end == End::Finished {
         end = after(&handle, &line).await;

@@ -51,13 +51,8 @@ impl IntoResponse for Failure {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        let wait = match status {
-            StatusCode::SERVICE_UNAVAILABLE => Some(limits::RETRY_AFTER_SECONDS),
-            // Whoever knows better says so in its place.
-            StatusCode::TOO_MANY_REQUESTS => Some(limits::QUOTA_RETRY_AFTER_SECONDS),
-            _ => None,
-        };
-        if let Some(seconds) = wait {
+        let busy = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(limits::RETRY_AFTER_SECONDS);
+        if let Some(seconds) = self.0.retry_after.or(busy) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

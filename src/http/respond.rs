@@ -4,6 +4,7 @@ use super::{
     capacity::{Capacity, Class, Held},
     pace::{Paced, Silence},
     problem::Failure,
+    rates::Peer,
     seats::Seat,
 };
 use crate::{
@@ -38,6 +39,7 @@ pub(super) struct Desk {
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: Connection,
+    pub(super) peer: Peer,
     pub(super) seat: Arc<Seat>,
     /// Set when a request was answered without being read: the rest of it is still on its way.
     pub(super) unread: Arc<AtomicBool>,
@@ -56,6 +58,7 @@ pub(super) async fn respond(desk: Arc<Desk>, line: Line, request: Request) -> Re
             Some(permit) => {
                 line.seat.works();
                 request.extensions_mut().insert(line.connection.clone());
+                request.extensions_mut().insert(line.peer);
                 (answered(&desk.router, request).await, Some(permit))
             }
         },

@@ -103,6 +103,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/audit/bundle", get(audit::bundle))
         .fallback(super::problem::not_found)
         .method_not_allowed_fallback(super::problem::not_found)
+        .layer(axum::middleware::from_fn_with_state(broker.clone(), super::rates::limit))
         .layer(axum::middleware::map_response(super::problem::private))
         .layer(DefaultBodyLimit::max(limits::JSON_BODY_BYTES))
         .with_state(broker)

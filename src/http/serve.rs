@@ -4,7 +4,7 @@
 //! `seats` decides who gives way when all are taken, `connection` serves one, `respond` answers one request with a
 //! permit of `capacity`, `pace` watches how fast bytes move.
 
-use super::{capacity::Capacity, connection, respond::Desk, routes, seats::Seats};
+use super::{capacity::Capacity, connection, rates::Peer, respond::Desk, routes, seats::Seats};
 use crate::{broker::Broker, model::limits};
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,7 +55,7 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => welcome(stream, &seats, &desk).await,
+                Ok((stream, address)) => welcome(stream, Peer(address.ip()), &seats, &desk).await,
                 Err(error) => {
                     // Out of file descriptors, most likely: who has waited longest makes room, in a moment.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -68,11 +68,14 @@ impl Server {
         let cut = seats.end(Duration::from_secs(limits::SHUTDOWN_SECONDS)).await;
         tracing::info!(cut, "stopped; this many requests were cut because they took longer than shutdown waits");
         sweeper.abort();
+        if let Err(error) = self.broker.settle().await {
+            tracing::warn!(error = error.log_text(), "counted denials are lost");
+        }
     }
 }
 
-async fn welcome(stream: TcpStream, seats: &Arc<Seats>, desk: &Arc<Desk>) {
+async fn welcome(stream: TcpStream, peer: Peer, seats: &Arc<Seats>, desk: &Arc<Desk>) {
     if let Some(seat) = seats.admit().await {
-        tokio::spawn(connection::serve(stream, seat, desk.clone()));
+        tokio::spawn(connection::serve(stream, peer, seat, desk.clone()));
     }
 }

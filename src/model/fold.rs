@@ -55,6 +55,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
             if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
         }
         Event::OwnerHeaderDenied(..) => Ok(()),
+        Event::DenialsCounted(counted) => release::denials_counted(rows, counted),
         Event::GrantEnded(grant, cause) => grant_ended(rows, recorded, *grant, *cause),
         Event::Shredded(grant, copy) => shredded(rows, recorded, *grant, *copy),
         Event::ClockResumed { last, now } => clock_resumed(rows, recorded, *last, *now),

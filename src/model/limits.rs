@@ -1,6 +1,6 @@
 //! Every bound of the system, with its reason. A bound stands here or it does not exist.
 
-use super::time::Duration;
+use super::{bucket::Rate, time::Duration};
 
 /// A statement's compact text. The largest leaf a tile bundle can frame is 65,535 bytes; the rest of an entry needs room.
 pub const STATEMENT_BYTES: usize = 48 * 1024;
@@ -78,8 +78,6 @@ pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 pub const UNSENT_BYTES: u32 = 128 * 1024;
 /// What a caller who finds the broker busy is told to wait, in seconds.
 pub const RETRY_AFTER_SECONDS: u64 = 2;
-/// What a caller over a quota is told to wait where nothing better is known, in seconds.
-pub const QUOTA_RETRY_AFTER_SECONDS: u64 = 60;
 /// Each check of readiness must answer within this time, in seconds; all of them within what a health check waits.
 pub const READY_SECONDS: u64 = 2;
 /// Free space below which the broker is not ready; on small volumes a hundredth of the volume.
@@ -110,6 +108,8 @@ pub const SWEEP_SECONDS: u64 = 5;
 pub const UPLOAD_METADATA_BYTES: usize = 4096;
 /// Uploads one party may have on their way at once: several devices, several reports, some given up.
 pub const UPLOADS_PER_PARTY: usize = 32;
+/// Uploads of one report at once: a lost address, another device.
+pub const UPLOADS_PER_REPORT: usize = 8;
 /// Uploads begun and not ended, of everybody: each is a row in memory.
 pub const UPLOADS_BEGUN: usize = 100_000;
 /// How long an upload waits for its next part: an advocate may be off line for days.
@@ -119,3 +119,33 @@ pub const UPLOAD_RENEWED: Duration = Duration::from_days(1);
 /// A part from which nothing has come for so long gives way to a client that asks again, in seconds: its link is cut
 /// and only the broker has not noticed.
 pub const UPLOAD_STALLED_SECONDS: u64 = 2;
+/// Leading zero bits a proof of work has to show by default: some seconds of one core, for one identity.
+pub const WORK_BITS: u8 = 22;
+/// Fewest bits that may be asked for; less is no work.
+pub const WORK_BITS_LEAST: u8 = 8;
+/// Most bits that may be asked for: some hours of one core. A client does no more, whatever a broker asks.
+pub const WORK_BITS_MOST: u8 = 32;
+/// Bytes of the nonce in a proof of work; sixteen never run out.
+pub const WORK_NONCE_BYTES: usize = 16;
+/// Bytes of payload one party may declare by default: four of the largest reports.
+pub const QUOTA_BYTES: u64 = 256 << 30;
+/// Entries one party may cause by default: no person works faster, a script at fault does.
+pub const QUOTA_ENTRIES: Rate = Rate { per_hour: 2_000, burst: 500 };
+/// Denials of one officer's key that are entries of their own within [`DENIALS_WITHIN`]; the others are counted.
+pub const DENIALS: u32 = 60;
+/// The hour over which denials are counted into one entry.
+pub const DENIALS_WITHIN: Duration = Duration::from_seconds(3600);
+/// Officers' keys whose denials are counted at once; beyond it every denial is an entry, so that none is lost.
+pub const DENIALS_COUNTED: usize = 10_000;
+/// Parties whose use of a quota is remembered at once; beyond it they share one measure.
+pub const QUOTA_PARTIES: usize = 100_000;
+/// Requests of one network before signing in. Signing in takes six; ten a second is a busy office.
+pub const RATE_BEFORE_LOGIN: Rate = Rate { per_hour: 36_000, burst: 300 };
+/// Requests of one key after signing in: twenty a second, far above what a client does.
+pub const RATE_SIGNED_IN: Rate = Rate { per_hour: 72_000, burst: 1_200 };
+/// Networks told apart at once; beyond it strangers share one measure.
+pub const RATE_NETWORKS: usize = 65_536;
+/// Keys told apart at once by rate; no more can be signed in.
+pub const RATE_KEYS: usize = TOKENS;
+/// How long the salt lives under which networks are told apart.
+pub const RATE_SALT_LIFE: Duration = Duration::from_days(1);

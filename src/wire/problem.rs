@@ -145,7 +145,10 @@ pub struct Problem {
     /// For a denial: the receipt of its entry.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receipt: Option<String>,
-    /// After how many seconds it may be tried again; also said in `Retry-After`.
+    /// For [`ProblemType::WorkNeeded`]: leading zero bits the proof of work has to show.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bits: Option<u8>,
+    /// Seconds after which it may be tried again; the same as in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_after: Option<u64>,
 }
@@ -163,6 +166,7 @@ impl Problem {
             reasons: Vec::new(),
             current: None,
             receipt: None,
+            bits: None,
             retry_after: None,
         }
     }

@@ -40,9 +40,15 @@ mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
+mod quotas;
+#[cfg(all(feature = "client", feature = "server"))]
+mod rates;
+#[cfg(all(feature = "client", feature = "server"))]
 mod raw;
 #[cfg(all(feature = "client", feature = "server"))]
 mod readiness;
+#[cfg(all(feature = "client", feature = "server"))]
+mod registration;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
 #[cfg(feature = "client")]
@@ -64,4 +70,5 @@ mod statements;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;
+#[cfg(all(feature = "client", feature = "server"))]
 mod uploads;

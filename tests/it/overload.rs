@@ -299,6 +299,8 @@ fn full_queue_keeps_out_nothing_that_stops_and_what_stops_is_committed_first() {
         registration: amana::broker::Registration::Loopback,
         clock: stage.clock.clone(),
         batch_operations: 8,
+        quotas: amana::broker::Quotas::default(),
+        rates: amana::broker::Rates::default(),
     })
     .unwrap();
     // Somebody else's transaction: the writer waits for it, and everything queues up behind.

@@ -503,6 +503,8 @@ fn revocation_is_carried_through_when_the_connection_it_came_on_goes_away() {
         places: Places::under(&stage.path("broker")),
         public_url: stage.url.clone(),
         registration: amana::broker::Registration::Loopback,
+        quotas: amana::broker::Quotas::default(),
+        rates: amana::broker::Rates::default(),
         clock: stage.clock.clone(),
         batch_operations: 1024,
     })

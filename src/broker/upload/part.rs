@@ -82,6 +82,10 @@ impl Broker {
         if part.arrived() != head.offset {
             return Err(BrokerError::Offset(part.arrived()));
         }
+        if slot.record().report.is_none() {
+            let own = self.uploads.under_way(caller.party);
+            self.check_bytes(caller.party, self.early_bytes(&own)?)?;
+        }
         self.note(id, &slot, head.length, caller)?;
         let checking = match head.checksum {
             None => None,

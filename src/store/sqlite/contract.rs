@@ -30,6 +30,9 @@ impl Store for SqliteStore {
     fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
         self.reading(|connection| read::listing(connection, viewer, kind))
     }
+    fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError> {
+        self.reading(|connection| read::report_bytes(connection, &self.shared.sealer, owner))
+    }
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.reading(|connection| read::due_grants(connection, now))
     }

@@ -178,6 +178,7 @@ pub(super) fn own_record(batch: &mut Batch<'_>, what: OwnRecord) -> Result<Entry
         OwnRecord::OwnerHeaderDenied(report, key) => {
             (Event::OwnerHeaderDenied(report, key), Happening::OwnerHeaderDenied { report, key })
         }
+        OwnRecord::DenialsCounted(counted) => (Event::DenialsCounted(counted), Happening::DenialsCounted(counted)),
         OwnRecord::ClockConfirmed => (Event::ClockConfirmed, Happening::ClockConfirmed),
     };
     if let OwnRecord::Shredded(grant, HeaderCopy::Database) = what {

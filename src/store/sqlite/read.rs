@@ -9,7 +9,7 @@ use crate::{
         event::{EntryRef, Log},
         ids::{Digest, GrantId, PartyId},
         limits,
-        rows::{GrantRow, Row},
+        rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
     },
     store::{CommitError, Heads, StoreError, sealed::Sealer},
@@ -99,6 +99,21 @@ pub(super) fn listing(connection: &Connection, viewer: PartyId, kind: &'static s
     let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
     let keys = statement.query_map(params![viewer.to_string(), kind, limit], |row| row.get(0))?;
     Ok(keys.collect::<Result<_, _>>()?)
+}
+
+/// The rows are sealed, so each is opened; memory stays that of one row.
+pub(super) fn report_bytes(connection: &Connection, sealer: &Sealer, owner: PartyId) -> Result<u64, StoreError> {
+    let sql = "SELECT key FROM viewers WHERE viewer = ?1 AND kind = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut keys = statement.query(params![owner.to_string(), ReportRow::KIND])?;
+    let mut sum: u64 = 0;
+    while let Some(row) = keys.next()? {
+        let key: String = row.get(0)?;
+        let (_, text) = read_fact(connection, sealer, ReportRow::KIND, &key)?.ok_or(StoreError::Form("a listing"))?;
+        let report: ReportRow = serde_json::from_str(&text).map_err(|_| StoreError::Form(ReportRow::KIND))?;
+        sum = sum.saturating_add(report.report.payload_bytes);
+    }
+    Ok(sum)
 }
 
 pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
@@ -202,7 +217,7 @@ fn known_kind(kind: &str) -> Option<&'static str> {
         rows::ProposalRow::KIND,
         rows::RecipientKeyRow::KIND,
         rows::ReleaseRow::KIND,
-        rows::ReportRow::KIND,
+        ReportRow::KIND,
         rows::RequestRow::KIND,
         rows::StatementRow::KIND,
         rows::UnitRow::KIND,
