@@ -9,6 +9,7 @@ mod download;
 mod grants;
 mod health;
 mod json;
+mod openapi;
 mod problem;
 mod register;
 mod releases;
@@ -20,5 +21,6 @@ mod statements;
 mod token;
 mod well_known;
 
+pub use openapi::document as openapi;
 pub use routes::{Access, ROUTES, Route, router};
 pub use serve::{ServeError, Server};
