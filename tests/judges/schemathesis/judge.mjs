@@ -1,12 +1,12 @@
-// schemathesis (property-based tests made from an OpenAPI document) against a running broker: once as nobody, once
-// signed in as the advocate. It makes up requests, good and bad, and holds every answer against the document.
+// schemathesis (property-based tests made from an OpenAPI document) against a running broker: as nobody, then signed in
+// as the advocate and as the officer. It makes up requests, good and bad, and holds every answer against the document.
 // usage: node judge.mjs BROKER.json SCHEMATHESIS      (the program's path)
 //
 // Prints `ok: CLAIM` for each claim that holds; exits 1 at the first that does not.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve as absolute } from "node:path";
 import { authenticating } from "../proxy.mjs";
 
 const CHECKS = [
@@ -22,8 +22,9 @@ if (!program) {
 const broker = JSON.parse(readFileSync(brokerFile, "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "amana-schemathesis-"));
 const proxy = await authenticating(broker, broker.clients.advocate);
+const officer = await authenticating(broker, broker.clients.officer);
 try {
-  // What the advocate has: without it, every request that names a thing would end in 404.
+  // What is there: without it, every request that names a thing would end in 404.
   const [stored] = await items("/v1/reports", (row) => "stored" in row.state);
   const [grant] = await items("/v1/grants", (row) => !("shredded" in row.state));
   const config = join(folder, "schemathesis.toml");
@@ -31,12 +32,16 @@ try {
     override("/v1/reports/{id}/payload", stored.id),
     override("/v1/reports/{id}/owner-header", stored.id),
     override("/v1/grants/{id}/header", grant.id),
+    override("/v1/grants/{id}/releases", grant.id),
+    override("/v1/releases/{id}/report.age", broker.release),
   ].join("\n"));
 
   await judged("nobody", broker.url, []);
   await judged("the advocate", proxy.url, ["--config-file", config]);
+  await judged("the officer", officer.url, ["--config-file", config]);
 } finally {
   await proxy.close();
+  await officer.close();
   rmSync(folder, { recursive: true });
 }
 
@@ -58,7 +63,7 @@ async function judged(who, url, more) {
     "examples,coverage,fuzzing", "--max-examples", "12", "--seed", SEED, "--generation-database", "none",
     "--continue-on-failure", "--no-color", "--suppress-health-check", "all", "--request-timeout", "20", "--warnings", "off",
   ];
-  const { status, said } = await run(program, options);
+  const { status, said } = await run(absolute(program), options);
   if (status !== 0) {
     console.log(said);
     console.log(`as ${who}: schemathesis ended with status ${status}`);
