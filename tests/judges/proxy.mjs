@@ -116,7 +116,7 @@ function passedOn(headers) {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)));
 }
 
-/** A proxy before `port` that cuts; `up` and `down` are the most bytes a doomed connection lives for. */
+/** A proxy before `port` that cuts; `up` and `down` are bytes. */
 export async function cutting(port, { seed, up, down }) {
   const random = generator(seed);
   const open = new Set();
@@ -124,12 +124,7 @@ export async function cutting(port, { seed, up, down }) {
   const server = net.createServer((near) => {
     counted.connections += 1;
     const far = net.connect(port, "127.0.0.1");
-    // Two of three are cut on the way up, most others on the way down; some live, or nothing would ever be done.
-    const fate = counted.active ? random() : 1;
-    const budget = {
-      up: fate < 0.65 ? Math.floor(random() * up) : Infinity,
-      down: fate >= 0.65 && fate < 0.85 ? Math.floor(random() * down) : Infinity,
-    };
+    const budget = counted.active ? doomed(random, up, down) : { up: Infinity, down: Infinity };
     open.add(near).add(far);
     const end = () => { near.destroy(); far.destroy(); open.delete(near); open.delete(far); };
     const carry = (from, to, way) => {
@@ -157,6 +152,14 @@ export async function cutting(port, { seed, up, down }) {
   const proxy = await listening(server);
   const close = () => { for (const socket of open) socket.destroy(); return proxy.close(); };
   return { ...proxy, counted, close };
+}
+
+/** Two of three are cut on the way up, most others on the way down; some live longer, or nothing would ever be done. */
+function doomed(random, up, down) {
+  const [fate, share] = [random(), random()];
+  if (fate < 0.65) return { up: Math.floor(share * up), down: Infinity };
+  if (fate < 0.85) return { up: 3 * up, down: Math.floor(share * down) };
+  return { up: 3 * up, down: Infinity };
 }
 
 /** Numbers in [0, 1) that are the same for the same seed (mulberry32). */

@@ -173,6 +173,10 @@ impl Operation {
             let problem = problem(status, &kinds, schemas);
             responses.entry(status).and_modify(|answer| also(answer, &problem)).or_insert(problem);
         }
+        if self.method == "HEAD" {
+            // Whatever the headers announce, no body follows (RFC 9110, section 9.3.2).
+            responses.values_mut().filter_map(Value::as_object_mut).for_each(|answer| drop(answer.remove("content")));
+        }
         let responses: Map<String, Value> = responses.into_iter().map(|(s, answer)| (s.to_string(), answer)).collect();
         let security = if signed_in { json!([{ "token": [], "proof": [] }]) } else { json!([]) };
         let mut written = json!({
