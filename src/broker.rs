@@ -18,13 +18,14 @@ mod statement;
 mod streams;
 mod sweep;
 mod token;
+mod upload;
 
 pub use error::BrokerError;
 pub use redeliver::{Download, Lease};
-pub use report::Upload;
 pub use statement::Caller;
 pub use streams::Connection;
 pub use token::{Challenge, TokenError};
+pub use upload::{PartHead, PartWriter, Standing};
 
 use crate::{
     model::{
@@ -41,6 +42,7 @@ use evidence::Roots;
 use std::sync::Arc;
 use streams::Streams;
 use token::Sessions;
+use upload::Uploads;
 
 /// Who may register without an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,7 @@ pub struct Broker {
     registration: Registration,
     streams: Streams,
     sessions: Sessions,
+    uploads: Uploads,
     roots: Roots,
 }
 
@@ -99,6 +102,9 @@ pub enum StartError {
     /// It is not the one genesis names.
     #[error("the policy bundle is not the one in force: genesis names another digest")]
     OtherBundle,
+    /// The folder of uploads.
+    #[error("the uploads that were on their way cannot be read")]
+    Uploads(#[from] StoreError),
 }
 
 impl Broker {
@@ -115,6 +121,7 @@ impl Broker {
         }
         let taxonomy = taxonomy::parse(bundle.file("taxonomy.json").unwrap_or_default())?;
         let sessions = Sessions::new(&*entropy);
+        let uploads = Uploads::resume(&blobs)?;
         Ok(Arc::new(Self {
             store,
             blobs,
@@ -127,6 +134,7 @@ impl Broker {
             registration,
             streams: Streams::default(),
             sessions,
+            uploads,
             roots: Roots::default(),
         }))
     }

@@ -20,3 +20,4 @@ pub mod report;
 pub mod reporting;
 pub mod rewrap;
 pub mod seal;
+pub mod uploading;

@@ -19,6 +19,7 @@ mod routes;
 mod serve;
 mod statements;
 mod token;
+mod uploads;
 mod well_known;
 
 pub use openapi::document as openapi;

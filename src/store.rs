@@ -11,6 +11,7 @@
 //! 4. entries' times never run backwards, and indices have no gap.
 
 pub mod blob;
+pub mod faults;
 mod logged;
 pub mod sealed;
 pub mod sqlite;

@@ -15,3 +15,4 @@ pub mod receipt;
 mod schema;
 pub mod statement;
 pub mod taxonomy;
+pub mod tus;

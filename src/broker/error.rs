@@ -1,7 +1,7 @@
 //! What can go wrong, as a problem for the caller and, apart from it, as text for the log.
 
 use crate::{
-    model::fold::Refusal,
+    model::{fold::Refusal, limits},
     policy::Reason,
     store::{CommitError, StoreError, blob::UploadError},
     wire::{
@@ -30,8 +30,26 @@ pub enum BrokerError {
     NotTheCaller,
     /// The header bytes are not those the statement names.
     HeaderMismatch,
-    /// An upload was not published.
+    /// An upload was not published, or bytes of it not taken.
     Upload(UploadError),
+    /// Longer than any payload may be.
+    PayloadTooLarge,
+    /// An upload's length was told before, and another one.
+    LengthKnown,
+    /// The report's payload is stored already.
+    AlreadyStored,
+    /// Not everything has arrived that the report statement names.
+    NotWhole,
+    /// The client went away in the middle of a part; what came is kept.
+    Cut,
+    /// Another request writes to the upload.
+    Locked,
+    /// The upload stands at another offset: this one.
+    Offset(u64),
+    /// A part is not what its checksum says; nothing of it was kept.
+    Checksum,
+    /// More than one party may use.
+    OverQuota(&'static str),
     /// A purpose the taxonomy does not know.
     UnknownPurpose(String),
     /// Registration needs an invitation.
@@ -125,6 +143,30 @@ impl BrokerError {
                 "the header sent is not the one whose digest the statement names".to_owned(),
             ),
             Self::Upload(error) => detailed(ProblemType::PayloadMismatch, error.to_string()),
+            Self::PayloadTooLarge => detailed(
+                ProblemType::TooLarge,
+                format!("a payload may have {} bytes; divide the report", limits::PAYLOAD_BYTES),
+            ),
+            Self::LengthKnown => {
+                detailed(ProblemType::Malformed, "another length was told for this upload before".to_owned())
+            }
+            Self::AlreadyStored => {
+                detailed(ProblemType::Conflict, "the payload of this report is stored already".to_owned())
+            }
+            Self::NotWhole => detailed(
+                ProblemType::PayloadMismatch,
+                "not everything has arrived yet; send the rest of the upload first".to_owned(),
+            ),
+            Self::Cut => detailed(
+                ProblemType::TooSlow,
+                "the part was cut off; what had come is kept, ask where the upload stands and go on".to_owned(),
+            ),
+            Self::Locked => Problem::new(ProblemType::Locked),
+            Self::Offset(offset) => {
+                detailed(ProblemType::OffsetMismatch, format!("the upload stands at {offset}; go on from there"))
+            }
+            Self::Checksum => Problem::new(ProblemType::ChecksumMismatch),
+            Self::OverQuota(what) => detailed(ProblemType::OverQuota, (*what).to_owned()),
             Self::UnknownPurpose(purpose) => detailed(
                 ProblemType::StatementRefused,
                 format!("the purpose {purpose:?} is not in the taxonomy; see policies/taxonomy.json"),

@@ -32,6 +32,9 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         Duration::from_seconds(self.started.elapsed().as_secs())
     }
+    fn stopwatch(&self) -> std::time::Duration {
+        self.started.elapsed()
+    }
 }
 
 /// The operating system's random numbers.

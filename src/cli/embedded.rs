@@ -62,7 +62,7 @@ pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let registration = settings.registration.clone();
     let places = settings.places.clone();
     let (store, genesis) = open_store(settings)?;
-    let blobs = Blobs::open(&places.data.join("payloads")).map_err(|e| Failure::from_error(&e))?;
+    let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
     let parts = Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))

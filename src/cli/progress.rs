@@ -1,6 +1,7 @@
 //! How far long work is, on the terminal. Programs and pipes see nothing of it.
 
 use super::output::Out;
+use crate::client::uploading::UploadStep;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 
@@ -10,19 +11,54 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     /// Begins.
     pub(super) fn begin(what: &'static str, total_bytes: u64, out: &Out) -> Self {
+        let bar = Self::shown(total_bytes, out, "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        bar.0.set_message(what);
+        bar
+    }
+
+    /// Begins an upload: what counts is what the broker has made durable.
+    pub(super) fn upload(total_bytes: u64, out: &Out) -> Self {
+        Self::shown(
+            total_bytes,
+            out,
+            "{bar:24} {bytes} of {total_bytes} safe at the broker · {bytes_per_sec} · {eta} left {msg}",
+        )
+    }
+
+    fn shown(total_bytes: u64, out: &Out, template: &str) -> Self {
         let shown = out.is_for_people() && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total_bytes), target);
-        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what);
         Self(bar)
     }
 
     /// So many more bytes are done.
     pub(super) fn add(&self, bytes: u64) {
         self.0.inc(bytes);
+    }
+
+    /// Shows a step of an upload; waits are said on a line of their own, since they may be long.
+    pub(super) fn step(&self, step: &UploadStep, out: &Out) {
+        match step {
+            UploadStep::Checked(_) => self.0.set_message("(comparing the file with its statement)"),
+            UploadStep::Safe(bytes) => {
+                self.0.set_message("");
+                // What was safe before this command says nothing about the link's speed.
+                if self.0.position() == 0 && *bytes > 0 {
+                    self.0.reset_eta();
+                }
+                self.0.set_position(*bytes);
+            }
+            UploadStep::Waiting { why, wait } => {
+                let seconds = wait.as_secs().max(1);
+                let safe = indicatif::BinaryBytes(self.0.position());
+                let line = format!("{why}\n{safe} are safe at the broker; trying again in {seconds} s");
+                self.0.suspend(|| out.note(line));
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod download;
 mod list;
+mod pace;
 mod pending;
 mod seal;
 mod show;

@@ -4,7 +4,7 @@
 
 use super::report::{ConsentRegister, Item};
 use crate::{
-    model::ids::{Digest, ReportId},
+    model::ids::{Digest, ReportId, UploadId},
     wire::{api::Bytes, statement::SeenTree},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Memory {
     /// Wrapped headers kept back from their grants, by grant: sending one is the second yes.
     #[serde(default)]
     pub kept_headers: BTreeMap<String, Bytes>,
+    /// Uploads begun while their report was still being sealed.
+    #[serde(default)]
+    pub early_uploads: Vec<UploadId>,
 }
 
 /// A receipt as it came.

@@ -10,6 +10,7 @@ use crate::{
         api::{OauthProblem, Token},
         oauth::{self, ASSERTION_TYPE, Assertion, ProofClaims},
         problem::Problem,
+        tus,
     },
 };
 use ed25519_dalek::SigningKey;
@@ -76,6 +77,25 @@ impl RemoteError {
     }
 }
 
+/// What the upload protocol answers: all of it stands in headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Where the upload stands.
+    pub offset: Option<u64>,
+    /// Where it lives.
+    pub location: Option<String>,
+}
+
+impl Uploaded {
+    fn of(response: &Response<Body>) -> Self {
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        Self {
+            offset: text("upload-offset").and_then(|text| tus::bytes("Upload-Offset", text).ok()),
+            location: text("location").map(str::to_owned),
+        }
+    }
+}
+
 /// How a request is authenticated.
 #[derive(Clone, Copy)]
 pub enum As<'a> {
@@ -114,6 +134,8 @@ impl Remote {
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(20)))
             .timeout_recv_response(Some(Duration::from_mins(2)))
+            // A part takes seconds; one that takes minutes is on a link that is gone.
+            .timeout_send_body(Some(Duration::from_mins(2)))
             .max_redirects(0)
             .build();
         let seed = zeroize::Zeroizing::new(random::<32>(&*entropy));
@@ -190,37 +212,52 @@ impl Remote {
         )?)
     }
 
-    /// `PUT`s a stream of a known length. The stream is made anew when the request has to be repeated.
+    /// Sends a stream of a known length. The stream is made anew when the request has to be repeated.
+    ///
+    /// # Errors
+    /// [`RemoteError::File`] when the stream cannot be opened.
     pub fn upload(
         &self,
+        method: &str,
         path: &str,
+        headers: &[(&str, String)],
         length: u64,
         open: &mut dyn FnMut() -> std::io::Result<Box<dyn Read + Send + Sync>>,
         who: As<'_>,
-    ) -> Result<Response<Body>, RemoteError> {
+    ) -> Result<Uploaded, RemoteError> {
         // Signing in and the nonce are settled before the long request, so that it is sent once.
         if let As::Key(key) = who {
             self.sign_in(key)?;
         }
-        let headers = [("content-type", "application/octet-stream".to_owned()), ("content-length", length.to_string())];
+        let mut headers = headers.to_vec();
+        headers.push(("content-length", length.to_string()));
         let mut failed = None;
-        let response = self.send(
-            "PUT",
-            path,
-            &headers,
-            &mut || match open() {
-                Ok(reader) => SendBody::from_owned_reader(reader),
-                Err(error) => {
-                    failed = Some(error);
-                    SendBody::none()
-                }
-            },
-            who,
-        );
+        let mut body = || match open() {
+            Ok(reader) => SendBody::from_owned_reader(reader),
+            Err(error) => {
+                failed = Some(error);
+                SendBody::none()
+            }
+        };
+        let response = self.send(method, path, &headers, &mut body, who);
         match failed {
             Some(error) => Err(RemoteError::File(error)),
-            None => response,
+            None => response.map(|response| Uploaded::of(&response)),
         }
+    }
+
+    /// One request without a body, of which only the headers of the answer matter.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        who: As<'_>,
+    ) -> Result<Uploaded, RemoteError> {
+        Ok(Uploaded::of(&self.send(method, path, headers, &mut || SendBody::none(), who)?))
     }
 
     /// One request; repeated once when the broker asks for another nonce or the token has gone.
@@ -253,7 +290,7 @@ impl Remote {
                 }
                 continue;
             }
-            return checked(response);
+            return checked(response, method == "HEAD");
         }
     }
 
@@ -321,7 +358,7 @@ impl Remote {
             self.keep_nonce(&response);
             if !matches!(response.status(), StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) {
                 // Not about signing in: the token itself, or a problem such as "busy" or "revoke only".
-                return json(checked(response)?);
+                return json(checked(response, false)?);
             }
             let problem: OauthProblem = json(response)?;
             if problem.error != "use_dpop_nonce" {
@@ -349,11 +386,14 @@ fn asks_for_nonce(response: &Response<Body>) -> bool {
     challenge.is_some_and(|text| text.contains("use_dpop_nonce"))
 }
 
-fn checked(response: Response<Body>) -> Result<Response<Body>, RemoteError> {
+fn checked(response: Response<Body>, head: bool) -> Result<Response<Body>, RemoteError> {
     if response.status().is_success() {
         return Ok(response);
     }
     let status = response.status();
+    if let Some(problem) = Problem::of_status(status.as_u16()).filter(|_| head) {
+        return Err(RemoteError::Problem(Box::new(problem)));
+    }
     match json::<Problem>(response) {
         Ok(problem) => Err(RemoteError::Problem(Box::new(problem))),
         Err(_) => Err(RemoteError::Answer(format!("status {status} without a problem"))),

@@ -1,12 +1,11 @@
-//! Reports: sealing on the device, declaring, uploading, fetching back.
+//! Reports: sealing on the device, declaring, fetching back. Sending the payload is [`super::uploading`].
 
 use super::{
     desk::{Desk, DeskError},
     identity::{Identity, private_file},
     memory::OwnReport,
-    remote::RemoteError,
     report::Plan,
-    seal::{self, Sealed, SealedFile},
+    seal::{self, Growth, Sealed},
 };
 use crate::{
     model::{
@@ -23,8 +22,7 @@ use crate::{
     },
 };
 use std::{
-    fs::File,
-    io::{Read, Seek as _, SeekFrom, Write as _},
+    io::{Read, Write as _},
     path::Path,
 };
 
@@ -87,50 +85,6 @@ impl Desk {
         text.clone_into(&mut own.statement);
         self.memory.reports.insert(accepted.id.to_string(), own);
         Ok(accepted)
-    }
-
-    /// Uploads the payload of a declared report from its sealed file.
-    ///
-    /// # Errors
-    /// [`DeskError`]; a file that is not the declared one is refused before a byte is sent.
-    pub fn upload(
-        &mut self,
-        id: ReportId,
-        sealed: &Path,
-        progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<(), DeskError> {
-        let stated = self.own_statement(id)?;
-        let file = SealedFile::open(sealed).map_err(|e| DeskError::refused(e.to_string()))?;
-        let header_bytes = file.header().as_bytes().len() as u64;
-        if Digest::from_bytes(file.header().digest()) != stated.owner_header
-            || file.payload_bytes() != stated.payload_bytes
-        {
-            return Err(DeskError::refused("this file is not the one the report statement describes"));
-        }
-        let counter = Counter::default();
-        let path = format!("/v1/reports/{id}/payload");
-        let response = {
-            let mut open = || -> std::io::Result<Box<dyn Read + Send + Sync>> {
-                let mut file = File::open(sealed)?;
-                file.seek(SeekFrom::Start(header_bytes))?;
-                Ok(Box::new(Counted { inner: file, counter: counter.clone() }))
-            };
-            std::thread::scope(|scope| {
-                let watched = counter.clone();
-                let watcher = scope.spawn(move || watched.report_to(progress));
-                let sent = self.remote.upload(&path, stated.payload_bytes, &mut open, self.signed_in());
-                counter.finish();
-                drop(watcher.join());
-                sent
-            })?
-        };
-        if response.status() == 204 {
-            return Ok(());
-        }
-        let accepted: Accepted = serde_json::from_reader(response.into_body().into_reader())
-            .map_err(|e| RemoteError::Answer(e.to_string()))?;
-        self.confirm_event(&accepted.receipt, &Happening::PayloadStored { report: id })?;
-        Ok(())
     }
 
     /// Own reports as the broker has them.
@@ -209,11 +163,27 @@ impl Sealer<'_> {
         out: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<SealedReport, DeskError> {
+        self.seal_growing(plan, tier, kind, out, progress, &Growth::default())
+    }
+
+    /// As [`Sealer::seal`], telling `growth` how far it is.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    pub fn seal_growing(
+        &self,
+        plan: &Plan,
+        tier: Tier,
+        kind: ReportKind,
+        out: &Path,
+        progress: &mut dyn FnMut(u64),
+        growth: &Growth,
+    ) -> Result<SealedReport, DeskError> {
         let recovery: &AgeRecipient = match self.recovery {
             Some(keys) => &keys.recipient,
             None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
         };
-        let sealed = seal::seal(plan, self.identity.age_identity(), recovery, out, progress)
+        let sealed = seal::seal_growing(plan, self.identity.age_identity(), recovery, out, progress, growth)
             .map_err(|e| DeskError::refused(e.to_string()))?;
         Ok(self.describe(plan, &sealed, tier, kind, out))
     }
@@ -279,45 +249,4 @@ pub(in crate::client) fn copy_hashed(
         progress(read as u64);
     }
     Ok(Digest::from_bytes(hasher.finalize().into()))
-}
-
-/// Bytes that have gone out, counted where they are read and shown from another thread.
-#[derive(Clone, Default)]
-struct Counter(std::sync::Arc<(std::sync::Mutex<(u64, bool)>, std::sync::Condvar)>);
-
-impl Counter {
-    fn add(&self, bytes: u64) {
-        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0 += bytes;
-        self.0.1.notify_all();
-    }
-    fn finish(&self) {
-        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1 = true;
-        self.0.1.notify_all();
-    }
-    fn report_to(&self, progress: &mut dyn FnMut(u64)) {
-        loop {
-            let guard = self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let waiting = self.0.1.wait_while(guard, |state| state.0 == 0 && !state.1);
-            let mut state = waiting.unwrap_or_else(std::sync::PoisonError::into_inner);
-            let (bytes, done) = (std::mem::take(&mut state.0), state.1);
-            drop(state);
-            progress(bytes);
-            if done {
-                return;
-            }
-        }
-    }
-}
-
-struct Counted<R> {
-    inner: R,
-    counter: Counter,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.counter.add(read as u64);
-        Ok(read)
-    }
 }

@@ -11,6 +11,8 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{panic, thread};
 
@@ -59,6 +61,49 @@ pub fn seal(
     out: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Sealed, SealError> {
+    seal_growing(plan, owner, recovery, out, progress, &Growth::default())
+}
+
+/// How far a sealed file has grown, for somebody who sends it while it is made.
+#[derive(Debug, Default)]
+pub struct Growth {
+    begun: OnceLock<(PathBuf, u64)>,
+    written: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Growth {
+    /// The file under the name it has while it grows, and the length of its header; `None` before there is one.
+    pub fn file(&self) -> Option<&(PathBuf, u64)> {
+        self.begun.get()
+    }
+    /// Payload bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::SeqCst)
+    }
+    /// Whether nothing more comes, because it is whole or because sealing failed.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+    /// Says that nothing more comes.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+    }
+}
+
+/// As [`seal`], telling `growth` how far it is. A file key is made here and forgotten here: sealing again, for whatever
+/// reason, is sealing under another one.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_growing(
+    plan: &Plan,
+    owner: &x25519::Identity,
+    recovery: &AgeRecipient,
+    out: &Path,
+    progress: &mut dyn FnMut(u64),
+    growth: &Growth,
+) -> Result<Sealed, SealError> {
     let recovery = to_age(recovery)?;
     let mut new_file = NewFile::create(out)?;
     let recipients: [&dyn age::Recipient; 2] = [&owner.to_public(), &recovery];
@@ -72,9 +117,11 @@ pub fn seal(
     let header = rewrap::wrap_file_key(&file_key, &recipients)?;
     drop(file_key);
 
+    let partial = new_file.partial().to_owned();
     let file = new_file.file();
     file.write_all(header.as_bytes()).map_err(SealError::Write)?;
-    let written = write_hashed(file, |buffers| {
+    drop(growth.begun.set((partial, header_bytes(&header))));
+    let written = write_hashed(file, growth, |buffers| {
         let _open = outlet.open(&nonce, buffers);
         encrypt(plan, plaintext, progress)
     })?;
@@ -217,11 +264,12 @@ struct Written {
 /// Encryption is the slowest step and has a processor to itself; the bounded queue keeps memory constant.
 fn write_hashed(
     file: &mut File,
+    growth: &Growth,
     produce: impl FnOnce(SyncSender<Vec<u8>>) -> Result<(), SealError>,
 ) -> Result<Written, SealError> {
     thread::scope(|scope| {
         let (send, receive) = sync_channel(QUEUED_BUFFERS);
-        let writer = scope.spawn(move || write_all(file, &receive));
+        let writer = scope.spawn(move || write_all(file, growth, &receive));
         let produced = produce(send);
         match writer.join() {
             Ok(Ok(written)) => produced.map(|()| written),
@@ -232,13 +280,14 @@ fn write_hashed(
     })
 }
 
-fn write_all(file: &mut File, buffers: &Receiver<Vec<u8>>) -> io::Result<Written> {
+fn write_all(file: &mut File, growth: &Growth, buffers: &Receiver<Vec<u8>>) -> io::Result<Written> {
     let mut hash = Sha256::new();
     let mut bytes = 0_u64;
     for buffer in buffers {
         file.write_all(&buffer)?;
         hash.update(&buffer);
         bytes = bytes.saturating_add(u64::try_from(buffer.len()).unwrap_or(u64::MAX));
+        growth.written.store(bytes, Ordering::SeqCst);
     }
     Ok(Written { sha256: Digest::from_bytes(hash.finalize().into()), bytes })
 }

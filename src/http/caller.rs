@@ -2,7 +2,11 @@
 
 use super::problem;
 use crate::broker::{Broker, Caller, Challenge, Connection, TokenError};
-use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+    response::Response,
+};
 use std::sync::Arc;
 
 /// Whoever is signed in.
@@ -24,7 +28,12 @@ impl FromRequestParts<Arc<Broker>> for SignedIn {
 
 /// A header that must occur once; twice is as good as not at all.
 pub(super) fn single<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    let mut values = parts.headers.get_all(name).iter();
+    single_header(&parts.headers, name)
+}
+
+/// As [`single`].
+pub(super) fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok(),
         _ => None,

@@ -8,6 +8,7 @@ mod operation;
 mod owners;
 mod public;
 mod recipients;
+mod uploads;
 
 use super::routes::ROUTES;
 use axum::{
@@ -31,10 +32,11 @@ pub(super) async fn answer() -> Response {
 /// The whole interface, one operation a route. A route nobody described is left out, which a test notices.
 pub fn document() -> Value {
     let mut schemas = Schemas::default();
-    let described: Vec<Operation> = [public::operations, owners::operations, recipients::operations]
-        .into_iter()
-        .flat_map(|operations| operations(&mut schemas))
-        .collect();
+    let described: Vec<Operation> =
+        [public::operations, owners::operations, recipients::operations, uploads::operations]
+            .into_iter()
+            .flat_map(|operations| operations(&mut schemas))
+            .collect();
     let mut paths = Map::new();
     for route in ROUTES {
         let Some(operation) = described.iter().find(|operation| operation.is(route)) else { continue };

@@ -1,4 +1,4 @@
-//! `/v1/reports`: declaring, uploading, listing and fetching back one's own.
+//! `/v1/reports`: declaring, publishing what was uploaded, listing and fetching back one's own.
 
 use super::{
     caller::SignedIn,
@@ -8,21 +8,11 @@ use super::{
 };
 use crate::{
     broker::{Broker, BrokerError},
-    model::{ids::ReportId, limits},
-    wire::{
-        api::{Accepted, Listing, OwnerHeader, ReportSummary, SubmitReport},
-        problem::{Problem, ProblemType},
-    },
+    model::ids::ReportId,
+    wire::api::{Accepted, Listing, OwnerHeader, PublishUpload, ReportSummary, SubmitReport},
 };
-use axum::{
-    Json,
-    body::Body as RawBody,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-};
-use http_body_util::BodyExt as _;
-use std::{sync::Arc, time::Duration};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use std::sync::Arc;
 
 /// The caller's reports.
 pub(super) async fn list(
@@ -41,31 +31,14 @@ pub(super) async fn declare(
     Ok(Json(broker.declare_report(&body.statement, body.owner_header.0, &caller).await?))
 }
 
-/// Takes the payload in one streaming request; answers 204 when it is already stored.
-pub(super) async fn upload(
+/// Makes an upload the payload of a report; proves that it is stored, also when it was before.
+pub(super) async fn publish(
     State(broker): State<Arc<Broker>>,
     SignedIn(caller): SignedIn,
     Id(report): Id<ReportId>,
-    body: RawBody,
-) -> Result<Response, Failure> {
-    let Some(mut upload) = broker.begin_upload(report, &caller)? else {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    };
-    let mut body = body;
-    let idle = Duration::from_secs(limits::BODY_IDLE_SECONDS);
-    loop {
-        let cut = || Problem::new(ProblemType::Malformed).with_detail("the upload was cut; nothing was published");
-        let frame = match tokio::time::timeout(idle, body.frame()).await {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(None) => break,
-            Ok(Some(Err(_))) | Err(_) => return Err(cut().into()),
-        };
-        if let Ok(bytes) = frame.into_data() {
-            // Hashing and writing a frame take the time of a disk's cache; the worker steps aside for it.
-            tokio::task::block_in_place(|| upload.write(&bytes))?;
-        }
-    }
-    Ok(Json(broker.finish_upload(upload).await?).into_response())
+    Body(body): Body<PublishUpload>,
+) -> Result<Json<Accepted>, Failure> {
+    Ok(Json(broker.publish_upload(report, body.upload, &caller).await?))
 }
 
 /// The owner's own header.

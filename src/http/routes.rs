@@ -1,6 +1,8 @@
 //! The route table: every path, its methods, and who may call it.
 
-use super::{audit, grants, health, openapi, register, releases, reports, revocations, statements, token, well_known};
+use super::{
+    audit, grants, health, openapi, register, releases, reports, revocations, statements, token, uploads, well_known,
+};
 use crate::{broker::Broker, model::limits};
 use axum::{
     Router,
@@ -61,6 +63,13 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/v1/reports/{id}/payload", Access::Owner),
     route("GET", "/v1/reports/{id}/payload", Access::Owner),
     route("POST", "/v1/reports/{id}/owner-header", Access::Owner),
+    route("OPTIONS", "/v1/uploads", Access::Anybody),
+    route("GET", "/v1/uploads", Access::SignedIn),
+    route("POST", "/v1/uploads", Access::SignedIn),
+    route("OPTIONS", "/v1/uploads/{id}", Access::Anybody),
+    route("HEAD", "/v1/uploads/{id}", Access::Owner),
+    route("PATCH", "/v1/uploads/{id}", Access::Owner),
+    route("DELETE", "/v1/uploads/{id}", Access::Owner),
     route("GET", "/v1/requests", Access::SignedIn),
     route("GET", "/v1/grants", Access::SignedIn),
     route("POST", "/v1/grants", Access::Owner),
@@ -87,8 +96,9 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route(revocations::PATH, post(revocations::revoke))
         .route("/v1/statements", post(statements::submit))
         .route("/v1/reports", get(reports::list).post(reports::declare))
-        .route("/v1/reports/{id}/payload", put(reports::upload).get(reports::own_payload))
+        .route("/v1/reports/{id}/payload", put(reports::publish).get(reports::own_payload))
         .route("/v1/reports/{id}/owner-header", post(reports::owner_header))
+        .merge(uploads::router())
         .route("/v1/requests", get(grants::requests))
         .route("/v1/grants", get(grants::list).post(grants::give))
         .route("/v1/grants/{id}/header", put(grants::complete))

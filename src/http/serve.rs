@@ -3,7 +3,7 @@
 //! Request heads have a deadline; connections are counted, and the last of them serve revocations only; a connection
 //! that is to be cut is reset with `SO_LINGER` 0, so that not even bytes already in the kernel's buffers go out.
 
-use super::{revocations, routes};
+use super::{revocations, routes, uploads};
 use crate::{
     broker::{Broker, Connection},
     model::limits,
@@ -196,10 +196,10 @@ async fn respond(
     }
 }
 
-/// Reads every body but a payload before anything is answered, so that a refusal does not close the connection under
+/// Reads every body but that of an upload before anything is answered, so that a refusal does not close the connection under
 /// a client that is still writing: it would see a broken pipe instead of the nonce it has to use.
 async fn with_whole_small_body(request: Request) -> Result<Request, Response> {
-    if request.method() == axum::http::Method::PUT && request.uri().path().ends_with("/payload") {
+    if uploads::carries_part(&request) {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();

@@ -9,6 +9,11 @@ pub trait Clock: Send + Sync + 'static {
     /// Time since some fixed moment; never steps.
     fn monotonic(&self) -> Duration;
 
+    /// As [`Clock::monotonic`], as finely as the machine tells: for speeds and waits, never for decisions.
+    fn stopwatch(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.monotonic().as_seconds())
+    }
+
     /// Both clocks of a decision, given the time of the last entry. Without witnesses, waiting times use the wall.
     fn clocks(&self, last_entry: Timestamp) -> Clocks {
         let wall = self.wall();

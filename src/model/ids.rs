@@ -135,6 +135,10 @@ fixed_bytes!(
     Nonce, 16, "22 characters of unpadded base64url", b64_encode, b64_decode
 );
 fixed_bytes!(
+    /// An upload on its way: 128 random bits.
+    UploadId, 16, "22 characters of unpadded base64url", b64_encode, b64_decode
+);
+fixed_bytes!(
     /// Ed25519 signature (RFC 8032), 64 bytes.
     SignatureBytes, 64, "86 characters of unpadded base64url", b64_encode, b64_decode
 );

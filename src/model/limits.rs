@@ -66,3 +66,16 @@ pub const MAX_RELEASES: u32 = 1000;
 pub const ROLE_KEYS: usize = 32;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
+/// `Upload-Metadata` of an upload; stock clients send a file's name and type, which are forgotten.
+pub const UPLOAD_METADATA_BYTES: usize = 4096;
+/// Uploads one party may have on their way at once: several devices, several reports, some given up.
+pub const UPLOADS_PER_PARTY: usize = 32;
+/// Uploads on their way at once, of everybody: each is a row in memory.
+pub const UPLOADS: usize = 100_000;
+/// How long an upload waits for its next part: an advocate may be off line for days.
+pub const UPLOAD_LIFE: Duration = Duration::from_days(14);
+/// An upload's end is written anew when it would move by this much, so that not every part costs a write.
+pub const UPLOAD_RENEWED: Duration = Duration::from_days(1);
+/// A part from which nothing has come for so long gives way to a client that asks again, in seconds: its link is cut
+/// and only the broker has not noticed.
+pub const UPLOAD_STALLED_SECONDS: u64 = 2;

@@ -1,65 +1,63 @@
-//! Payloads as local files. A payload appears under its name only whole: same length and SHA-256 as its statement.
+//! Payloads as local files, and uploads on their way to becoming one.
 //!
-//! Crash order: bytes → fsync → rename → fsync of the folder → the entry. A crash before the entry leaves a file
-//! nobody can reach; the next upload of the same report replaces it. Each attempt writes a file of its own, so that two
-//! of the same report under way at once cannot write into each other; what attempts left is removed at open.
+//! A payload appears under its name only whole: same length and SHA-256 as its statement. Crash order: bytes → fsync →
+//! rename → fsync of both folders → the entry. A crash before the entry leaves a file that nobody can reach; it is
+//! recorded when the upload is next asked about, or by the sweeper.
 
-use super::StoreError;
+mod disk;
+mod part;
+mod upload;
+
+pub use part::{Part, Undo};
+pub use upload::UploadRecord;
+
+use super::{
+    StoreError,
+    faults::{Faults, Sound},
+};
 use crate::model::{
     ids::{Digest, ReportId},
     report::Report,
 };
+use disk::Disk;
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs::{self, File, OpenOptions},
-    io::Write,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
-/// Extension of a payload that is not published.
-const PART: &str = "part";
+/// Bytes read at once when a payload is hashed.
+const READ_BYTES: usize = 1 << 20;
 
-/// A folder of payloads.
+/// The folders of payloads and of uploads.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    folder: PathBuf,
-    attempts: Arc<AtomicU64>,
+    payloads: PathBuf,
+    uploads: PathBuf,
+    disk: Disk,
 }
 
-/// A payload on its way in.
-pub struct Incoming {
-    file: File,
-    part: PathBuf,
-    finished: PathBuf,
-    hasher: Sha256,
-    received: u64,
-    expected: u64,
-    sha256: Digest,
-}
-
-/// Why an upload was not published.
+/// Why bytes were not taken, or an upload was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// More bytes than stated.
-    #[error("the payload is longer than the {expected} bytes the report statement names")]
+    #[error("the upload is longer than the {expected} bytes announced for it")]
     TooLong {
-        /// Stated length.
+        /// Announced length.
         expected: u64,
     },
-    /// Fewer bytes than stated.
-    #[error("the payload ended after {received} of {expected} bytes")]
-    TooShort {
+    /// Another length than stated.
+    #[error("the upload has {received} bytes, the report statement names {expected}")]
+    Length {
         /// Arrived.
         received: u64,
         /// Stated.
         expected: u64,
     },
     /// Other bytes than stated.
-    #[error("the payload's SHA-256 is not the one in the report statement")]
+    #[error("the upload's SHA-256 is not the one in the report statement")]
     Digest,
     /// No room.
     #[error("the storage is full")]
@@ -70,35 +68,33 @@ pub enum UploadError {
 }
 
 impl Blobs {
-    /// Opens or makes the folder.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(|e| file_error("cannot make the folder for payloads", folder, e))?;
-        remove_parts(folder).map_err(|e| file_error("cannot clear the folder for payloads", folder, e))?;
-        Ok(Self { folder: folder.to_owned(), attempts: Arc::default() })
+    /// Opens or makes both folders in a data folder.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn open(data: &Path) -> Result<Self, StoreError> {
+        Self::open_with(data, Arc::new(Sound))
+    }
+
+    /// As [`Blobs::open`], with points to break at.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn open_with(data: &Path, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
+        let (payloads, uploads) = (data.join("payloads"), data.join("uploads"));
+        for folder in [&payloads, &uploads] {
+            let mut private = fs::DirBuilder::new();
+            private.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+            private.create(folder).map_err(|e| file_error("cannot make a folder", folder, e))?;
+        }
+        Ok(Self { payloads, uploads, disk: Disk::new(faults) })
     }
 
     /// Path of a stored payload.
     pub fn path(&self, report: ReportId) -> PathBuf {
-        self.folder.join(report.to_string())
-    }
-
-    /// Begins an upload.
-    pub fn begin(&self, id: ReportId, report: &Report) -> Result<Incoming, UploadError> {
-        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
-        let part = self.folder.join(format!("{id}.{attempt}.{PART}"));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        private(&mut options);
-        let file = options.open(&part).map_err(|e| io("cannot begin the upload", &part, e))?;
-        Ok(Incoming {
-            file,
-            part,
-            finished: self.path(id),
-            hasher: Sha256::new(),
-            received: 0,
-            expected: report.payload_bytes,
-            sha256: report.payload_sha256,
-        })
+        self.payloads.join(report.to_string())
     }
 
     /// Opens a stored payload; its length must be the stated one.
@@ -111,75 +107,44 @@ impl Blobs {
         let length = file.metadata().map_err(|e| file_error("cannot read a payload", &path, e))?.len();
         if length == report.payload_bytes { Ok(file) } else { Err(StoreError::Form("a payload has the wrong length")) }
     }
-}
 
-impl Incoming {
-    /// Takes the next bytes.
+    /// Whether a file stands under a report's name that holds exactly the stated bytes: published, but perhaps not
+    /// recorded yet. Reads it whole.
     ///
     /// # Errors
-    /// [`UploadError::TooLong`] as soon as there are more than stated; [`UploadError::Full`].
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
-        self.received = self.received.saturating_add(bytes.len() as u64);
-        if self.received > self.expected {
-            return Err(UploadError::TooLong { expected: self.expected });
+    /// What the file system answers.
+    pub fn holds(&self, id: ReportId, report: &Report) -> Result<bool, StoreError> {
+        let path = self.path(id);
+        match File::open(&path) {
+            Ok(file) => Ok(digest_of(&file).map_err(|e| file_error("cannot read a payload", &path, e))?
+                == (report.payload_bytes, report.payload_sha256)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(file_error("cannot read a payload", &path, error)),
         }
-        self.hasher.update(bytes);
-        self.file.write_all(bytes).map_err(|e| io("cannot write the upload", &self.part, e))
-    }
-
-    /// Publishes the payload if it is the stated one, durably.
-    ///
-    /// # Errors
-    /// [`UploadError`]; nothing is published then.
-    pub fn publish(mut self) -> Result<(), UploadError> {
-        if self.received != self.expected {
-            return Err(UploadError::TooShort { received: self.received, expected: self.expected });
-        }
-        if std::mem::take(&mut self.hasher).finalize().as_slice() != self.sha256.as_bytes() {
-            return Err(UploadError::Digest);
-        }
-        self.file.sync_all().map_err(|e| io("cannot make the upload durable", &self.part, e))?;
-        fs::rename(&self.part, &self.finished).map_err(|e| io("cannot publish the upload", &self.part, e))?;
-        if let Some(folder) = self.finished.parent() {
-            let opened = File::open(folder).map_err(|e| io("cannot open the folder", folder, e))?;
-            opened.sync_all().map_err(|e| io("cannot make the folder durable", folder, e))?;
-        }
-        Ok(())
     }
 }
 
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        // After publishing there is nothing under this name; before, nothing good can follow.
-        drop(fs::remove_file(&self.part));
+/// Length and SHA-256 of a file, read from its beginning.
+fn digest_of(mut file: &File) -> io::Result<(u64, Digest)> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut length = 0;
+    io::Seek::rewind(&mut file)?;
+    loop {
+        let read = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..read).filter(|b| !b.is_empty()) else { break };
+        hasher.update(bytes);
+        length += read as u64;
     }
+    Ok((length, Digest::from_bytes(hasher.finalize().into())))
 }
 
-/// Removes what uploads left that a stop of the broker cut off.
-fn remove_parts(folder: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == PART) {
-            fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600);
-}
-#[cfg(not(unix))]
-fn private(_: &mut OpenOptions) {}
-
-fn file_error(what: &'static str, path: &Path, source: std::io::Error) -> StoreError {
+fn file_error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::File { what, path: path.display().to_string(), source }
 }
 
-fn io(what: &'static str, path: &Path, source: std::io::Error) -> UploadError {
-    if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+fn upload_error(what: &'static str, path: &Path, source: io::Error) -> UploadError {
+    if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         return UploadError::Full;
     }
     UploadError::Store(file_error(what, path, source))

@@ -5,7 +5,7 @@
 use crate::model::{
     event::Log,
     grant::GrantState,
-    ids::{Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId},
+    ids::{Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId, UploadId},
     purpose::Purpose,
     release::AccessRequest,
     report::{Report, ReportState},
@@ -83,6 +83,32 @@ pub struct Accepted {
     pub index: u64,
     /// The receipt: a C2SP tlog-proof whose `extra` opens the leaf.
     pub receipt: String,
+}
+
+/// Which upload is the payload of a report.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PublishUpload {
+    /// The upload.
+    pub upload: UploadId,
+}
+
+/// An upload on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UploadSummary {
+    /// The upload.
+    pub id: UploadId,
+    /// The report it is for, once known.
+    pub report: Option<ReportId>,
+    /// Bytes that have arrived.
+    pub offset: u64,
+    /// All there will be, once known.
+    pub length: Option<u64>,
+    /// When it is thrown away.
+    pub expires: Timestamp,
 }
 
 /// The answer to a revocation.

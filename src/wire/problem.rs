@@ -147,6 +147,9 @@ pub struct Problem {
     /// For a denial: the receipt of its entry.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receipt: Option<String>,
+    /// After how many seconds it may be tried again; also said in `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -162,7 +165,12 @@ impl Problem {
             reasons: Vec::new(),
             current: None,
             receipt: None,
+            retry_after: None,
         }
+    }
+    /// The most likely problem behind a status that came without a document, as an answer to `HEAD` does.
+    pub fn of_status(status: u16) -> Option<Self> {
+        ProblemType::ALL.into_iter().map(Self::new).find(|problem| problem.status == status)
     }
     /// With words on what happened.
     #[must_use]

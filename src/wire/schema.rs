@@ -5,7 +5,7 @@
 
 use super::api::Bytes;
 use crate::model::{
-    ids::{AgeRecipient, Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId},
+    ids::{AgeRecipient, Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId, UploadId},
     limits,
     purpose::Purpose,
     report::Tier,
@@ -51,6 +51,7 @@ texts! {
     KeyId, BASE64URL_32, "The RFC 7638 thumbprint of an Ed25519 signing key.";
     PartyId, BASE64URL_32, "A party: the thumbprint of its first signing key.";
     PublicKey, BASE64URL_32, "An Ed25519 public key, 32 bytes in unpadded base64url.";
+    UploadId, "^[A-Za-z0-9_-]{21}[AQgw]$", "An upload on its way: 16 bytes in unpadded base64url.";
     Bytes, "^[A-Za-z0-9_-]*$", "Bytes as unpadded base64url.";
     AgeRecipient, "^age1[02-9ac-hj-np-z]{58}$", "An X25519 age recipient.";
     Purpose, "^[a-z-]{3,64}$", "The id of a purpose in the broker's taxonomy.";

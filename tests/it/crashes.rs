@@ -2,8 +2,9 @@
 
 use crate::{
     process::{Process, refused},
-    socket::{self, Raw, connect, read_answer, statement_json},
+    socket::{self, Raw, read_answer, statement_json},
     stage::{Stage, inquiry, problem},
+    uploads::{PART, Uploader},
 };
 use amana::{
     cli::demo::cast::copy,
@@ -15,9 +16,8 @@ use amana::{
         time::Duration,
     },
     wire::{
-        api::Accepted,
         entry::{Happening, Shared},
-        problem::{Problem, ProblemType},
+        problem::ProblemType,
     },
 };
 use std::{
@@ -113,6 +113,9 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
             "header": amana::wire::api::Bytes(gift.1.clone()),
         });
         let payload = fs::read(stage.path(&format!("up-{round}.payload"))).unwrap();
+        let up = Uploader(by_advocate);
+        let upload = up.begin(uploaded, payload.len());
+        let by_advocate = up.0;
         let requests = [
             by_advocate.request("POST", "/v1/grants", socket::JSON, gift_body.to_string().as_bytes()),
             socket::request("POST", "/v1/revocations", socket::JSON, statement_json(&revocation).as_bytes()),
@@ -122,7 +125,7 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
                 socket::JSON,
                 statement_json(&request).as_bytes(),
             ),
-            by_advocate.request("PUT", &format!("/v1/reports/{uploaded}/payload"), "", &payload),
+            by_advocate.request("PATCH", &upload, &format!("{PART}Upload-Offset: 0\r\n"), &payload),
         ];
         let url = &stage.url;
         let answers: Vec<Option<socket::Answer>> = thread::scope(|scope| {
@@ -181,79 +184,24 @@ fn payload_of(sealed: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn upload_that_is_cut_short_long_or_changed_publishes_nothing_and_can_be_repeated() {
-    let mut stage = Stage::established();
-    let report = declared(&mut stage, 0);
-    let raw = Raw::sign_in(&stage, &stage.cast.advocate);
-    let path = format!("/v1/reports/{report}/payload");
-    let payload = fs::read(stage.path("up-0.payload")).unwrap();
-    let published = stage.path("broker/data/payloads").join(report.to_string());
-
-    let cut =
-        raw.request("PUT", &path, &format!("Content-Length: {}\r\n", payload.len()), &payload[..payload.len() / 2]);
-    let mut stream = connect(&stage.url);
-    stream.write_all(&cut).unwrap();
-    drop(stream);
-    let changed: Vec<u8> = payload.iter().rev().copied().collect();
-    for wrong in [&payload[..payload.len() - 1], &[payload.as_slice(), b"x"].concat(), &changed, b""] {
-        let answer = raw.ask("PUT", &path, "", wrong).unwrap();
-        assert_eq!(answer.status, 422);
-        assert!(answer.json::<Problem>().is(ProblemType::PayloadMismatch));
-        assert!(!published.exists());
-    }
-    let answer = raw.ask("PUT", &path, "", &payload).unwrap();
-    assert_eq!(answer.status, 200);
-    answer.json::<Accepted>();
-    assert!(fs::read(&published).unwrap() == payload);
-    assert_eq!(raw.ask("PUT", &path, "", &payload).unwrap().status, 204);
-    assert_eq!(stage.audit("audit").events.get("payload stored"), Some(&1));
-    let left: Vec<_> = fs::read_dir(stage.path("broker/data/payloads")).unwrap().map(|e| e.unwrap().path()).collect();
-    assert_eq!(left, [published], "what was cut lies about");
-}
-
-#[test]
-fn upload_begun_again_while_the_first_still_runs_does_not_spoil_it() {
-    let mut stage = Stage::established();
-    let report = declared(&mut stage, 0);
-    let raw = Raw::sign_in(&stage, &stage.cast.advocate);
-    let path = format!("/v1/reports/{report}/payload");
-    let payload = fs::read(stage.path("up-0.payload")).unwrap();
-    let (most, last) = payload.split_at(payload.len() - 1);
-    let folder = stage.path("broker/data/payloads");
-    let arrived = || {
-        let parts = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().metadata().unwrap().len());
-        parts.collect::<Vec<u64>>()
-    };
-    let length = format!("Content-Length: {}\r\n", payload.len());
-    let mut first = raw.send("PUT", &path, &length, most);
-    crate::stage::eventually("the first has sent all but a byte", || arrived().contains(&(most.len() as u64)));
-    // The same client on another connection: it believes the first lost. It sends wrong bytes, a few.
-    let mut second = raw.send("PUT", &path, &length, b"wrong");
-    crate::stage::eventually("the second has begun", || arrived().contains(&5));
-    first.write_all(last).unwrap();
-    assert_eq!(read_answer(&mut first).unwrap().status, 200);
-    second.write_all(b" and more").unwrap();
-    drop(second);
-    assert!(fs::read(folder.join(report.to_string())).unwrap() == payload);
-    let terms = stage.terms(report);
-    let grant = stage.grant(&terms);
-    stage.release(grant).unwrap();
-}
-
-#[test]
 fn report_that_names_the_digest_of_another_payload_is_never_stored() {
     let mut stage = Stage::established();
     let (source, sealed) = (stage.path("note.txt"), stage.path("note.age"));
     fs::write(&source, "what was seen").unwrap();
     let plan = amana::client::report::Plan::of(&[source], amana::client::report::ManifestDraft::default(), &mut |_| {});
     let (plan, tier) = (plan.unwrap(), Tier::try_from(2).unwrap());
-    let refused = stage.as_advocate(|desk| {
+    let report = stage.as_advocate(|desk| {
         let mut draft = desk.seal(&plan, tier, ReportKind::Original, &sealed, &mut |_| {})?;
         draft.report.payload_sha256 = Digest::of(b"something else");
-        let report = ReportId::from(desk.declare(draft)?.id);
-        desk.upload(report, &sealed, &mut |_| {})
+        Ok(ReportId::from(desk.declare(draft)?.id))
     });
-    assert!(problem(refused).is(ProblemType::PayloadMismatch));
+    let report = report.unwrap();
+    // The client sees it before it sends a byte; a client that does not is told by the broker.
+    let refused = stage.as_advocate(|desk| desk.upload(report, &sealed, &mut |_| {}));
+    assert!(refused.unwrap_err().to_string().contains("is not the one the report statement describes"));
+    let (up, payload) = (Uploader::advocate(&stage), payload_of(&sealed));
+    let path = up.begin(report, payload.len());
+    assert_eq!(up.patch(&path, 0, "", &payload).status, 422);
     assert_eq!(stage.audit("audit").events.get("payload stored"), None);
 }
 
@@ -288,7 +236,9 @@ fn full_disk_refuses_clearly_loses_nothing_and_is_over_when_there_is_room() {
     let terms = stage.terms(report);
     let grant = stage.grant(&terms);
     let uploading = declared(&mut stage, 0);
-    let raw = Raw::sign_in(&stage, &stage.cast.advocate);
+    let payload = fs::read(stage.path("up-0.payload")).unwrap();
+    let up = Uploader::advocate(&stage);
+    let upload = up.begin(uploading, payload.len());
     let prepared = stage.as_advocate(|desk| desk.prepare_grant(&terms)).unwrap();
     let advocate = copy(&stage.cast.advocate);
     let revocation = stage
@@ -304,8 +254,7 @@ fn full_disk_refuses_clearly_loses_nothing_and_is_over_when_there_is_room() {
     while file.write_all(&[0; 4096]).is_ok() {}
     while file.write_all(&[0; 1]).is_ok() {}
     drop(file);
-    let payload = fs::read(stage.path("up-0.payload")).unwrap();
-    let upload = raw.ask("PUT", &format!("/v1/reports/{uploading}/payload"), "", &payload).unwrap();
+    let upload = up.patch(&upload, 0, "", &payload);
     assert_eq!(upload.status, 507, "{}", String::from_utf8_lossy(&upload.body));
     let mut given = 0;
     // Some statements still fit into pages the database holds; then it is full.

@@ -3,16 +3,18 @@
 use crate::{
     raw::{Answer, Raw, Session, b64, fresh_jti},
     stage::{Stage, inquiry},
+    uploads::{TUS, Uploader, declared},
 };
 use amana::{
     cli::demo::cast::copy,
     client::{granting::HeaderGoes, identity::Identity},
     http::ROUTES,
     model::{
-        ids::{Digest, GrantId, ReleaseId, ReportId},
+        ids::{Digest, GrantId, ReleaseId, ReportId, UploadId},
         party::EnrolmentRole,
         time::Duration,
     },
+    wire::tus,
 };
 use serde_json::json;
 
@@ -40,9 +42,16 @@ const TABLE: &[Line] = &[
     ("POST", "/v1/statements", [401, 422, 422, 200, 404, 422, 422, 422]),
     ("GET", "/v1/reports", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("POST", "/v1/reports", [401, 422, 422, 422, 422, 422, 422, 422]),
-    ("PUT", "/v1/reports/{id}/payload", [401, 204, 404, 404, 404, 404, 404, 404]),
+    ("PUT", "/v1/reports/{id}/payload", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("GET", "/v1/reports/{id}/payload", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("POST", "/v1/reports/{id}/owner-header", [401, 200, 404, 404, 404, 404, 404, 404]),
+    ("OPTIONS", "/v1/uploads", [204; 8]),
+    ("GET", "/v1/uploads", [401, 200, 200, 200, 200, 200, 200, 200]),
+    ("POST", "/v1/uploads", [401, 201, 404, 404, 404, 404, 404, 404]),
+    ("OPTIONS", "/v1/uploads/{id}", [204; 8]),
+    ("HEAD", "/v1/uploads/{id}", [401, 200, 404, 404, 404, 404, 404, 404]),
+    ("PATCH", "/v1/uploads/{id}", [401, 204, 404, 404, 404, 404, 404, 404]),
+    ("DELETE", "/v1/uploads/{id}", [401, 204, 404, 404, 404, 404, 404, 404]),
     ("GET", "/v1/requests", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/v1/grants", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("POST", "/v1/grants", [401, 200, 404, 422, 422, 422, 422, 422]),
@@ -69,6 +78,7 @@ struct World {
     pending: GrantId,
     pending_header: Vec<u8>,
     released: ReleaseId,
+    uploads: u8,
 }
 
 fn world() -> World {
@@ -120,7 +130,7 @@ fn world() -> World {
         Some(copy(&stage.cast.founded.accreditors[0])),
         Some(stage.cast.auditor().unwrap()),
     ];
-    World { stage, callers, report, pending, pending_header, released }
+    World { stage, callers, report, pending, pending_header, released, uploads: 0 }
 }
 
 impl World {
@@ -170,6 +180,7 @@ impl World {
                 body["header"] = json!(b64(&prepared.header));
                 body
             }
+            ("PUT", "/v1/reports/{id}/payload") => json!({ "upload": UploadId::from_bytes([9; 16]) }),
             ("PUT", "/v1/grants/{id}/header") => json!({ "header": b64(&self.pending_header) }),
             ("POST", "/v1/grants/{id}/releases") => {
                 let grant = self.live_grant();
@@ -182,6 +193,9 @@ impl World {
             }
             _ => json!({}),
         };
+        if path.starts_with("/v1/uploads") {
+            return self.try_upload(method, path, who);
+        }
         let id = match path {
             "/v1/grants/{id}/header" => self.pending.to_string(),
             "/v1/releases/{id}/report.age" => self.released.to_string(),
@@ -189,6 +203,41 @@ impl World {
         };
         let text = if method == "GET" { String::new() } else { body.to_string() };
         call(&self.stage.raw(), who, method, &path.replace("{id}", &id), &text)
+    }
+
+    /// At an upload of the owner's, begun for this try.
+    fn try_upload(&mut self, method: &str, path: &str, who: Option<&Identity>) -> Answer {
+        self.uploads += 1;
+        let declared = declared(&mut self.stage, &format!("upload-{}.txt", self.uploads), &[self.uploads; 2000]);
+        let owner = Uploader::advocate(&self.stage);
+        // What earlier tries left would come up against the bound on uploads under way.
+        let listed = owner.0.ask("GET", "/v1/uploads", "", b"").unwrap().json::<serde_json::Value>();
+        for item in listed["items"].as_array().unwrap() {
+            let left = format!("/v1/uploads/{}", item["id"].as_str().unwrap());
+            assert_eq!(owner.0.ask("DELETE", &left, TUS, b"").unwrap().status, 204);
+        }
+        let theirs = owner.begin(declared.report, declared.payload.len());
+        let path = if path.ends_with("{id}") { theirs } else { path.to_owned() };
+        let raw = self.stage.raw();
+        let mut headers = match who {
+            None => Vec::new(),
+            Some(who) => raw.sign_in(who).credentials(method, &path),
+        };
+        headers.push(("tus-resumable", "1.0.0".to_owned()));
+        let body: &[u8] = match method {
+            "POST" => {
+                headers.push(("upload-length", declared.payload.len().to_string()));
+                headers.push(("upload-metadata", tus::metadata(declared.report)));
+                b""
+            }
+            "PATCH" => {
+                headers.push(("upload-offset", "0".to_owned()));
+                headers.push(("content-type", tus::PART.to_owned()));
+                b"some"
+            }
+            _ => b"",
+        };
+        raw.send(method, &path, &headers, body)
     }
 
     fn signed(
@@ -250,9 +299,10 @@ fn what_is_not_there_and_what_is_not_theirs_look_the_same() {
     let live = world.live_grant();
     let raw = world.stage.raw();
     let unknown = Digest::of(b"nothing has this name").to_string();
+    let upload = UploadId::from_bytes([9; 16]);
     let paths = |id: &str, grant: &str, release: &str| {
         [
-            ("PUT", format!("/v1/reports/{id}/payload"), String::new()),
+            ("PUT", format!("/v1/reports/{id}/payload"), json!({ "upload": upload }).to_string()),
             ("GET", format!("/v1/reports/{id}/payload"), String::new()),
             ("POST", format!("/v1/reports/{id}/owner-header"), "{}".to_owned()),
             ("PUT", format!("/v1/grants/{grant}/header"), json!({ "header": "AAAA" }).to_string()),

@@ -3,6 +3,7 @@
 use crate::{
     stage::{Stage, inquiry, problem},
     two_faced::two_faced,
+    uploads::Uploader,
 };
 use amana::{
     cli::demo::cast::copy,
@@ -25,8 +26,6 @@ use amana::{
     },
 };
 use std::{fs, path::PathBuf};
-
-use crate::socket::Raw;
 
 /// A collected report and where it lies.
 fn collected(stage: &mut Stage, grant: GrantId, who: &Identity, name: &str) -> (Collected, PathBuf) {
@@ -170,9 +169,9 @@ fn show_two_faces(commits: &Commits) -> [Result<(), String>; 2] {
     // A second statement for the same payload, with the other commitment, is what the broker itself refuses.
     let second = Report { key_commitment: Digest::from_bytes([8; 32]), ..statement.clone() };
     assert!(problem(declare(&mut stage, &second).map(|_| ())).is(ProblemType::StatementRefused));
-    let raw = Raw::sign_in(&stage, &advocate);
-    let uploaded = raw.ask("PUT", &format!("/v1/reports/{report}/payload"), "", &forged.payload).unwrap();
-    assert_eq!(uploaded.status, 200);
+    let up = Uploader::of(&stage, &advocate);
+    let path = up.begin(report, forged.payload.len());
+    assert_eq!(up.patch(&path, 0, "", &forged.payload).status, 204);
 
     // The terms of an honest grant, moved to the forged report.
     let honest = stage.report("honest.txt", b"honest");

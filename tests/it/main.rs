@@ -60,3 +60,4 @@ mod statements;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;
+mod uploads;

@@ -94,6 +94,9 @@ impl Clock for TestClock {
     fn monotonic(&self) -> Duration {
         Duration::from_seconds(self.jumped.load(Ordering::SeqCst) + self.ran())
     }
+    fn stopwatch(&self) -> std::time::Duration {
+        self.started.elapsed()
+    }
 }
 
 /// A broker and its parties.
@@ -174,7 +177,7 @@ impl Stage {
         };
         let parts = Parts {
             store: Arc::new(SqliteStore::open(&folder.join("data"), opening).unwrap()),
-            blobs: Blobs::open(&folder.join("data/payloads")).unwrap(),
+            blobs: Blobs::open(&folder.join("data")).unwrap(),
             genesis,
             bundle: Bundle::shipped(),
             clock,

@@ -104,6 +104,8 @@ fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory 
         first_seen: theirs.first_seen,
         release_requests: theirs.release_requests,
         kept_headers: theirs.kept_headers,
+        // Another process that seals at the same time begins its upload anew when this one ends it.
+        early_uploads: ours.early_uploads,
     };
     // Both trees were verified when they were seen; the next command proves that it continues the larger one.
     let sizes = (ours.case.map_or(0, |tree| tree.size), theirs.case.map_or(0, |tree| tree.size));

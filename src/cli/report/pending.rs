@@ -1,4 +1,4 @@
-//! What is kept beside a sealed file until it is declared: sealed to its owner, as it names files and persons' consent.
+//! What is kept beside a sealed file until it is uploaded: sealed to its owner, as it names files and persons' consent.
 
 use crate::{
     cli::{
@@ -11,7 +11,7 @@ use crate::{
         reporting::SealedReport,
         seal::{open_bytes, seal_bytes},
     },
-    model::report::Report,
+    model::{ids::UploadId, report::Report},
     wire::api::Bytes,
 };
 use serde::{Deserialize, Serialize};
@@ -33,13 +33,16 @@ pub(super) struct Pending {
     own: OwnReport,
     /// The declaration, once signed: sent again after a lost answer, it is the same one.
     pub(super) declaration: Option<String>,
+    /// The upload that was begun while it was sealed.
+    #[serde(default)]
+    pub(super) upload: Option<UploadId>,
 }
 
 impl Pending {
     /// Of a report just sealed.
     pub(super) fn of(sealed: SealedReport) -> Self {
         let SealedReport { report, owner_header, own } = sealed;
-        Self { report, owner_header: Bytes(owner_header), own, declaration: None }
+        Self { report, owner_header: Bytes(owner_header), own, declaration: None, upload: None }
     }
 
     /// As it was sealed.

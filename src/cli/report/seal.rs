@@ -1,10 +1,14 @@
 //! `report seal`: files become one encrypted file. Needs no network.
 
-use super::pending::{self, Pending};
+use super::{
+    pace::PaceArguments,
+    pending::{self, Pending},
+    upload,
+};
 use crate::{
     cli::{
         ambient::SystemEntropy,
-        home::{self, Access},
+        home::{self, Access, Sitting},
         output::{Failure, Out},
         progress::Progress,
         words,
@@ -24,7 +28,7 @@ use std::path::{Path, PathBuf};
 /// nothing is taken out of them.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  amana report seal --out case.age statement.odt photos/\n  amana report seal --tier 3 --kind redaction --description case/redacted/report.json case/"
+    after_help = "Examples:\n  amana report seal --out case.age statement.odt photos/\n  amana report seal --tier 3 --kind redaction --description case/redacted/report.json case/\n  amana report seal --upload --limit-rate 64k --out case.age case/"
 )]
 pub(super) struct Arguments {
     /// Sensitivity, 1 low to 4 highest. From 3 on a grant takes effect only with your second yes.
@@ -45,6 +49,11 @@ pub(super) struct Arguments {
     /// Seal although files carry hidden metadata, without asking.
     #[arg(long)]
     yes: bool,
+    /// Upload while sealing. What was sent of a sealing that breaks off is thrown away: it is sealed anew.
+    #[arg(long)]
+    upload: bool,
+    #[command(flatten)]
+    pace: PaceArguments,
     /// Files and folders.
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -61,6 +70,9 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let plan = plan(arguments)?;
     let warnings: Vec<String> = plan.warnings().iter().map(ToString::to_string).collect();
     warn(&warnings, arguments, out)?;
+    if arguments.upload {
+        return access.at_desk(|sitting| seal_and_send(sitting, arguments, &place, &plan, &warnings, out));
+    }
     let unlocked = access.unlock()?;
     let kept = unlocked.kept()?;
     let entropy = SystemEntropy::new();
@@ -73,6 +85,41 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let beside = pending.write(&place, &unlocked.identity)?;
     tell(&place, &beside, &plan, &pending, &warnings, out);
     Ok(())
+}
+
+/// Seals and sends at once; where the link fails, sealing goes on and the upload is gone on with.
+fn seal_and_send(
+    sitting: &mut Sitting,
+    arguments: &Arguments,
+    place: &Path,
+    plan: &Plan,
+    warnings: &[String],
+    out: &Out,
+) -> Result<(), Failure> {
+    let (kind, pace) = (arguments.kind.unwrap_or_else(|| kind_of(plan)), arguments.pace.pace());
+    // What earlier sealings sent and never finished is worthless: their file keys are forgotten.
+    for upload in std::mem::take(&mut sitting.desk.memory_mut().early_uploads) {
+        sitting.desk.end_upload(upload)?;
+    }
+    let upload = sitting.desk.begin_early(&pace)?.ok_or_else(|| Failure::refused("the broker began no upload"))?;
+    sitting.desk.memory_mut().early_uploads.push(upload);
+    sitting.keep()?;
+    let progress = Progress::upload(plan.total_bytes(), out);
+    let sent = sitting.desk.seal_and_upload(plan, arguments.tier, kind, place, upload, &pace, &mut |step| {
+        progress.step(&step, out);
+    })?;
+    drop(progress);
+    if let Some(trouble) = sent.trouble {
+        out.note(format!("Sealed, but not everything could be sent yet: {trouble}"));
+    }
+    let mut pending = Pending::of(sent.sealed);
+    pending.upload = Some(upload);
+    let beside = pending.write(place, sitting.desk.identity())?;
+    sitting.desk.memory_mut().early_uploads.clear();
+    if out.is_for_people() {
+        tell(place, &beside, plan, &pending, warnings, out);
+    }
+    upload::send(sitting, place, &pace, out)
 }
 
 fn tell(place: &Path, beside: &Path, plan: &Plan, pending: &Pending, warnings: &[String], out: &Out) {

@@ -44,6 +44,11 @@ impl NewFile {
         &mut self.file
     }
 
+    /// The name it has until then.
+    pub(in crate::client) fn partial(&self) -> &Path {
+        &self.partial
+    }
+
     /// Puts the finished file in its place, on the disk, replacing nothing.
     pub(in crate::client) fn publish(mut self) -> Result<(), NewFileError> {
         let failed = |source| NewFileError::Write { path: self.place.clone(), source };

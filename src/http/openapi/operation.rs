@@ -125,6 +125,11 @@ impl Operation {
         self.body = Some(json!({ "required": true, "content": content(media_type, schema) }));
         self
     }
+    /// Bytes that may be sent, or not.
+    pub(super) fn may_take(mut self, media_type: &str) -> Self {
+        self.body = Some(json!({ "required": false, "content": content(media_type, json!({})) }));
+        self
+    }
     /// JSON that is sent.
     pub(super) fn takes_json(self, schema: Value) -> Self {
         self.takes("application/json", schema)
@@ -229,6 +234,14 @@ fn problem(status: u16, kinds: &[ProblemType], schemas: &mut Schemas) -> Value {
         let challenge = header("What is missing or wrong (RFC 9449, section 7.1).", &words);
         headers.insert("WWW-Authenticate".to_owned(), challenge);
         headers.insert("DPoP-Nonce".to_owned(), header("The nonce to use from now on.", &words));
+    }
+    if kinds.contains(&ProblemType::TusVersion) {
+        headers.insert("Tus-Version".to_owned(), header("Versions spoken.", &words));
+    }
+    if kinds.contains(&ProblemType::OffsetMismatch) {
+        let offset = json!({ "type": "integer", "minimum": 0 });
+        let described = json!({ "description": "Where the upload stands.", "required": false, "schema": offset });
+        headers.insert("Upload-Offset".to_owned(), described);
     }
     if status == 503 {
         let seconds = json!({ "type": "integer", "minimum": 0 });

@@ -14,7 +14,7 @@ use crate::{
 use serde_json::{Value, json};
 
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
-    let mut all = vec![state(schemas), reports(schemas), declare(schemas), upload(schemas), own_payload()];
+    let mut all = vec![state(schemas), reports(schemas), declare(schemas), own_payload()];
     all.extend([owner_header(schemas), requests(schemas), grants(schemas), give(schemas), complete(schemas)]);
     all
 }
@@ -42,18 +42,6 @@ fn declare(schemas: &mut Schemas) -> Operation {
         .answers_json(schemas.of::<Accepted>(), "Declared; `id` names the report from now on.")
         .problems(STATEMENT)
         .problems(WRITING)
-}
-
-fn upload(schemas: &mut Schemas) -> Operation {
-    let what = "Takes the payload in one streaming body. It is published only if length and SHA-256 are those of the \
-        report statement.";
-    operation(("PUT", "/v1/reports/{id}/payload"), "uploadPayload", "Upload a payload", what)
-        .names::<ReportId>("The report.")
-        .takes("application/octet-stream", json!({}))
-        .answers_json(schemas.of::<Accepted>(), "Stored; the receipt proves it.")
-        .answers(204, Value::Null, "It was stored before.")
-        .problems(WRITING)
-        .problems(&[ProblemType::PayloadMismatch])
 }
 
 fn own_payload() -> Operation {

@@ -29,7 +29,11 @@ fn described_here() -> Operation {
 
 fn alive() -> Operation {
     let what = "Says only that the process runs. To know whether it works, ask /readyz.";
-    operation(("GET", "/healthz"), "isAlive", "See whether the process runs", what).answers(200, Value::Null, "It runs.")
+    operation(("GET", "/healthz"), "isAlive", "See whether the process runs", what).answers(
+        200,
+        Value::Null,
+        "It runs.",
+    )
 }
 
 fn ready() -> Operation {

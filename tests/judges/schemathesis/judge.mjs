@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve as absolute } from "node:path";
+import { fileURLToPath } from "node:url";
 import { authenticating } from "../proxy.mjs";
 
 const CHECKS = [
@@ -77,7 +78,8 @@ async function judged(who, url, more) {
 /** Not synchronous: the proxy lives in this process. */
 function run(command, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, options, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, SCHEMATHESIS_HOOKS: fileURLToPath(new URL("hooks.py", import.meta.url)) };
+    const child = spawn(command, options, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => { said += bytes; });
     child.on("error", reject);

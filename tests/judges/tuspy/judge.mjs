@@ -50,13 +50,16 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** The library asks for the offset without repeating the question: where that was cut, somebody starts it again. */
+/**
+ * The library asks for the offset without repeating the question, and Python takes an answer that was cut within its
+ * headers for a whole one without them: in both cases it gives up, and somebody starts it again.
+ */
 async function insisting(act) {
   for (let left = 20; ; left -= 1) {
     try {
       return await act();
     } catch (error) {
-      if (left === 0 || !/TusCommunicationError/.test(error.message)) throw error;
+      if (left === 0 || !/TusCommunicationError|NoneType/.test(error.message)) throw error;
     }
   }
 }

@@ -1,0 +1,288 @@
+//! Uploads on their way: begun, asked about, ended; `part` takes bytes, `publish` makes a payload of them.
+//!
+//! An offset is told only when that many bytes are durable. One request writes at a time; who comes second is refused,
+//! unless nothing has come from the first for a while: then its link is cut and nobody has told the broker yet.
+
+mod part;
+mod publish;
+
+pub use part::{PartHead, PartWriter};
+
+use super::{Broker, BrokerError, Caller};
+use crate::{
+    model::{
+        ambient::random,
+        ids::{PartyId, ReportId, UploadId},
+        limits,
+        report::ReportState,
+        rows::{ClockRow, Held, ONLY, Rows},
+        time::Timestamp,
+    },
+    store::{
+        Facts, StoreError,
+        blob::{Blobs, Part, UploadError, UploadRecord},
+    },
+    wire::{
+        api::{Listing, UploadSummary},
+        tus::Length,
+    },
+};
+use sha2::Sha256;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, OwnedMutexGuard};
+
+/// Where an upload stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The upload.
+    pub id: UploadId,
+    /// Bytes that are safe.
+    pub offset: u64,
+    /// All there will be, once known.
+    pub length: Option<u64>,
+    /// The report it is for, once known.
+    pub report: Option<ReportId>,
+    /// When it is swept.
+    pub expires: Timestamp,
+}
+
+impl Standing {
+    fn of(id: UploadId, offset: u64, record: &UploadRecord) -> Self {
+        Self { id, offset, length: record.length, report: record.report, expires: record.expires }
+    }
+    /// Whether everything has arrived.
+    pub fn is_whole(&self) -> bool {
+        self.length == Some(self.offset)
+    }
+}
+
+/// Every upload there is, and whose turn it is to write.
+pub(super) struct Uploads(Mutex<HashMap<UploadId, Arc<Slot>>>);
+
+/// One upload.
+struct Slot {
+    record: Mutex<UploadRecord>,
+    /// Held by whoever writes.
+    turn: Arc<tokio::sync::Mutex<Hashed>>,
+    /// Another request asks whether the writer is still there.
+    asked: Notify,
+    /// Its payload is stored and recorded; it is remembered for clients that missed the answer.
+    done: AtomicBool,
+}
+
+/// SHA-256 of the bytes up to `at`; anything else on the disk has to be read again.
+#[derive(Clone, Default)]
+struct Hashed {
+    hasher: Sha256,
+    at: u64,
+}
+
+impl Slot {
+    fn new(record: UploadRecord) -> Arc<Self> {
+        Arc::new(Self {
+            record: Mutex::new(record),
+            turn: Arc::default(),
+            asked: Notify::new(),
+            done: AtomicBool::new(false),
+        })
+    }
+    fn record(&self) -> UploadRecord {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn set(&self, record: UploadRecord) {
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
+    }
+    /// The right to write; a writer from whom nothing comes any more gives it up.
+    async fn take(&self) -> Result<OwnedMutexGuard<Hashed>, BrokerError> {
+        if let Ok(turn) = self.turn.clone().try_lock_owned() {
+            return Ok(turn);
+        }
+        self.asked.notify_one();
+        let patience = Duration::from_secs(limits::UPLOAD_STALLED_SECONDS + 1);
+        tokio::time::timeout(patience, self.turn.clone().lock_owned()).await.map_err(|_| BrokerError::Locked)
+    }
+}
+
+impl Uploads {
+    /// What uploads there were when the broker stopped.
+    pub(super) fn resume(blobs: &Blobs) -> Result<Self, StoreError> {
+        blobs.remove_strays()?;
+        let found = blobs.uploads(|path| tracing::error!(path, "the record of an upload cannot be read"))?;
+        Ok(Self(Mutex::new(found.into_iter().map(|(id, record)| (id, Slot::new(record))).collect())))
+    }
+    fn all(&self) -> Vec<(UploadId, Arc<Slot>)> {
+        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.iter().map(|(id, slot)| (*id, slot.clone())).collect()
+    }
+    fn of(&self, owner: PartyId) -> Vec<(UploadId, UploadRecord)> {
+        let all = self.all().into_iter().map(|(id, slot)| (id, slot.record()));
+        all.filter(|(_, record)| record.owner == owner).collect()
+    }
+    fn under_way(&self, owner: PartyId) -> usize {
+        let all = self.all().into_iter().filter(|(_, slot)| !slot.done.load(Ordering::SeqCst));
+        all.filter(|(_, slot)| slot.record().owner == owner).count()
+    }
+    fn find(&self, id: UploadId) -> Option<Arc<Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+    fn insert(&self, id: UploadId, slot: Arc<Slot>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, slot);
+    }
+    fn forget(&self, id: UploadId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+impl Broker {
+    /// Begins an upload, for a declared report or for one that is still being sealed.
+    ///
+    /// # Errors
+    /// [`BrokerError::NotFound`] when the report is not the caller's; [`BrokerError::OverQuota`]; [`BrokerError::Full`].
+    pub fn begin_upload(
+        &self,
+        length: Length,
+        report: Option<ReportId>,
+        caller: &Caller,
+    ) -> Result<Standing, BrokerError> {
+        let length = match length {
+            Length::Bytes(length) => Some(length),
+            Length::Deferred => None,
+        };
+        self.check_length(length, report, caller)?;
+        self.check_room(length, caller)?;
+        let id = UploadId::from_bytes(random(&*self.entropy));
+        let expires = self.clocks()?.not_passed.plus(limits::UPLOAD_LIFE);
+        let record = UploadRecord { owner: caller.party, report, length, expires };
+        self.blobs.begin_upload(id, &record)?;
+        let standing = Standing::of(id, 0, &record);
+        self.uploads.insert(id, Slot::new(record));
+        Ok(standing)
+    }
+
+    /// The caller's uploads on their way. What is being written now may be further than it says here.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn uploads(&self, caller: &Caller) -> Result<Listing<UploadSummary>, BrokerError> {
+        let mut items = Vec::new();
+        for (id, record) in self.uploads.of(caller.party) {
+            // A part that is gone was published; what is left is its memory, for a client that missed the answer.
+            if let Some(offset) = self.blobs.arrived(id)? {
+                let UploadRecord { report, length, expires, .. } = record;
+                items.push(UploadSummary { id, report, offset, length, expires });
+            }
+        }
+        items.sort_by_key(|item| item.id);
+        Ok(Listing { items })
+    }
+
+    /// Where an upload stands; what has arrived whole for a declared report is published first.
+    ///
+    /// # Errors
+    /// [`BrokerError::NotFound`] for anybody but its owner; [`BrokerError::Locked`].
+    pub async fn standing(&self, id: UploadId, caller: &Caller) -> Result<Standing, BrokerError> {
+        let slot = self.own_upload(id, caller)?;
+        let turn = slot.take().await?;
+        self.settle_upload(id, &slot, turn).await
+    }
+
+    /// Ends an upload and throws away what arrived of it.
+    ///
+    /// # Errors
+    /// [`BrokerError::NotFound`] for anybody but its owner; [`BrokerError::Locked`].
+    pub async fn end_upload(&self, id: UploadId, caller: &Caller) -> Result<(), BrokerError> {
+        let slot = self.own_upload(id, caller)?;
+        let _turn = slot.take().await?;
+        self.remove_upload(id)
+    }
+
+    /// Publishes what is whole and removes uploads whose time is over. While the clock is in doubt nothing is removed.
+    ///
+    /// # Errors
+    /// The first that could not be done; the rest waits for the next sweep.
+    pub(super) async fn sweep_uploads(&self) -> Result<(), BrokerError> {
+        let now = self.clocks()?.passed;
+        let mut outcome = Ok(());
+        for (id, slot) in self.uploads.all() {
+            let Ok(turn) = slot.turn.clone().try_lock_owned() else { continue };
+            let expires = slot.record().expires;
+            let swept = if expires <= now && self.may_forget(expires)? {
+                self.remove_upload(id)
+            } else if self.waits_for_publication(id, &slot)? {
+                self.settle_upload(id, &slot, turn).await.map(drop)
+            } else {
+                Ok(())
+            };
+            match swept {
+                Err(BrokerError::NotFound | BrokerError::Upload(_)) | Ok(()) => {}
+                Err(error) if outcome.is_ok() => outcome = Err(error),
+                Err(_) => {}
+            }
+        }
+        outcome
+    }
+
+    fn waits_for_publication(&self, id: UploadId, slot: &Slot) -> Result<bool, BrokerError> {
+        let record = slot.record();
+        if slot.done.load(Ordering::SeqCst) || record.report.is_none() {
+            return Ok(false);
+        }
+        Ok(self.blobs.arrived(id)?.is_none_or(|arrived| record.length == Some(arrived)))
+    }
+
+    /// An upload's end counts only on a clock nobody doubts: a wrong one must not cost an advocate's testimony.
+    fn may_forget(&self, expires: Timestamp) -> Result<bool, BrokerError> {
+        if self.revoke_only().is_some() {
+            return Ok(false);
+        }
+        let clock: Option<Held<ClockRow>> = Facts(&*self.store).read(ONLY)?;
+        let unwatched = clock.and_then(|held| held.row.unwatched);
+        Ok(unwatched.is_none_or(|gap| expires <= gap.after || expires > gap.until))
+    }
+
+    fn check_length(&self, length: Option<u64>, report: Option<ReportId>, caller: &Caller) -> Result<(), BrokerError> {
+        if length.is_some_and(|length| length > limits::PAYLOAD_BYTES) {
+            return Err(BrokerError::PayloadTooLarge);
+        }
+        let Some(report) = report else { return Ok(()) };
+        let row = self.own_report(report, caller)?;
+        match length {
+            _ if row.state == ReportState::Stored {} => Err(BrokerError::AlreadyStored),
+            Some(received) if received != row.report.payload_bytes => {
+                Err(UploadError::Length { received, expected: row.report.payload_bytes }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_room(&self, _length: Option<u64>, caller: &Caller) -> Result<(), BrokerError> {
+        let own = self.uploads.under_way(caller.party);
+        if own >= limits::UPLOADS_PER_PARTY {
+            return Err(BrokerError::OverQuota("too many uploads on their way; end one of them first"));
+        }
+        let all = self.uploads.0.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if all >= limits::UPLOADS { Err(BrokerError::Busy) } else { Ok(()) }
+    }
+
+    fn own_upload(&self, id: UploadId, caller: &Caller) -> Result<Arc<Slot>, BrokerError> {
+        let slot = self.uploads.find(id).ok_or(BrokerError::NotFound)?;
+        if slot.record().owner == caller.party { Ok(slot) } else { Err(BrokerError::NotFound) }
+    }
+
+    fn open_part(&self, id: UploadId) -> Result<Option<Part>, BrokerError> {
+        Ok(tokio::task::block_in_place(|| self.blobs.open_part(id))?)
+    }
+
+    fn remove_upload(&self, id: UploadId) -> Result<(), BrokerError> {
+        self.blobs.remove_upload(id)?;
+        self.uploads.forget(id);
+        Ok(())
+    }
+}

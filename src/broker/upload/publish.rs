@@ -1,0 +1,122 @@
+//! Making a payload of an upload that has arrived whole.
+
+use super::{Hashed, Slot, Standing};
+use crate::{
+    broker::{Broker, BrokerError, Caller, statement::accepted},
+    model::{
+        ids::{Digest, ReportId, UploadId},
+        report::ReportState,
+        rows::{Held, ReportRow, Rows},
+    },
+    store::{CommitError, Facts, OwnRecord, Recorded, blob::UploadError},
+    wire::api::Accepted,
+};
+use sha2::Digest as _;
+use std::sync::atomic::Ordering;
+use tokio::sync::OwnedMutexGuard;
+
+impl Broker {
+    /// Publishes an upload as the payload of a declared report, and proves that it is stored. Repeating it is safe.
+    ///
+    /// # Errors
+    /// [`BrokerError::NotFound`] for anybody but the owner; [`BrokerError::Upload`] when length or SHA-256 are not the
+    /// stated ones: then the upload is ended, since no further byte could mend it.
+    pub async fn publish_upload(
+        &self,
+        report: ReportId,
+        upload: UploadId,
+        caller: &Caller,
+    ) -> Result<Accepted, BrokerError> {
+        let row = self.own_report(report, caller)?;
+        if row.state == (ReportState::Declared {}) {
+            let slot = self.own_upload(upload, caller)?;
+            let turn = slot.take().await?;
+            let mut record = slot.record();
+            if record.report.is_some_and(|other| other != report) {
+                return Err(BrokerError::NotFound);
+            }
+            if record.report.is_none() || record.length.is_none() {
+                record.report = Some(report);
+                record.length.get_or_insert(row.report.payload_bytes);
+                self.blobs.write_record(upload, &record)?;
+                slot.set(record);
+            }
+            self.settle_upload(upload, &slot, turn).await?;
+        }
+        let held: Held<ReportRow> = Facts(&*self.store).read(&report.to_string())?.ok_or(BrokerError::NotFound)?;
+        if held.row.state == (ReportState::Declared {}) {
+            return Err(BrokerError::NotWhole);
+        }
+        let receipt = self.store.receipt(held.version)?;
+        Ok(accepted(report.into(), Recorded { entry: held.version, receipt }))
+    }
+
+    /// Brings an upload to where it can be: what never counted is taken back, what is whole is published. Whoever calls
+    /// holds the turn.
+    pub(super) async fn settle_upload(
+        &self,
+        id: UploadId,
+        slot: &Slot,
+        turn: OwnedMutexGuard<Hashed>,
+    ) -> Result<Standing, BrokerError> {
+        let record = slot.record();
+        let arrived = self.open_part(id)?.map(|part| part.arrived());
+        let Some(report) = record.report else {
+            let arrived = arrived.ok_or(BrokerError::NotFound)?;
+            return Ok(Standing::of(id, arrived, &record));
+        };
+        let row = self.report_row(report)?;
+        let whole = row.report.payload_bytes;
+        match (arrived, row.state) {
+            (Some(arrived), ReportState::Declared {}) if record.length != Some(arrived) => {
+                Ok(Standing::of(id, arrived, &record))
+            }
+            (Some(arrived), ReportState::Declared {}) => {
+                let hashed = (turn.at == arrived).then(|| Digest::from_bytes(turn.hasher.clone().finalize().into()));
+                match tokio::task::block_in_place(|| self.blobs.publish(id, hashed, report, &row.report)) {
+                    Err(error @ (UploadError::Digest | UploadError::Length { .. })) => {
+                        self.remove_upload(id)?;
+                        return Err(error.into());
+                    }
+                    outcome => outcome?,
+                }
+                self.record_payload(report, slot).await?;
+                Ok(Standing::of(id, whole, &record))
+            }
+            // Another upload of the same report was published: this one has nothing left to do.
+            (Some(_), ReportState::Stored {}) => {
+                self.remove_upload(id)?;
+                Err(BrokerError::AlreadyStored)
+            }
+            (None, ReportState::Stored {}) => {
+                slot.done.store(true, Ordering::SeqCst);
+                Ok(Standing::of(id, whole, &record))
+            }
+            // Published, and stopped before the entry: the file is there and nobody has said so yet.
+            (None, ReportState::Declared {}) => {
+                if !tokio::task::block_in_place(|| self.blobs.holds(report, &row.report))? {
+                    self.remove_upload(id)?;
+                    return Err(BrokerError::NotFound);
+                }
+                self.record_payload(report, slot).await?;
+                Ok(Standing::of(id, whole, &record))
+            }
+        }
+    }
+
+    /// The entry that the payload is stored; two uploads may meet here, and the second finds it done.
+    async fn record_payload(&self, report: ReportId, slot: &Slot) -> Result<(), BrokerError> {
+        match self.store.record(OwnRecord::PayloadStored(report)).await {
+            Ok(_) | Err(CommitError::Refused(_)) => {
+                slot.done.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn report_row(&self, id: ReportId) -> Result<ReportRow, BrokerError> {
+        let held: Option<Held<ReportRow>> = Facts(&*self.store).read(&id.to_string())?;
+        Ok(held.ok_or(BrokerError::NotFound)?.row)
+    }
+}

@@ -1,0 +1,147 @@
+//! Sending a sealed payload: in parts, resumed after cuts, restarts and days, from this device or another.
+//!
+//! Nothing is encrypted here. What is sent is the sealed file as it lies on the disk, so a resumed upload can never use a
+//! file key and nonce for other bytes; sources that changed are sealed again, under another file key, into another file.
+//! [`Desk::upload`] sends a file that is there, [`Desk::seal_and_upload`] one that is still growing.
+
+mod follow;
+mod pace;
+mod sender;
+
+pub use pace::{Pace, UploadStep};
+
+use super::{
+    desk::{Desk, DeskError},
+    remote::{As, RemoteError},
+    reporting::copy_hashed,
+    seal::SealedFile,
+};
+use crate::{
+    model::{
+        ids::{Digest, ReportId, UploadId},
+        report::Report,
+    },
+    wire::{
+        api::{Accepted, Listing, PublishUpload, UploadSummary},
+        entry::Happening,
+        problem::ProblemType,
+        tus,
+    },
+};
+use sender::{Begin, Sender, payload_of};
+use std::{fs::File, path::Path};
+
+/// Told what happens to an upload, as it happens.
+pub type Steps<'a> = &'a mut dyn FnMut(UploadStep);
+
+impl Desk {
+    /// Uploads the payload of a declared report from its sealed file, once: the first trouble ends it.
+    ///
+    /// # Errors
+    /// [`DeskError`]; a file that is not the declared one is refused before a byte is sent.
+    pub fn upload(&mut self, id: ReportId, sealed: &Path, steps: Steps<'_>) -> Result<(), DeskError> {
+        self.upload_with(id, sealed, None, &Pace::default(), steps)
+    }
+
+    /// Uploads the payload of a declared report, going on where an earlier attempt stopped. `early` is an upload that
+    /// was begun while the file was still being sealed.
+    ///
+    /// # Errors
+    /// [`DeskError`]; a file that is not the declared one is refused before a byte is sent. What is safe at the broker
+    /// stays there; the same call goes on from it.
+    pub fn upload_with(
+        &mut self,
+        id: ReportId,
+        sealed: &Path,
+        early: Option<UploadId>,
+        pace: &Pace,
+        steps: Steps<'_>,
+    ) -> Result<(), DeskError> {
+        let stated = self.own_statement(id)?;
+        let header_bytes = check_file(sealed, &stated, steps)?;
+        let begin = Begin { report: Some(id), length: Some(stated.payload_bytes) };
+        let mut sender = Sender::new(self, pace, steps);
+        // An upload that the broker has swept or lost is begun anew, once; a second loss is somebody's doing.
+        let upload = match sender.resume(early, begin)? {
+            None => None,
+            Some(upload) => {
+                let payload = payload_of(sealed, header_bytes);
+                match sender.send(upload, &payload, stated.payload_bytes) {
+                    Err(DeskError::Remote(error)) if error.is(ProblemType::NotFound) => {
+                        let fresh = sender.resume(None, begin)?;
+                        if let Some(fresh) = fresh {
+                            sender.send(fresh, &payload, stated.payload_bytes)?;
+                        }
+                        fresh
+                    }
+                    sent => sent.map(|()| Some(upload))?,
+                }
+            }
+        };
+        let accepted = sender.publish(id, upload)?;
+        self.confirm_event(&accepted.receipt, &Happening::PayloadStored { report: id })?;
+        Ok(())
+    }
+
+    /// Uploads of this identity that are on their way, from whatever device.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn uploads(&self) -> Result<Vec<UploadSummary>, DeskError> {
+        let listing: Listing<UploadSummary> = self.remote.fetch("/v1/uploads", self.signed_in())?;
+        Ok(listing.items)
+    }
+
+    /// Ends an upload; one that is not there is ended.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn end_upload(&self, upload: UploadId) -> Result<(), DeskError> {
+        let headers = [("tus-resumable", tus::VERSION.to_owned())];
+        match self.remote.call("DELETE", &format!("/v1/uploads/{upload}"), &headers, self.signed_in()) {
+            Err(error) if !error.is(ProblemType::NotFound) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The file must be the one declared, byte for byte: finding out only when everything has been sent could cost days.
+fn check_file(sealed: &Path, stated: &Report, steps: Steps<'_>) -> Result<u64, DeskError> {
+    let words = |e: &dyn std::fmt::Display| DeskError::refused(format!("{}: {e}", sealed.display()));
+    let mut file = SealedFile::open(sealed).map_err(|e| DeskError::refused(e.to_string()))?;
+    let header_bytes = file.header().as_bytes().len() as u64;
+    let other = "this file is not the one the report statement describes; it was changed after it was sealed. Seal the \
+                 report again, which makes another report";
+    if Digest::from_bytes(file.header().digest()) != stated.owner_header || file.payload_bytes() != stated.payload_bytes
+    {
+        return Err(words(&other));
+    }
+    let mut payload = file.payload_from(0).map_err(|e| words(&e))?;
+    let hashed = copy_hashed(&mut payload, &mut std::io::sink(), &mut |bytes| steps(UploadStep::Checked(bytes)));
+    if hashed.map_err(|e| words(&e))? == stated.payload_sha256 { Ok(header_bytes) } else { Err(words(&other)) }
+}
+
+impl RemoteError {
+    /// Whether the broker answered with a problem of this kind.
+    pub fn is(&self, kind: ProblemType) -> bool {
+        self.problem().is_some_and(|problem| problem.is(kind))
+    }
+}
+
+/// Opens a payload at an offset.
+type Payload<'a> = dyn Fn(u64) -> std::io::Result<File> + 'a;
+
+/// Marks a request without a body as one of the upload protocol.
+fn tus_headers() -> Vec<(&'static str, String)> {
+    vec![("tus-resumable", tus::VERSION.to_owned())]
+}
+
+/// Makes an upload the payload of a report; one that is stored already is proved to be.
+fn publish_body(upload: Option<UploadId>) -> PublishUpload {
+    PublishUpload { upload: upload.unwrap_or(UploadId::from_bytes([0; 16])) }
+}
+
+/// The one place that asks for publication.
+fn ask_to_publish(desk: &Desk, id: ReportId, upload: Option<UploadId>, who: As<'_>) -> Result<Accepted, RemoteError> {
+    desk.remote.submit("PUT", &format!("/v1/reports/{id}/payload"), &publish_body(upload), who)
+}
