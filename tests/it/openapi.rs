@@ -76,6 +76,17 @@ fn the_document_describes_every_route_and_nothing_else() {
 }
 
 #[test]
+fn the_broker_serves_what_the_command_prints() {
+    let stage = crate::stage::Stage::founded();
+    let served = stage.raw().fetch("/v1/openapi.json");
+    assert_eq!((served.status, served.header("content-type")), (200, Some("application/json")));
+    assert_eq!(served.json::<Value>(), *DOCUMENT);
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_amana")).arg("openapi").output().unwrap();
+    assert!(printed.status.success());
+    assert_eq!(serde_json::from_slice::<Value>(&printed.stdout).unwrap(), *DOCUMENT);
+}
+
+#[test]
 fn every_reference_in_the_document_resolves() {
     fn references<'d>(value: &'d Value, found: &mut Vec<&'d str>) {
         match value {

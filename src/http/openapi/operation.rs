@@ -218,6 +218,11 @@ fn header(description: &str, schema: &Value) -> Value {
     json!({ "description": description, "required": true, "schema": schema })
 }
 
+/// A header that is there where it applies.
+fn sometimes(description: &str, schema: &Value) -> Value {
+    json!({ "description": description, "required": false, "schema": schema })
+}
+
 /// One status under which problems of these kinds are answered.
 fn problem(status: u16, kinds: &[ProblemType], schemas: &mut Schemas) -> Value {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.parts().1).collect();
@@ -229,7 +234,7 @@ fn problem(status: u16, kinds: &[ProblemType], schemas: &mut Schemas) -> Value {
         ],
     });
     let mut headers = Map::new();
-    let words = json!({ "type": "string" });
+    let (words, number) = (json!({ "type": "string" }), json!({ "type": "integer", "minimum": 0 }));
     if kinds.contains(&ProblemType::Unauthenticated) {
         let challenge = header("What is missing or wrong (RFC 9449, section 7.1).", &words);
         headers.insert("WWW-Authenticate".to_owned(), challenge);
@@ -239,13 +244,13 @@ fn problem(status: u16, kinds: &[ProblemType], schemas: &mut Schemas) -> Value {
         headers.insert("Tus-Version".to_owned(), header("Versions spoken.", &words));
     }
     if kinds.contains(&ProblemType::OffsetMismatch) {
-        let offset = json!({ "type": "integer", "minimum": 0 });
-        let described = json!({ "description": "Where the upload stands.", "required": false, "schema": offset });
-        headers.insert("Upload-Offset".to_owned(), described);
+        headers.insert("Upload-Offset".to_owned(), sometimes("Where the upload stands.", &number));
     }
-    if status == 503 {
-        let seconds = json!({ "type": "integer", "minimum": 0 });
-        headers.insert("Retry-After".to_owned(), header("Seconds to wait before another try.", &seconds));
+    let wait = "Seconds to wait before another try.";
+    match status {
+        503 => drop(headers.insert("Retry-After".to_owned(), header(wait, &number))),
+        429 => drop(headers.insert("Retry-After".to_owned(), sometimes(wait, &number))),
+        _ => {}
     }
     json!({
         "description": titles.join(". Or: ") + ".",
