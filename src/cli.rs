@@ -36,6 +36,8 @@ mod inspect;
 #[cfg(feature = "client")]
 mod institution;
 mod man;
+#[cfg(feature = "server")]
+mod openapi;
 mod output;
 #[cfg(feature = "server")]
 mod policy;
@@ -120,6 +122,9 @@ enum Command {
     Completions(completions::Arguments),
     /// Write the manual pages, one a command.
     Man(man::Arguments),
+    /// Print the OpenAPI document of the HTTP interface.
+    #[cfg(feature = "server")]
+    Openapi(openapi::Arguments),
 }
 
 /// Everything that can be typed, for help, completions, manual pages and tests.
@@ -172,5 +177,7 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&command, out),
         Command::Completions(arguments) => completions::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::Openapi(arguments) => openapi::run(&arguments, out),
     }
 }

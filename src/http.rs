@@ -11,6 +11,7 @@ mod download;
 mod grants;
 mod health;
 mod json;
+mod openapi;
 mod pace;
 mod problem;
 mod rates;
@@ -27,5 +28,6 @@ mod token;
 mod uploads;
 mod well_known;
 
+pub use openapi::document as openapi;
 pub use routes::{Access, ROUTES, Route, router};
 pub use serve::{ServeError, Server};

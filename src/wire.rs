@@ -11,6 +11,8 @@ pub mod jws;
 pub mod oauth;
 pub mod problem;
 pub mod receipt;
+#[cfg(feature = "server")]
+mod schema;
 pub mod statement;
 pub mod taxonomy;
 pub mod tus;

@@ -1,6 +1,8 @@
 //! The route table: every path, its methods, and who may call it.
 
-use super::{audit, grants, health, register, releases, reports, revocations, statements, token, uploads, well_known};
+use super::{
+    audit, grants, health, openapi, register, releases, reports, revocations, statements, token, uploads, well_known,
+};
 use crate::{broker::Broker, model::limits};
 use axum::{
     Router,
@@ -48,6 +50,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/oauth/token", Access::Signature),
     route("GET", "/healthz", Access::Anybody),
     route("GET", "/readyz", Access::Anybody),
+    route("GET", "/v1/openapi.json", Access::Anybody),
     route("GET", "/v1/genesis", Access::Anybody),
     route("GET", "/v1/register", Access::Anybody),
     route("GET", "/v1/case/checkpoint", Access::Anybody),
@@ -84,6 +87,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/oauth/token", post(token::issue))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/v1/openapi.json", get(openapi::answer))
         .route("/v1/genesis", get(register::genesis))
         .route("/v1/register", get(register::page))
         .route("/v1/case/checkpoint", get(register::case_head))

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which of the two logs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Log {
     /// Plain and public: trust root, institutions, their keys.

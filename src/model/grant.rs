@@ -171,6 +171,7 @@ pub enum WithdrawnBy {
 
 /// A copy of a wrapped header the broker can destroy, in the order of destruction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HeaderCopy {
     /// The database row.
@@ -186,6 +187,7 @@ impl HeaderCopy {
 
 /// Why a grant releases nothing any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EndCause {
     /// Taken back.
@@ -198,6 +200,7 @@ pub enum EndCause {
 
 /// Where a grant stands.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum GrantState {
     /// Signed, the wrapped header is still with the advocate. Releases nothing.

@@ -110,6 +110,7 @@ impl ProblemType {
 
 /// One failing condition, in words for the caller.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReasonText {
     /// Stable id of the condition.
@@ -122,6 +123,7 @@ pub struct ReasonText {
 
 /// A problem document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// URN of the kind.
     #[serde(rename = "type")]
@@ -139,7 +141,7 @@ pub struct Problem {
     /// Failing conditions.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reasons: Vec<ReasonText>,
-    /// For [`ProblemType::OutOfOrder`]: the digest to name in `prev`.
+    /// For `out-of-order`: the digest to name in `prev`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub current: Option<Digest>,
     /// For a denial: the receipt of its entry.

@@ -34,6 +34,8 @@ mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
+mod openapi;
+#[cfg(all(feature = "client", feature = "server"))]
 mod overload;
 #[cfg(all(feature = "client", feature = "server"))]
 mod process;
