@@ -10,16 +10,19 @@ mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod payload;
 mod redeliver;
 mod release;
 mod report;
 mod revoke;
+mod scrub;
 mod statement;
 mod streams;
 mod sweep;
 mod token;
 
 pub use error::BrokerError;
+pub use payload::Payload;
 pub use redeliver::{Download, Lease};
 pub use report::Upload;
 pub use statement::Caller;
@@ -85,6 +88,7 @@ pub struct Broker {
     streams: Streams,
     sessions: Sessions,
     roots: Roots,
+    suspects: scrub::Suspects,
 }
 
 /// A broker cannot start.
@@ -128,6 +132,7 @@ impl Broker {
             streams: Streams::default(),
             sessions,
             roots: Roots::default(),
+            suspects: scrub::Suspects::default(),
         }))
     }
 

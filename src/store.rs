@@ -153,6 +153,8 @@ pub trait Store: Send + Sync + 'static {
     fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError>;
     /// Keys of facts of a kind that `viewer` may list, oldest first, at most `limits::PAGE_ROWS`.
     fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError>;
+    /// Reports in the order of their ids, after one of them, at most `limits::PAGE_ROWS`.
+    fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
     /// The shared part of an entry, verbatim.

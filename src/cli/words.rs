@@ -76,6 +76,10 @@ pub(super) const fn state(state: &GrantState) -> &'static str {
         GrantState::HeaderReceived {} => "open",
         GrantState::Ended { cause: EndCause::Revoked, .. } => "withdrawn, copies being destroyed",
         GrantState::Shredded { cause: EndCause::Revoked, .. } => "withdrawn, every copy at the broker destroyed",
+        GrantState::Ended { cause: EndCause::HeaderLost, .. }
+        | GrantState::Shredded { cause: EndCause::HeaderLost, .. } => {
+            "lost: the broker went on from a backup. If it is still your wish, give it anew"
+        }
         GrantState::Ended { .. } => "ended, copies being destroyed",
         GrantState::Shredded { .. } => "ended, every copy at the broker destroyed",
     }

@@ -72,6 +72,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let router = routes::router(self.broker.clone());
         let sweeper = tokio::spawn(self.broker.clone().sweep_forever());
+        let scrubber = tokio::spawn(self.broker.clone().scrub_forever());
         let open = Arc::new(AtomicUsize::new(0));
         tokio::pin!(stop);
         loop {
@@ -88,6 +89,7 @@ impl Server {
         drop(self.listener);
         wait_for(&open).await;
         sweeper.abort();
+        scrubber.abort();
     }
 }
 

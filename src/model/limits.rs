@@ -66,3 +66,15 @@ pub const MAX_RELEASES: u32 = 1000;
 pub const ROLE_KEYS: usize = 32;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
+/// Bytes of a payload under one digest, checked before they are sent: one read of a stream, so that checking needs no
+/// more memory than sending; the digests are an eight-thousandth of the payload.
+pub const SUM_CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes of stored payloads read again at once when looking for damage.
+pub const SCRUB_STEP_BYTES: u64 = 8 << 20;
+/// Time between two such reads, in milliseconds: at most 32 MiB/s, a fraction of any disk, so that a terabyte takes a
+/// night and nobody notices.
+pub const SCRUB_STEP_MILLISECONDS: u64 = 250;
+/// Rest after every stored payload was read again, in seconds: damage is noticed within a day or so.
+pub const SCRUB_REST_SECONDS: u64 = 6 * 3600;
+/// Payloads waiting to be read again because a chunk was damaged; the next round finds what has no room here.
+pub const SUSPECTS: usize = 1024;

@@ -1,14 +1,19 @@
 //! Payloads as local files. A payload appears under its name only whole: same length and SHA-256 as its statement.
 //!
-//! Crash order: bytes → fsync → rename → fsync of the folder → the entry. A crash before the entry leaves a file
-//! nobody can reach; the next upload of the same report replaces it. Each attempt writes a file of its own, so that two
-//! of the same report under way at once cannot write into each other; what attempts left is removed at open.
+//! Crash order: bytes → fsync → rename → fsync of the folder → digests of its chunks → the entry. A crash before the
+//! entry leaves a file nobody can reach; the next upload of the same report replaces it. Each attempt writes a file of
+//! its own, so that two of the same report under way at once cannot write into each other; what attempts left is removed
+//! at open. Reading back is in [`payload`].
+
+pub mod payload;
+pub mod sums;
 
 use super::StoreError;
 use crate::model::{
     ids::{Digest, ReportId},
     report::Report,
 };
+use self::sums::{SumsBuilder, sums_path};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
@@ -39,6 +44,7 @@ pub struct Incoming {
     received: u64,
     expected: u64,
     sha256: Digest,
+    sums: SumsBuilder,
 }
 
 /// Why an upload was not published.
@@ -98,6 +104,7 @@ impl Blobs {
             received: 0,
             expected: report.payload_bytes,
             sha256: report.payload_sha256,
+            sums: SumsBuilder::default(),
         })
     }
 
@@ -124,6 +131,7 @@ impl Incoming {
             return Err(UploadError::TooLong { expected: self.expected });
         }
         self.hasher.update(bytes);
+        self.sums.update(bytes);
         self.file.write_all(bytes).map_err(|e| io("cannot write the upload", &self.part, e))
     }
 
@@ -144,7 +152,8 @@ impl Incoming {
             let opened = File::open(folder).map_err(|e| io("cannot open the folder", folder, e))?;
             opened.sync_all().map_err(|e| io("cannot make the folder durable", folder, e))?;
         }
-        Ok(())
+        let sums = sums_path(&self.finished);
+        std::mem::take(&mut self.sums).finish().write(&sums).map_err(|e| io("cannot keep the digests", &sums, e))
     }
 }
 

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     model::{
         event::{EntryRef, Log},
-        ids::{Digest, GrantId, PartyId},
+        ids::{Digest, GrantId, PartyId, ReportId},
         limits,
-        rows::{GrantRow, Row},
+        rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
     },
     store::{CommitError, Heads, StoreError, sealed::Sealer},
@@ -99,6 +99,15 @@ pub(super) fn listing(connection: &Connection, viewer: PartyId, kind: &'static s
     let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
     let keys = statement.query_map(params![viewer.to_string(), kind, limit], |row| row.get(0))?;
     Ok(keys.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn reports_after(connection: &Connection, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError> {
+    let sql = "SELECT key FROM facts WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    let after = after.map(|report| report.to_string()).unwrap_or_default();
+    let keys = statement.query_map(params![ReportRow::KIND, after, limit], |row| row.get::<_, String>(0))?;
+    keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a report's key"))).collect()
 }
 
 pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
@@ -202,7 +211,7 @@ fn known_kind(kind: &str) -> Option<&'static str> {
         rows::ProposalRow::KIND,
         rows::RecipientKeyRow::KIND,
         rows::ReleaseRow::KIND,
-        rows::ReportRow::KIND,
+        ReportRow::KIND,
         rows::RequestRow::KIND,
         rows::StatementRow::KIND,
         rows::UnitRow::KIND,
