@@ -10,6 +10,7 @@
 //! 3. a commit whose outcome is unknown is re-read, never guessed; if that fails too, [`CommitError::Unknown`];
 //! 4. entries' times never run backwards, and indices have no gap.
 
+pub mod backup;
 pub mod blob;
 mod logged;
 pub mod sealed;

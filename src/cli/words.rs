@@ -1,21 +1,15 @@
 //! Words for people: moments, lengths of time, terms and states. The glossary's codes stay in JSON.
 
 use super::output::Failure;
+pub(super) use super::moment::moment;
 use crate::model::{
     grant::{EndCause, GrantState},
     institution::InstitutionRecord,
     purpose::{Purpose, Taxonomy},
     rows::InstitutionRow,
     statement::Text,
-    time::{Duration, Timestamp},
+    time::Duration,
 };
-
-/// A moment in UTC, as RFC 3339.
-pub(super) fn moment(moment: Timestamp) -> String {
-    let seconds = i64::try_from(moment.as_seconds()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "a date beyond the calendar".to_owned(), |stamp| stamp.to_string())
-}
 
 /// Days as a length of time, with a bound that keeps them in the calendar.
 pub(super) fn days(days: u64) -> Result<Duration, Failure> {

@@ -78,3 +78,9 @@ pub const SCRUB_STEP_MILLISECONDS: u64 = 250;
 pub const SCRUB_REST_SECONDS: u64 = 6 * 3600;
 /// Payloads waiting to be read again because a chunk was damaged; the next round finds what has no room here.
 pub const SUSPECTS: usize = 1024;
+/// Faults one check of a data folder names; what is broken more often is broken.
+pub const FAULTS: usize = 100;
+/// Free space below which `doctor` warns: room for a day of entries and some uploads.
+pub const FREE_BYTES: u64 = 1 << 30;
+/// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
+pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;

@@ -5,6 +5,7 @@
 //! its own, so that two of the same report under way at once cannot write into each other; what attempts left is removed
 //! at open. Reading back is in [`payload`].
 
+pub mod listing;
 pub mod payload;
 pub mod sums;
 

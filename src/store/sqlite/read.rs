@@ -183,7 +183,7 @@ pub(super) fn export(
     Ok(())
 }
 
-fn bundle_line(entry: FullEntry) -> BundleLine {
+pub(super) fn bundle_line(entry: FullEntry) -> BundleLine {
     match entry {
         FullEntry::Register { shared } => BundleLine::Register(shared),
         FullEntry::Case { opened, auditor_salt, auditor } => BundleLine::Case(CaseLine {
@@ -195,7 +195,7 @@ fn bundle_line(entry: FullEntry) -> BundleLine {
     }
 }
 
-fn known_kind(kind: &str) -> Option<&'static str> {
+pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     use crate::model::rows;
     [
         rows::ChainRow::KIND,
