@@ -47,7 +47,8 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::Internal`] when it is missing or damaged: the operator's log says which and what to do.
     pub(super) async fn payload(self: &Arc<Self>, id: ReportId, report: &Report) -> Result<Payload, BrokerError> {
-        let damaged = || BrokerError::Internal(format!("the payload of report {id} is damaged; restore it from backup"));
+        let damaged =
+            || BrokerError::Internal(format!("the payload of report {id} is damaged; restore it from backup"));
         let mut opened = self.blobs.payload(id, report)?;
         if opened.is_none() {
             let verifying = self.blobs.verifying(id, report)?;

@@ -32,17 +32,13 @@ use workspace::Workspace;
 #[derive(Args)]
 #[cfg_attr(
     feature = "client",
-    command(
-        after_help = "Examples:\n  amana backup --dir /var/lib/amana --keys /etc/amana/keys \\\n    \
-        --to age1… --out /mnt/backup/amana-2031-05-01.age\n  amana backup --dir amana | age -r age1… > backup.age"
-    )
+    command(after_help = "Examples:\n  amana backup --dir /var/lib/amana --keys /etc/amana/keys \\\n    \
+        --to age1… --out /mnt/backup/amana-2031-05-01.age\n  amana backup --dir amana | age -r age1… > backup.age")
 )]
 #[cfg_attr(
     not(feature = "client"),
-    command(
-        after_help = "This build cannot encrypt: it writes into a pipe, and nowhere else.\n\nExample:\n  \
-        amana backup --dir /data --keys /keys | age -r age1… > backup.age"
-    )
+    command(after_help = "This build cannot encrypt: it writes into a pipe, and nowhere else.\n\nExample:\n  \
+        amana backup --dir /data --keys /keys | age -r age1… > backup.age")
 )]
 pub(super) struct Arguments {
     /// Folder of the broker.
@@ -52,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "AMANA_KEYS")]
     keys: Option<PathBuf>,
     #[command(flatten)]
-    destination: destination::Arguments,
+    destination: destination::Goal,
     /// Folder for a copy of the database while the backup is made, sealed as the database is [default: DIR].
     #[arg(long, value_name = "DIR")]
     tmp: Option<PathBuf>,
@@ -69,7 +65,8 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     }
     let workspace = Workspace::make(arguments.tmp.as_deref().unwrap_or(&arguments.dir))?;
     let (manifest, genesis) = prepare(&places, &workspace, arguments.skip_damaged, out)?;
-    let total = manifest.payloads.iter().map(|payload| payload.bytes).fold(manifest.database.bytes, u64::saturating_add);
+    let total =
+        manifest.payloads.iter().map(|payload| payload.bytes).fold(manifest.database.bytes, u64::saturating_add);
     let source = Source {
         manifest: &manifest,
         genesis: genesis.note(),

@@ -25,11 +25,9 @@ use std::path::PathBuf;
 /// every payload against its statement, keys, permissions, clock and space. Nothing is changed. A broker may run on the
 /// folder; its state of one moment is checked then.
 #[derive(Args)]
-#[command(
-    after_help = "Exit codes: 0 it holds (warnings allowed), 3 something does not\n\nExamples:\n  \
+#[command(after_help = "Exit codes: 0 it holds (warnings allowed), 3 something does not\n\nExamples:\n  \
     amana doctor --url http://127.0.0.1:8080\n  amana doctor --dir /var/lib/amana --keys /etc/amana/keys\n  \
-    amana doctor --dir amana --quick --json"
-)]
+    amana doctor --dir amana --quick --json")]
 pub(super) struct Arguments {
     /// Address of the broker on this machine.
     #[arg(long, default_value = "http://127.0.0.1:8080")]

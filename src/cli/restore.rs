@@ -19,6 +19,7 @@ use crate::{
 };
 use clap::Args;
 use std::{
+    fmt::Write as _,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -40,14 +41,12 @@ use std::{
 )]
 #[cfg_attr(
     not(feature = "client"),
-    command(
-        after_help = "This build cannot decrypt: it reads the backup from a pipe.\n\nExample:\n  \
-        age -d -i backup-key.txt backup.age | amana restore --dir /data --keys /keys"
-    )
+    command(after_help = "This build cannot decrypt: it reads the backup from a pipe.\n\nExample:\n  \
+        age -d -i backup-key.txt backup.age | amana restore --dir /data --keys /keys")
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
-    input: input::Arguments,
+    input: input::Origin,
     /// The folder to make; it must not be there, or be empty.
     #[arg(long, value_name = "NEWDIR")]
     dir: PathBuf,
@@ -142,9 +141,8 @@ fn check(folder: &Path, keys: &Path, manifest: &Manifest, out: &Out) -> Result<S
     if genesis.digest() != manifest.genesis {
         return Err(nothing("the genesis in the backup is not the one its manifest names"));
     }
-    embedded::read_keys(keys, &genesis).map_err(|e| {
-        nothing(&format!("{}. These keys belong to another broker than this backup", e.words()))
-    })?;
+    embedded::read_keys(keys, &genesis)
+        .map_err(|e| nothing(&format!("{}. These keys belong to another broker than this backup", e.words())))?;
     input::matches_database(&places, manifest).map_err(|words| nothing(&words))?;
     // Every payload was read and compared while it was unpacked.
     let now = SystemClock::new().wall();
@@ -173,10 +171,12 @@ fn tell(arguments: &Arguments, manifest: &Manifest, diagnosis: &str, out: &Out) 
         text.push_str(report);
         text.push_str(", damaged when the backup was made\n");
     }
-    text.push_str(&format!(
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
         "To look at it: amana doctor --dir {dir} --keys {keys}\n\
          To go on from it, read `amana serve --help` on --accept-restored first: other people may have seen a later log."
-    ));
+    );
     out.show(
         text,
         &serde_json::json!({

@@ -1,7 +1,7 @@
 //! Words for people: moments, lengths of time, terms and states. The glossary's codes stay in JSON.
 
-use super::output::Failure;
 pub(super) use super::moment::moment;
+use super::output::Failure;
 use crate::model::{
     grant::{EndCause, GrantState},
     institution::InstitutionRecord,

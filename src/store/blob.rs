@@ -9,12 +9,12 @@ pub mod listing;
 pub mod payload;
 pub mod sums;
 
+use self::sums::{SumsBuilder, sums_path};
 use super::StoreError;
 use crate::model::{
     ids::{Digest, ReportId},
     report::Report,
 };
-use self::sums::{SumsBuilder, sums_path};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},

@@ -166,7 +166,7 @@ fn rehearsal_a_backup_taken_under_load_brings_back_everything_but_open_grants() 
     assert!(words(&output).contains("evidence of a fork"), "{}", words(&output));
     accept(&restored);
     let (code, text) = doctor(&restored, &[]);
-    assert!(code == 0 && !text.contains("BROKEN") && !text.contains("restored"), "{text}");
+    assert!(code == 0 && !text.contains("BROKEN") && !text.contains("warning  restored"), "{text}");
 
     let _process = Process::start_on(&mut stage, "restored");
     let after = stage.path("after.age");
@@ -292,7 +292,11 @@ fn damaged_payload_stops_a_backup_or_is_left_out_by_name() {
     assert_eq!(manifest.left_out, [report]);
     assert_eq!(manifest.payloads.iter().map(|p| p.report).collect::<Vec<_>>(), [sound]);
     let output = restore(&out, &identity, &stage.path("restored"), &broker.join("keys"));
-    assert!(output.status.success() && words(&output).contains("damaged when the backup was made"), "{}", words(&output));
+    assert!(
+        output.status.success() && words(&output).contains("damaged when the backup was made"),
+        "{}",
+        words(&output)
+    );
 }
 
 #[test]
@@ -305,8 +309,7 @@ fn opened_backup_goes_through_pipes_and_never_into_a_file() {
     assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
     assert!(String::from_utf8_lossy(&piped.stderr).contains("Backed up"));
     let file = stage.path("plain.tar");
-    let refused =
-        amana(&["backup", "--dir"]).arg(&broker).stdout(fs::File::create(&file).unwrap()).output().unwrap();
+    let refused = amana(&["backup", "--dir"]).arg(&broker).stdout(fs::File::create(&file).unwrap()).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(words(&refused).contains("| age -r") && fs::read(&file).unwrap().is_empty(), "{}", words(&refused));
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 /// Where it goes.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Goal {
     /// Seal it to this age recipient, whose identity is kept offline. May be given several times.
     #[cfg(feature = "client")]
     #[arg(long, value_name = "RECIPIENT", requires = "out")]
@@ -48,13 +48,13 @@ enum Stdout {
 
 impl Destination {
     /// As the command line says.
-    pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
+    pub(super) fn of(arguments: &Goal) -> Result<Self, Failure> {
         #[cfg(feature = "client")]
         if let Some(out) = &arguments.out {
             return Ok(Self::File(out.clone(), arguments.to.clone()));
         }
         #[cfg(not(feature = "client"))]
-        let Arguments {} = arguments;
+        let Goal {} = arguments;
         piped(stdout())
     }
 

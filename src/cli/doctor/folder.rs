@@ -5,9 +5,9 @@ use crate::{
     cli::{
         ambient::SystemEntropy,
         embedded::{self, Places},
+        moment::moment,
         output::{Out, chain},
         restore::marker,
-        moment::moment,
     },
     model::{ids::ReportId, report::Report, time::Timestamp},
     store::{
@@ -185,12 +185,15 @@ fn faulty(
 fn in_words(fault: &Fault) -> String {
     match fault {
         Fault::Sqlite(line) => line.clone(),
-        Fault::Sealed { table, row } => format!("{table} {row} does not open: it was changed, moved, or sealed otherwise"),
+        Fault::Sealed { table, row } => {
+            format!("{table} {row} does not open: it was changed, moved, or sealed otherwise")
+        }
         Fault::Tree { log: which, what } => format!("{}: {what}", log::word(*which)),
         Fault::OwnerHeader(report) => format!("report {report}: its owner's header is missing or another one"),
         Fault::GrantHeaderMissing(grant) => format!("grant {grant} is open, and its wrapped header is missing"),
-        Fault::GrantHeaderOther(grant) => format!("grant {grant}: the wrapped header is not the one its statement names"),
+        Fault::GrantHeaderOther(grant) => {
+            format!("grant {grant}: the wrapped header is not the one its statement names")
+        }
         Fault::HeaderLeft(place) => format!("header {place} is here, and the log says it is not"),
     }
 }
-

@@ -14,9 +14,10 @@ use std::{
 pub(super) fn permissions(patient: &Patient<'_>, diagnosis: &mut Diagnosis) {
     let places = patient.places;
     let keys = ["register.key", "case.key", "storage.key"].map(|name| places.keys.join(name));
-    let private = [places.data.clone(), places.keys.clone(), places.data.join("payloads"), patient.dir.join("invitation")];
+    let private =
+        [places.data.clone(), places.keys.clone(), places.data.join("payloads"), patient.dir.join("invitation")];
     // A folder inside a private one may be as open as it likes.
-    let closed = mode(&places.data).is_some_and(|mode| mode & 0o077 == 0);
+    let closed = places.data.exists() && !is_open(&places.data);
     let open: Vec<PathBuf> = private.into_iter().chain(keys).filter(|path| is_open(path)).collect();
     let open: Vec<_> = open.iter().filter(|path| !(closed && path.starts_with(&places.data))).collect();
     diagnosis.add(if open.is_empty() {
@@ -37,13 +38,9 @@ pub(super) fn permissions(patient: &Patient<'_>, diagnosis: &mut Diagnosis) {
     }
 }
 
-fn mode(path: &Path) -> Option<u32> {
-    fs::metadata(path).ok().map(|found| found.permissions().mode())
-}
-
 /// Missing is no matter here; other checks tell of it.
 fn is_open(path: &Path) -> bool {
-    mode(path).is_some_and(|mode| mode & 0o077 != 0)
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
 pub(super) fn clock(now: Timestamp, last: Timestamp) -> Check {

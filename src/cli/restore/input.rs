@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 
 /// Where a backup comes from.
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Origin {
     /// The sealed backup; without it, an opened one is read from standard input.
     #[cfg(feature = "client")]
     #[arg(value_name = "FILE", requires = "identity")]
@@ -47,13 +47,14 @@ pub(super) struct Arguments {
     passphrase_file: Option<PathBuf>,
 }
 
-impl Arguments {
+impl Origin {
     /// The opened backup, and about how many bytes it has.
     #[cfg(feature = "client")]
     pub(super) fn open(&self) -> Result<(Box<dyn Read>, u64), Failure> {
         let (Some(path), Some(identity)) = (&self.file, &self.identity) else { return standard_input() };
         let words = |what: &dyn std::fmt::Display| Failure::refused(format!("{}: {what}", path.display()));
-        let (bytes, passphrase) = self.identity(identity)?;
+        let bytes = identity_file(identity)?;
+        let passphrase = self.passphrase(identity, &bytes)?;
         let identities = read_identities(&bytes, passphrase.as_deref().map(String::as_str))
             .map_err(|e| Failure::refused(format!("{}: {}", identity.display(), chain(&e))))?;
         let file = File::open(path).map_err(|e| words(&e))?;
@@ -68,15 +69,11 @@ impl Arguments {
         standard_input()
     }
 
-    /// The identity file as it is, and its passphrase if it has one.
+    /// The passphrase of an identity file, if it has one.
     #[cfg(feature = "client")]
-    fn identity(&self, path: &Path) -> Result<(Zeroizing<Vec<u8>>, Option<Zeroizing<String>>), Failure> {
-        let words = |what: &dyn std::fmt::Display| Failure::refused(format!("{}: {what}", path.display()));
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES));
-        let file = File::open(path).map_err(|e| words(&e))?;
-        file.take(MAX_FILE_BYTES as u64).read_to_end(&mut bytes).map_err(|e| words(&e))?;
-        if !identities_need_passphrase(&bytes) {
-            return Ok((bytes, None));
+    fn passphrase(&self, path: &Path, bytes: &[u8]) -> Result<Option<Zeroizing<String>>, Failure> {
+        if !identities_need_passphrase(bytes) {
+            return Ok(None);
         }
         let given = std::env::var("AMANA_PASSPHRASE").ok().filter(|text| !text.is_empty()).map(Zeroizing::new);
         let passphrase = match (&self.passphrase_file, given) {
@@ -87,8 +84,16 @@ impl Arguments {
                 "give the passphrase with --passphrase-file FILE or AMANA_PASSPHRASE",
             )?,
         };
-        Ok((bytes, Some(passphrase)))
+        Ok(Some(passphrase))
     }
+}
+
+#[cfg(feature = "client")]
+fn identity_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let words = |e: io::Error| Failure::refused(format!("{}: {e}", path.display()));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES));
+    File::open(path).map_err(words)?.take(MAX_FILE_BYTES as u64).read_to_end(&mut bytes).map_err(words)?;
+    Ok(bytes)
 }
 
 fn standard_input() -> Result<(Box<dyn Read>, u64), Failure> {

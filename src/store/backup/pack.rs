@@ -2,7 +2,7 @@
 
 use super::{BackupError, DATABASE, GENESIS, MANIFEST, PAYLOADS};
 use crate::{
-    model::{limits::SUM_CHUNK_BYTES, ids::Digest},
+    model::{ids::Digest, limits::SUM_CHUNK_BYTES},
     store::StoreError,
     wire::backup::{Content, Manifest, Payload},
 };

@@ -53,7 +53,6 @@ pub fn unpack(from: impl Read, folder: &Path, progress: &mut dyn FnMut(u64)) -> 
     if members.next().is_some() {
         return Err(BackupError::Form("there is more in it than its manifest lists".to_owned()));
     }
-    drop(members);
     end(archive.into_inner())?;
     Ok(manifest)
 }

@@ -45,7 +45,7 @@ pub fn list(data: &Path) -> Result<Listing, StoreError> {
             (Ok(report), "") => drop(listing.payloads.insert(report, bytes)),
             (Ok(report), DAMAGED) => listing.damaged.push(report),
             (Ok(_), SUMS | "sums.new") => {}
-            (Ok(_), other) if other == PART || other.ends_with(".part") => listing.unfinished.add(bytes),
+            (Ok(_), other) if other.rsplit('.').next() == Some(PART) => listing.unfinished.add(bytes),
             _ => listing.unknown.push(name.to_owned()),
         }
     })?;

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn sums_do_not_depend_on_portions_and_survive_the_disk() {
-        let bytes: Vec<u8> = (0..SUM_CHUNK_BYTES * 2 + 77).map(|i| (i % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(SUM_CHUNK_BYTES * 2 + 77).collect();
         let folder = tempfile::tempdir().unwrap();
         let (payload, kept) = (folder.path().join("p"), folder.path().join("p.sums"));
         fs::write(&payload, &bytes).unwrap();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn chunk_of_another_index_or_with_a_flipped_bit_is_not_the_chunk() {
-        let bytes: Vec<u8> = (0..SUM_CHUNK_BYTES + 5).map(|i| (i % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(SUM_CHUNK_BYTES + 5).collect();
         let mut builder = SumsBuilder::default();
         builder.update(&bytes);
         let sums = builder.finish();

@@ -77,7 +77,7 @@ impl Snapshot {
                 Ok(())
             })?;
         }
-        self.each_fact(&mut |kind, key, opened| found("facts", format!("{kind} {key}"), opened))?;
+        self.each_fact(|kind, key, opened| found("facts", format!("{kind} {key}"), opened))?;
         let mut statement = self.connection.prepare("SELECT scope, id FROM headers ORDER BY scope, id")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

@@ -210,10 +210,7 @@ impl Snapshot {
     }
 
     /// Kind, key and version of every fact, and whether it opens.
-    pub(super) fn each_fact(
-        &self,
-        take: &mut dyn FnMut(&str, &str, Result<(), StoreError>),
-    ) -> Result<(), StoreError> {
+    pub(super) fn each_fact(&self, mut take: impl FnMut(&str, &str, Result<(), StoreError>)) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare("SELECT kind, key, log, idx FROM facts ORDER BY kind, key")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
