@@ -140,9 +140,10 @@ async fn serve_connection(stream: TcpStream, router: Router, service: Service) {
     tokio::select! {
         () = connection.reset_asked() => {}
         () = async {
-            // However it ended, it ended; a client that goes away is nothing to log.
-            drop(serving.await);
-            if connection.carries() {
+            // However it ended, it ended; a client that goes away is nothing to log. An answer that broke off, for a
+            // damaged payload, is cut at once: its reader would wait for bytes that never come.
+            let whole = serving.await.is_ok();
+            if whole && connection.carries() {
                 taken(&handle).await;
             }
         } => {}
