@@ -11,6 +11,7 @@ mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod payload;
 mod quota;
 mod rates;
 mod ready;
@@ -18,6 +19,7 @@ mod redeliver;
 mod release;
 mod report;
 mod revoke;
+mod scrub;
 mod statement;
 mod streams;
 mod sweep;
@@ -25,6 +27,7 @@ mod token;
 mod upload;
 
 pub use error::BrokerError;
+pub use payload::Payload;
 pub use quota::Quotas;
 pub use rates::Rates;
 pub use redeliver::{Download, Lease};
@@ -117,6 +120,7 @@ pub struct Broker {
     quota: Arc<Quota>,
     denials: Denials,
     gate: Gate,
+    suspects: scrub::Suspects,
 }
 
 /// A broker cannot start.
@@ -171,6 +175,7 @@ impl Broker {
             quota: Arc::new(Quota::new(quotas)),
             denials: Denials::new(quotas.denials),
             gate,
+            suspects: scrub::Suspects::default(),
         }))
     }
 

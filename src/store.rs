@@ -10,6 +10,7 @@
 //! 3. a commit whose outcome is unknown is re-read, never guessed; if that fails too, [`CommitError::Unknown`];
 //! 4. entries' times never run backwards, and indices have no gap.
 
+pub mod backup;
 pub mod blob;
 pub mod faults;
 mod logged;
@@ -159,6 +160,8 @@ pub trait Store: Send + Sync + 'static {
     fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError>;
     /// Sum of `payload_bytes` over every report a party owns, stored or not, however many they are.
     fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError>;
+    /// Reports in the order of their ids, after one of them, at most `limits::PAGE_ROWS`.
+    fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
     /// The shared part of an entry, verbatim.

@@ -4,6 +4,7 @@
 //! opens a file or decides. Start at [`statement`], then [`entry`], [`receipt`] and [`header`].
 
 pub mod api;
+pub mod backup;
 pub mod entry;
 pub mod genesis;
 pub mod header;

@@ -20,14 +20,13 @@ use crate::{
     },
     store::{
         Facts, StoreError,
-        blob::{Blobs, Part, UploadError, UploadRecord},
+        blob::{Blobs, Hashed, Part, UploadError, UploadRecord},
     },
     wire::{
         api::{Listing, UploadSummary},
         tus::Length,
     },
 };
-use sha2::Sha256;
 use std::{
     collections::HashMap,
     sync::{
@@ -69,19 +68,12 @@ pub(super) struct Uploads(Mutex<HashMap<UploadId, Arc<Slot>>>);
 /// One upload.
 struct Slot {
     record: Mutex<UploadRecord>,
-    /// Held by whoever writes.
+    /// Held by whoever writes, with what it knows of the bytes so far; what it does not know is read again.
     turn: Arc<tokio::sync::Mutex<Hashed>>,
     /// Another request asks whether the writer is still there.
     asked: Notify,
     /// Its payload is stored and recorded; it is remembered for clients that missed the answer.
     done: AtomicBool,
-}
-
-/// SHA-256 of the bytes up to `at`; anything else on the disk has to be read again.
-#[derive(Clone, Default)]
-struct Hashed {
-    hasher: Sha256,
-    at: u64,
 }
 
 impl Slot {

@@ -3,6 +3,7 @@
 use super::{
     ambient::{SystemClock, SystemEntropy},
     output::{Failure, chain},
+    restore::{accept::REFUSED, marker},
 };
 use crate::{
     broker::{Broker, Parts, Quotas, Rates, Registration},
@@ -43,6 +44,7 @@ impl Places {
 }
 
 /// How a broker is reached and joined.
+#[derive(Clone)]
 pub struct Settings {
     /// Where it keeps things.
     pub places: Places,
@@ -91,10 +93,17 @@ pub fn store(settings: Settings) -> Result<SqliteStore, String> {
 }
 
 fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
+    // Whatever is in the marker: its being there is enough.
+    if marker::path(&settings.places.data).exists() {
+        return Err(Failure::refused(REFUSED));
+    }
+    open_marked_store(settings)
+}
+
+/// Also of a folder that was restored and nobody has accepted.
+pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
     let Settings { places, clock, batch_operations, .. } = settings;
-    let note = fs::read_to_string(&places.genesis)
-        .map_err(|e| Failure::refused(format!("cannot read genesis {}: {e}", places.genesis.display())))?;
-    let genesis = SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))?;
+    let genesis = read_genesis(&places.genesis)?;
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
     let opening = Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations };
@@ -102,7 +111,14 @@ fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failur
     Ok((store, genesis))
 }
 
-fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
+/// The signed genesis.
+pub(super) fn read_genesis(path: &Path) -> Result<SignedGenesis, Failure> {
+    let note = fs::read_to_string(path)
+        .map_err(|e| Failure::refused(format!("cannot read genesis {}: {e}", path.display())))?;
+    SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))
+}
+
+pub(super) fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
     let fixed = genesis.genesis();
     let signer = |file: &str, origin: String, named: PublicKey| {
         let seed = read_seed(&folder.join(file))?;
@@ -121,7 +137,7 @@ fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
     })
 }
 
-fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+pub(super) fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
     let words = |what: &dyn std::fmt::Display| Failure::refused(format!("key file {}: {what}", path.display()));
     let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| words(&e))?);
     let mut seed = Zeroizing::new([0; 32]);

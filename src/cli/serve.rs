@@ -49,6 +49,11 @@ pub(super) struct Arguments {
     /// Confirm that the clock is right after an interruption.
     #[arg(long)]
     confirm_clock: bool,
+    /// Go on from a folder that was restored from a backup. Right only if nothing was answered after the backup was
+    /// taken, or if the later data is lost for good: whoever saw the later log holds evidence of a fork, and may send
+    /// it, after which only withdrawals are taken. Every open grant ends as lost and has to be given anew.
+    #[arg(long)]
+    accept_restored: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -75,6 +80,9 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         clock: SystemClock::new(),
         batch_operations: crate::model::limits::BATCH_OPERATIONS,
     };
+    if arguments.accept_restored {
+        super::restore::accept::accept(settings.clone(), out)?;
+    }
     let broker = embedded::open(settings)?;
     announce(&broker, &public_url, &registration, out);
     embedded::runtime()?.block_on(serve(arguments, broker))

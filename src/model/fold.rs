@@ -104,7 +104,8 @@ fn grant_ended<S: Rows>(
 ) -> Result<(), FoldError<S::Error>> {
     let held: Held<GrantRow> = require(rows, &grant, "grant")?;
     let (ends_at, why) = held.row.ends_at();
-    if cause != why || recorded.at < ends_at {
+    // A lost header ends a grant at any time: the log cannot show that it is gone, and without it nothing can happen.
+    if cause != EndCause::HeaderLost && (cause != why || recorded.at < ends_at) {
         return Err(Refusal::GrantStillRuns.into());
     }
     change_grant(rows, recorded, grant, |row| row.state.ended(cause, recorded.at))

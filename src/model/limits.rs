@@ -149,3 +149,21 @@ pub const RATE_NETWORKS: usize = 65_536;
 pub const RATE_KEYS: usize = TOKENS;
 /// How long the salt lives under which networks are told apart.
 pub const RATE_SALT_LIFE: Duration = Duration::from_days(1);
+/// Bytes of a payload under one digest, checked before they are sent: one read of a stream, so that checking needs no
+/// more memory than sending; the digests are an eight-thousandth of the payload.
+pub const SUM_CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes of stored payloads read again at once when looking for damage.
+pub const SCRUB_STEP_BYTES: u64 = 8 << 20;
+/// Time between two such reads, in milliseconds: at most 32 MiB/s, a fraction of any disk, so that a terabyte takes a
+/// night and nobody notices.
+pub const SCRUB_STEP_MILLISECONDS: u64 = 250;
+/// Rest after every stored payload was read again, in seconds: damage is noticed within a day or so.
+pub const SCRUB_REST_SECONDS: u64 = 6 * 3600;
+/// Payloads waiting to be read again because a chunk was damaged; the next round finds what has no room here.
+pub const SUSPECTS: usize = 1024;
+/// Faults one check of a data folder names; what is broken more often is broken.
+pub const FAULTS: usize = 100;
+/// Free space below which `doctor` warns: room for a day of entries and some uploads.
+pub const FREE_BYTES: u64 = 1 << 30;
+/// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
+pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;

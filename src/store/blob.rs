@@ -1,15 +1,18 @@
 //! Payloads as local files, and uploads on their way to becoming one.
 //!
 //! A payload appears under its name only whole: same length and SHA-256 as its statement. Crash order: bytes → fsync →
-//! rename → fsync of both folders → the entry. A crash before the entry leaves a file that nobody can reach; it is
-//! recorded when the upload is next asked about, or by the sweeper.
+//! rename → fsync of both folders → digests of its chunks → the entry. A crash before the entry leaves a file that nobody
+//! can reach; it is recorded when the upload is next asked about, or by the sweeper. Reading back is in [`payload`].
 
 mod disk;
+pub mod listing;
 mod part;
+pub mod payload;
+pub mod sums;
 mod upload;
 
 pub use part::{Part, Undo};
-pub use upload::UploadRecord;
+pub use upload::{Hashed, UploadRecord};
 
 use super::{
     StoreError,

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Name of the file that is written and removed again.
-const PROBE: &str = "probe";
+pub(super) const PROBE: &str = "probe";
 
 /// Free and whole size of the volume a folder lies on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

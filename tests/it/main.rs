@@ -16,11 +16,15 @@ mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
 mod auditing;
 #[cfg(all(feature = "client", feature = "server"))]
+mod backup;
+#[cfg(all(feature = "client", feature = "server"))]
 mod command_line;
 #[cfg(all(feature = "client", feature = "server"))]
 mod consent;
 #[cfg(all(feature = "client", feature = "server"))]
 mod crashes;
+#[cfg(all(feature = "client", feature = "server"))]
+mod doctor;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]

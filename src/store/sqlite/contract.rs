@@ -10,7 +10,7 @@ use crate::{
     model::{
         event::{EntryRef, Log},
         facts::ReleaseRecord,
-        ids::{Digest, GrantId, KeyId, PartyId},
+        ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
         statement::{Body, Kind},
         time::Timestamp,
@@ -32,6 +32,9 @@ impl Store for SqliteStore {
     }
     fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError> {
         self.reading(|connection| read::report_bytes(connection, &self.shared.sealer, owner))
+    }
+    fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError> {
+        self.reading(|connection| read::reports_after(connection, after))
     }
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.reading(|connection| read::due_grants(connection, now))

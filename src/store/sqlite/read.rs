@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         event::{EntryRef, Log},
-        ids::{Digest, GrantId, PartyId},
+        ids::{Digest, GrantId, PartyId, ReportId},
         limits,
         rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
@@ -116,6 +116,15 @@ pub(super) fn report_bytes(connection: &Connection, sealer: &Sealer, owner: Part
     Ok(sum)
 }
 
+pub(super) fn reports_after(connection: &Connection, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError> {
+    let sql = "SELECT key FROM facts WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    let after = after.map(|report| report.to_string()).unwrap_or_default();
+    let keys = statement.query_map(params![ReportRow::KIND, after, limit], |row| row.get::<_, String>(0))?;
+    keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a report's key"))).collect()
+}
+
 pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
     let sql = "SELECT key FROM facts WHERE kind = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
@@ -189,7 +198,7 @@ pub(super) fn export(
     Ok(())
 }
 
-fn bundle_line(entry: FullEntry) -> BundleLine {
+pub(super) fn bundle_line(entry: FullEntry) -> BundleLine {
     match entry {
         FullEntry::Register { shared } => BundleLine::Register(shared),
         FullEntry::Case { opened, auditor_salt, auditor } => BundleLine::Case(CaseLine {
@@ -201,7 +210,7 @@ fn bundle_line(entry: FullEntry) -> BundleLine {
     }
 }
 
-fn known_kind(kind: &str) -> Option<&'static str> {
+pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     use crate::model::rows;
     [
         rows::ChainRow::KIND,

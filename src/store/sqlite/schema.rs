@@ -66,6 +66,22 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Makes the tables in an empty file that nobody else uses yet. Nothing is durable before its maker has synced it.
+pub(super) fn empty(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    let _: String = connection.query_row("PRAGMA journal_mode = OFF", [], |row| row.get(0))?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    Ok(connection)
+}
+
+/// Whether a database is one of ours, in this format.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version == VERSION)
+}
+
 /// Opens a read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
