@@ -113,10 +113,13 @@ impl Operation {
         self.parameter(name, "header", need, schema, description)
     }
     fn parameter(mut self, name: &str, place: &str, need: Need, schema: Value, description: &str) -> Self {
-        self.parameters.push(json!({
-            "name": name, "in": place, "required": need == Need::Required, "description": description,
-            "schema": schema,
-        }));
+        self.parameters.push(object([
+            ("name", name.into()),
+            ("in", place.into()),
+            ("required", (need == Need::Required).into()),
+            ("description", description.into()),
+            ("schema", schema),
+        ]));
         self
     }
 
@@ -209,9 +212,11 @@ pub(super) enum Need {
 
 /// A body of one media type.
 pub(super) fn content(media_type: &str, schema: Value) -> Value {
-    let mut content = Map::new();
-    content.insert(media_type.to_owned(), json!({ "schema": schema }));
-    Value::Object(content)
+    object([(media_type, object([("schema", schema)]))])
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn header(description: &str, schema: &Value) -> Value {

@@ -61,7 +61,7 @@ function override(path, id) {
 async function judged(who, url, more) {
   const options = [
     ...more, "run", `${broker.url}/v1/openapi.json`, "--url", url, "--checks", CHECKS.join(","), "--phases",
-    "examples,coverage,fuzzing", "--max-examples", "12", "--seed", SEED, "--generation-database", "none",
+    "examples,coverage,fuzzing", "--max-examples", "8", "--seed", SEED, "--generation-database", "none",
     "--continue-on-failure", "--no-color", "--suppress-health-check", "all", "--request-timeout", "20", "--warnings", "off",
   ];
   const { status, said } = await run(absolute(program), options);

@@ -13,8 +13,8 @@ import { payloadOf, published } from "../uploading.mjs";
 
 const SEED = 20200918;
 /** Bytes. A part with a checksum is kept whole or not at all, so most parts have to fit between two cuts. */
-const CUTS = { up: 500_000, down: 700 };
-const PART = 128 * 1024;
+const CUTS = { up: 250_000, down: 700 };
+const PART = 96 * 1024;
 
 const [brokerFile, python] = process.argv.slice(2);
 if (!python) {
@@ -32,7 +32,7 @@ try {
   writeFileSync(file, payloadOf(declared));
   // The cutter must not take the library's only unrepeated request, the creation: this library never repeats it.
   cutter.counted.active = false;
-  const half = 12 * PART;
+  const half = 16 * PART;
   const begun = await tuspy(file, declared, PART);
   cutter.counted.active = true;
   const paused = await insisting(() => tuspy(file, declared, half, begun.url));
