@@ -9,8 +9,8 @@ use http_body::Frame;
 use std::{fs::File, io, ops::Range};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-/// Bytes read from the file at once. Smaller reads cost throughput, larger ones memory: a stalled reader holds four.
-const CHUNK_BYTES: usize = 64 * 1024;
+/// Bytes read from the file at once. Smaller reads cost throughput, larger ones memory: a stalled reader holds five.
+const CHUNK_BYTES: usize = 32 * 1024;
 
 /// What is streamed.
 pub(super) struct Source {

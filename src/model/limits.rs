@@ -50,7 +50,7 @@ pub const STOPS: usize = 256;
 pub const STOP_CHECKS: usize = 2;
 /// Payloads coming in at once; each holds a file and a buffer.
 pub const UPLOADS: usize = 256;
-/// Payloads going out at once; each holds a file and some 256 KiB while its reader stalls.
+/// Payloads going out at once; each holds a file and some 160 KiB while its reader stalls.
 pub const DOWNLOADS: usize = 640;
 /// Audit bundles at once; each holds a thread and keeps the write-ahead log from being emptied.
 pub const AUDITS: usize = 8;
