@@ -40,6 +40,8 @@ pub const QUEUED_STOPS: usize = 4096;
 pub const CONFLICT_RETRIES: usize = 8;
 /// Connections at once. When all are taken the longest waiting gives way.
 pub const CONNECTIONS: usize = 2048;
+/// Connections the kernel keeps until they are accepted; systems lower it to their own bound.
+pub const BACKLOG: i32 = 4096;
 /// Connections that were given up and are about to close: bounds descriptors while newcomers are let in.
 pub const LEAVING: usize = 64;
 /// Requests whose small body is on its way in; each may hold [`JSON_BODY_BYTES`]. The oldest gives way to a newer one.
