@@ -10,7 +10,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body::Frame;
-use std::{io, ops::Range};
+use std::{
+    future::Future,
+    io,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 /// What is streamed.
 pub(super) struct Source {
@@ -26,7 +33,7 @@ pub(super) enum Go {
 }
 
 /// The response that streams `source`; `go` is asked before every chunk.
-pub(super) fn stream(source: Source, headers: &HeaderMap, go: impl Fn() -> Go + Send + 'static) -> Response {
+pub(super) fn stream(source: Source, headers: &HeaderMap, go: impl Fn() -> Go + Send + Sync + 'static) -> Response {
     let total = source.header.len() as u64 + source.payload.bytes();
     let (status, range) = match asked_range(headers, total) {
         Asked::Whole => (StatusCode::OK, 0..total),
@@ -78,30 +85,65 @@ fn asked_range(headers: &HeaderMap, total: u64) -> Asked {
     if range.start < range.end { Asked::Part(range) } else { Asked::Unsatisfiable }
 }
 
-fn body(source: Source, range: Range<u64>, go: impl Fn() -> Go + Send + 'static) -> Body {
+/// A body that reads a chunk when it is asked for one and not before: a reader that stalls holds no more than what
+/// hyper had asked for.
+fn body(source: Source, range: Range<u64>, go: impl Fn() -> Go + Send + Sync + 'static) -> Body {
     let header_bytes = source.header.len() as u64;
     let in_header = clamp(range.start, header_bytes)..clamp(range.end, header_bytes);
     let head = source.header.get(in_header).map(<[u8]>::to_vec).unwrap_or_default();
-    let mut at = range.start.saturating_sub(header_bytes);
-    let end = range.end.saturating_sub(header_bytes);
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Frame<Bytes>, io::Error>>(1);
-    tokio::spawn(async move {
-        if !head.is_empty() && (go() == Go::Stop || sender.send(Ok(Frame::data(head.into()))).await.is_err()) {
-            return;
+    Body::new(Chunks {
+        payload: Arc::new(source.payload),
+        go: Box::new(go),
+        head: Bytes::from(head),
+        at: range.start.saturating_sub(header_bytes),
+        end: range.end.saturating_sub(header_bytes),
+        reading: None,
+    })
+}
+
+/// A chunk on its way from the disk.
+type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
+
+struct Chunks {
+    payload: Arc<Payload>,
+    go: Box<dyn Fn() -> Go + Send + Sync>,
+    head: Bytes,
+    // INVARIANT: payload bytes from `at` to `end` have not been handed out; `reading` begins at `at`.
+    at: u64,
+    end: u64,
+    reading: Option<Reading>,
+}
+
+impl http_body::Body for Chunks {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        if !this.head.is_empty() {
+            return Poll::Ready(((this.go)() == Go::On).then(|| Ok(Frame::data(std::mem::take(&mut this.head)))));
         }
-        while at < end {
-            let part = part(&source.payload, at, end).await;
-            if go() == Go::Stop {
-                return;
-            }
-            let (sent, failed) = (part.as_ref().map_or(0, |bytes| bytes.len() as u64), part.is_err());
-            if sender.send(part.map(Frame::data)).await.is_err() || failed {
-                return;
-            }
-            at += sent;
+        if this.at >= this.end {
+            return Poll::Ready(None);
         }
-    });
-    Body::new(Frames { receiver })
+        let (payload, at, end) = (this.payload.clone(), this.at, this.end);
+        let reading = this.reading.get_or_insert_with(|| Box::pin(async move { part(&payload, at, end).await }));
+        let read = std::task::ready!(reading.as_mut().poll(context));
+        this.reading = None;
+        // Asked after reading: what was read before a revocation is not sent after it.
+        if (this.go)() == Go::Stop {
+            this.at = this.end;
+            return Poll::Ready(None);
+        }
+        match &read {
+            Ok(bytes) => this.at += bytes.len() as u64,
+            Err(_) => this.at = this.end,
+        }
+        Poll::Ready(Some(read.map(Frame::data)))
+    }
 }
 
 /// What of a range lies in the chunk where it begins, checked as part of its chunk; never empty.
@@ -117,21 +159,4 @@ async fn part(payload: &Payload, at: u64, end: u64) -> io::Result<Bytes> {
 fn clamp(position: u64, most: u64) -> usize {
     // `most` is the length of a header or a chunk: a few hundred kilobytes.
     usize::try_from(position.min(most)).unwrap_or(usize::MAX)
-}
-
-/// Frames from a channel as a body.
-struct Frames {
-    receiver: tokio::sync::mpsc::Receiver<Result<Frame<Bytes>, io::Error>>,
-}
-
-impl http_body::Body for Frames {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.receiver.poll_recv(context)
-    }
 }

@@ -21,10 +21,13 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 use tower::ServiceExt as _;
@@ -87,9 +90,17 @@ async fn received(class: Class, seat: &Seat, request: Request) -> Result<Request
     if http_body::Body::size_hint(&body).lower() > limits::JSON_BODY_BYTES as u64 {
         return Err(Problem::new(ProblemType::TooLarge));
     }
-    let _receiving = seat.receives().await;
     let whole = Limited::new(body, limits::JSON_BODY_BYTES).collect();
-    match tokio::time::timeout(Duration::from_secs(limits::SMALL_BODY_SECONDS), whole).await {
+    let mut whole = pin!(tokio::time::timeout(Duration::from_secs(limits::SMALL_BODY_SECONDS), whole));
+    // What came along with the head, as an honest revocation does, stands in no queue with what is half sent.
+    let outcome = match poll_fn(|context| Poll::Ready(whole.as_mut().poll(context))).await {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => {
+            let _receiving = seat.receives().await;
+            whole.await
+        }
+    };
+    match outcome {
         Ok(Ok(whole)) => Ok(Request::from_parts(parts, Body::from(whole.to_bytes()))),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(ProblemType::TooLarge)),
         Ok(Err(_)) => Err(Problem::new(ProblemType::Malformed).with_detail("the request was cut")),

@@ -29,7 +29,9 @@ impl Server {
     /// # Errors
     /// When the address is in use or not ours.
     pub async fn bind(address: SocketAddr, broker: Arc<Broker>) -> Result<Self, ServeError> {
-        let listener = TcpListener::bind(address).await.map_err(|source| ServeError { address, source })?;
+        let unusable = |source| ServeError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(unusable)?;
+        widen(&listener).map_err(unusable)?;
         Ok(Self { listener, broker })
     }
 
@@ -39,7 +41,9 @@ impl Server {
     /// When the socket cannot be used.
     pub fn on(socket: std::net::TcpListener, broker: Arc<Broker>) -> Result<Self, std::io::Error> {
         socket.set_nonblocking(true)?;
-        Ok(Self { listener: TcpListener::from_std(socket)?, broker })
+        let listener = TcpListener::from_std(socket)?;
+        widen(&listener)?;
+        Ok(Self { listener, broker })
     }
 
     /// Accepts until `stop` is done. Then idle connections are closed at once, running requests finish until the
@@ -74,6 +78,12 @@ impl Server {
             tracing::warn!(error = error.log_text(), "counted denials are lost");
         }
     }
+}
+
+/// A connection that finds the kernel's queue full is tried again by its client's kernel after a whole second: a
+/// revocation would wait for that. Listening again only changes the length of the queue.
+fn widen(listener: &TcpListener) -> Result<(), std::io::Error> {
+    socket2::SockRef::from(listener).listen(limits::BACKLOG)
 }
 
 async fn welcome(stream: TcpStream, peer: Peer, seats: &Arc<Seats>, desk: &Arc<Desk>) {

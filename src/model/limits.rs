@@ -40,6 +40,8 @@ pub const QUEUED_STOPS: usize = 4096;
 pub const CONFLICT_RETRIES: usize = 8;
 /// Connections at once. When all are taken the longest waiting gives way.
 pub const CONNECTIONS: usize = 2048;
+/// Connections the kernel keeps until they are accepted; systems lower it to their own bound.
+pub const BACKLOG: i32 = 4096;
 /// Connections that were given up and are about to close: bounds descriptors while newcomers are let in.
 pub const LEAVING: usize = 64;
 /// Requests whose small body is on its way in; each may hold [`JSON_BODY_BYTES`]. The oldest gives way to a newer one.
@@ -50,7 +52,7 @@ pub const STOPS: usize = 256;
 pub const STOP_CHECKS: usize = 2;
 /// Payloads coming in at once; each holds a file and a buffer.
 pub const UPLOADS: usize = 256;
-/// Payloads going out at once; each holds a file and some 256 KiB while its reader stalls.
+/// Payloads going out at once; each holds a file and some 160 KiB while its reader stalls.
 pub const DOWNLOADS: usize = 640;
 /// Audit bundles at once; each holds a thread and keeps the write-ahead log from being emptied.
 pub const AUDITS: usize = 8;
@@ -150,8 +152,9 @@ pub const RATE_KEYS: usize = TOKENS;
 /// How long the salt lives under which networks are told apart.
 pub const RATE_SALT_LIFE: Duration = Duration::from_days(1);
 /// Bytes of a payload under one digest, checked before they are sent: one read of a stream, so that checking needs no
-/// more memory than sending; the digests are an eight-thousandth of the payload.
-pub const SUM_CHUNK_BYTES: usize = 256 * 1024;
+/// more memory than sending; the digests are a two-thousandth of the payload. Hundreds of readers that stall hold one or
+/// two chunks each.
+pub const SUM_CHUNK_BYTES: usize = 64 * 1024;
 /// Bytes of stored payloads read again at once when looking for damage.
 pub const SCRUB_STEP_BYTES: u64 = 8 << 20;
 /// Time between two such reads, in milliseconds: at most 32 MiB/s, a fraction of any disk, so that a terabyte takes a

@@ -469,12 +469,21 @@ fn promise_10_revocation_is_served_when_no_other_connection_is() {
     let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
     // Heads that are never finished, on more connections than there are.
     let many = amana::model::limits::CONNECTIONS + 52;
-    let mut half: Vec<TcpStream> = Vec::new();
-    while half.len() < many {
-        let mut stream = connect(&stage.url);
-        stream.write_all(b"POST /v1/revocations HTTP/1.1\r\nHost: bro").unwrap();
-        half.push(stream);
-    }
+    let fill = || -> Vec<TcpStream> {
+        let open = |_| {
+            let mut stream = connect(&stage.url);
+            drop(stream.write_all(b"POST /v1/revocations HTTP/1.1\r\nHost: bro"));
+            stream
+        };
+        (0..many).map(open).collect()
+    };
+    // In less time than a head is given, or the first would be gone for that reason.
+    let soon = std::time::Duration::from_secs(amana::model::limits::HEAD_SECONDS - 2);
+    let half = (0..9).find_map(|_| {
+        let began = Instant::now();
+        Some(fill()).filter(|_| began.elapsed() < soon)
+    });
+    let half = half.expect("this machine opens connections too slowly to show it");
     let began = Instant::now();
     assert_eq!(socket::revoke(&stage.url, &statement).unwrap().status, 200);
     let took = began.elapsed();

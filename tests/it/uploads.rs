@@ -441,7 +441,10 @@ fn one_party_has_only_so_many_uploads_under_way() {
     // Without a report there is another bound, over all of them.
     let early = |_| up.0.ask("POST", "/v1/uploads", &format!("{TUS}Upload-Defer-Length: 1\r\n"), b"").unwrap().status;
     let began: Vec<u16> = (0..=limits::UPLOADS_PER_PARTY).map(early).collect();
-    assert_eq!(began.iter().filter(|status| **status == 201).count(), limits::UPLOADS_PER_PARTY - limits::UPLOADS_PER_REPORT);
+    assert_eq!(
+        began.iter().filter(|status| **status == 201).count(),
+        limits::UPLOADS_PER_PARTY - limits::UPLOADS_PER_REPORT
+    );
     assert_eq!(began.last(), Some(&429));
 }
 
