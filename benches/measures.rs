@@ -9,7 +9,7 @@
 )]
 
 use amana::{
-    broker::{Broker, Caller, Connection, Registration},
+    broker::{Broker, Caller, Connection, Quotas, Rates, Registration},
     cli::{
         ambient::SystemClock,
         demo::cast::{Cast, copy},
@@ -22,6 +22,7 @@ use amana::{
         rewrap, seal,
     },
     model::{
+        bucket::Rate,
         bundle::Bundle,
         facts::ReleaseFacts,
         grant::Grant,
@@ -170,6 +171,9 @@ fn settings(set: &Set, batch_operations: usize) -> Settings {
         places: Places::under(&set.dir.path().join("broker")),
         public_url: "http://127.0.0.1:1".to_owned(),
         registration: Registration::Loopback,
+        // What is measured is how fast it goes, not how it is held back.
+        quotas: Quotas { entries: Rate { per_hour: u32::MAX, burst: u32::MAX }, ..Quotas::default() },
+        rates: Rates::default(),
         clock: SystemClock::new(),
         batch_operations,
     }

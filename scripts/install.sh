@@ -21,6 +21,7 @@ main() {
   cargo_tool rage "$RAGE_VERSION" --no-default-features || missing=1
   cargo_tool cargo-deny "$DENY_VERSION" || missing=1
   npm_judges || missing=1
+  python_judges || missing=1
   for command in age age-keygen curl; do command -v "$command" >/dev/null || missing=1; done
   if [ "$missing" = 1 ]; then
     echo "some judges are missing (see above)" >&2
@@ -35,6 +36,7 @@ system_packages() {
   command -v cc >/dev/null || packages+=(build-essential)
   command -v age-keygen >/dev/null || packages+=(age)
   command -v curl >/dev/null || packages+=(curl)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
   if [ "$AMANA_JUDGES" = require ] && ! docker compose version >/dev/null 2>&1; then
     command -v docker-compose >/dev/null || packages+=(docker-compose)
   fi
@@ -71,7 +73,9 @@ npm_judges() {
     return 1
   fi
   local name folder
-  for name in cctv jose oauth typage; do
+  mkdir -p "$judges/npm"
+  cp tests/judges/*.mjs "$judges/npm/"
+  for name in cctv jose oauth tus typage; do
     folder=$judges/npm/$name
     mkdir -p "$folder"
     cp "tests/judges/$name/"*.{mjs,json} "$folder/"
@@ -83,6 +87,24 @@ npm_judges() {
   done
   rm -rf "$judges/cctv"
   node "$judges/npm/cctv/dump.mjs" "$judges/cctv"
+}
+
+# One environment a judge, so that neither has to fit the other's dependencies.
+python_judges() {
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    echo "missing: Python 3 with venv. Please install it (Debian: python3-venv)." >&2
+    return 1
+  fi
+  local name folder wanted
+  for name in schemathesis tuspy; do
+    folder=$judges/venv/$name wanted=tests/judges/$name/requirements.txt
+    cmp --silent "$wanted" "$folder/.of-requirements" && continue
+    echo "installing the $name judge"
+    rm -rf "$folder"
+    python3 -m venv "$folder" || return 1
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" || return 1
+    cp "$wanted" "$folder/.of-requirements"
+  done
 }
 
 main

@@ -34,6 +34,9 @@ main() {
   judge oauth node_judge oauth "$served/broker.json" "$opened/fetched.age"
   judge fetched opens_what_was_fetched
   judge jose node_judge jose "$served/broker.json"
+  judge tus node_judge tus "$served/broker.json"
+  judge tuspy python_judge tuspy python3
+  judge schemathesis python_judge schemathesis schemathesis
   judge stop ends_when_asked
 
   local name
@@ -188,6 +191,17 @@ node_judge() {
     return "$SKIPPED"
   fi
   node "$judges/npm/$name/judge.mjs" "$@"
+}
+
+# These drive a Python program from Node, where the proxy lives that signs in for it.
+python_judge() {
+  local name=$1 program=$judges/venv/$1/bin/$2
+  needs node
+  if [ ! -x "$program" ]; then
+    echo "skipped: the $name judge is not installed (scripts/install.sh)"
+    return "$SKIPPED"
+  fi
+  node "tests/judges/$name/judge.mjs" "$served/broker.json" "$program"
 }
 
 needs() {

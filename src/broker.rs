@@ -5,15 +5,21 @@
 //! other way to header bytes is `redeliver` or `owner_header`, and both end in a `Logged`.
 
 mod audit;
+mod denials;
 mod error;
 mod evidence;
 mod grant;
 mod listing;
 mod owner_header;
+mod payload;
+mod quota;
+mod rates;
+mod ready;
 mod redeliver;
 mod release;
 mod report;
 mod revoke;
+mod scrub;
 mod statement;
 mod streams;
 mod sweep;
@@ -21,8 +27,11 @@ mod token;
 mod upload;
 
 pub use error::BrokerError;
+pub use payload::Payload;
+pub use quota::Quotas;
+pub use rates::Rates;
 pub use redeliver::{Download, Lease};
-pub use statement::Caller;
+pub use statement::{Caller, Shown};
 pub use streams::Connection;
 pub use token::{Challenge, TokenError};
 pub use upload::{PartHead, PartWriter, Standing};
@@ -31,26 +40,39 @@ use crate::{
     model::{
         ambient::{Clock, Entropy},
         bundle::Bundle,
+        limits,
         purpose::Taxonomy,
         time::Clocks,
     },
     policy::Engine,
     store::{Store, StoreError, blob::Blobs},
-    wire::{genesis::SignedGenesis, taxonomy},
+    wire::{genesis::SignedGenesis, taxonomy, work::Bits},
 };
+use denials::Denials;
 use evidence::Roots;
+use quota::Quota;
+use rates::Gate;
+use ready::Readiness;
 use std::sync::Arc;
 use streams::Streams;
 use token::Sessions;
+use tokio::sync::Semaphore;
 use upload::Uploads;
 
-/// Who may register without an invitation.
+/// Who may register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Anybody who reaches the broker: it listens on loopback and is known by a loopback address only.
     Loopback,
     /// Whoever shows the invitation printed at start.
     Invitation(String),
+    /// Whoever shows the invitation, or a proof of work.
+    Work {
+        /// How much work.
+        bits: Bits,
+        /// The invitation, for those whose devices are too slow.
+        invitation: String,
+    },
 }
 
 /// What a broker is made of.
@@ -71,6 +93,10 @@ pub struct Parts {
     pub public_url: String,
     /// Who may register.
     pub registration: Registration,
+    /// What one party may use.
+    pub quotas: Quotas,
+    /// How often somebody may ask.
+    pub rates: Rates,
 }
 
 /// The broker.
@@ -88,6 +114,13 @@ pub struct Broker {
     sessions: Sessions,
     uploads: Uploads,
     roots: Roots,
+    readiness: Readiness,
+    /// Turns for checking the signature of what stops: false ones are sent without signing in.
+    stop_checks: Semaphore,
+    quota: Arc<Quota>,
+    denials: Denials,
+    gate: Gate,
+    suspects: scrub::Suspects,
 }
 
 /// A broker cannot start.
@@ -113,7 +146,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`] when the bundle is not the one in force or cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration } = parts;
+        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates } = parts;
         let engine = Engine::load(&bundle)?;
         let fixed = genesis.genesis();
         if engine.bundle() != fixed.bundle || bundle.taxonomy_digest() != Some(fixed.taxonomy) {
@@ -122,6 +155,7 @@ impl Broker {
         let taxonomy = taxonomy::parse(bundle.file("taxonomy.json").unwrap_or_default())?;
         let sessions = Sessions::new(&*entropy);
         let uploads = Uploads::resume(&blobs)?;
+        let gate = Gate::new(rates, clock.monotonic(), &*entropy);
         Ok(Arc::new(Self {
             store,
             blobs,
@@ -136,6 +170,12 @@ impl Broker {
             sessions,
             uploads,
             roots: Roots::default(),
+            readiness: Readiness::default(),
+            stop_checks: Semaphore::new(limits::STOP_CHECKS),
+            quota: Arc::new(Quota::new(quotas)),
+            denials: Denials::new(quotas.denials),
+            gate,
+            suspects: scrub::Suspects::default(),
         }))
     }
 
@@ -150,15 +190,6 @@ impl Broker {
     /// Why only revocation is possible, if so.
     pub fn revoke_only(&self) -> Option<&'static str> {
         self.store.revoke_only()
-    }
-    /// Whether reads and the writer work: readiness that means it.
-    ///
-    /// # Errors
-    /// What did not work.
-    pub async fn ready(&self) -> Result<(), BrokerError> {
-        self.store.probe().await?;
-        self.store.heads()?;
-        Ok(())
     }
 
     fn clocks(&self) -> Result<Clocks, StoreError> {

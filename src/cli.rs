@@ -13,6 +13,8 @@
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod ambient;
 mod audit;
+#[cfg(feature = "server")]
+mod backup;
 #[cfg(feature = "client")]
 mod card;
 mod completions;
@@ -36,10 +38,14 @@ mod inspect;
 #[cfg(feature = "client")]
 mod institution;
 mod man;
+#[cfg(any(feature = "client", feature = "server"))]
+mod moment;
+#[cfg(feature = "server")]
+mod openapi;
 mod output;
 #[cfg(feature = "server")]
 mod policy;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 mod progress;
 #[cfg(feature = "client")]
 mod recovery;
@@ -49,6 +55,8 @@ mod release;
 mod report;
 #[cfg(feature = "client")]
 mod request;
+#[cfg(feature = "server")]
+mod restore;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "client")]
@@ -82,9 +90,15 @@ enum Command {
     /// Run a broker.
     #[cfg(feature = "server")]
     Serve(serve::Arguments),
-    /// Check a running broker.
+    /// Check a running broker, or the folder of one.
     #[cfg(feature = "server")]
     Doctor(doctor::Arguments),
+    /// Back up a broker's folder, also while it runs.
+    #[cfg(feature = "server")]
+    Backup(backup::Arguments),
+    /// Make a broker's folder from a backup.
+    #[cfg(feature = "server")]
+    Restore(restore::Arguments),
     /// Found a broker, or look at a trust root.
     #[cfg(feature = "client")]
     #[command(subcommand)]
@@ -120,6 +134,9 @@ enum Command {
     Completions(completions::Arguments),
     /// Write the manual pages, one a command.
     Man(man::Arguments),
+    /// Print the OpenAPI document of the HTTP interface.
+    #[cfg(feature = "server")]
+    Openapi(openapi::Arguments),
 }
 
 /// Everything that can be typed, for help, completions, manual pages and tests.
@@ -152,6 +169,10 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&arguments, out),
         #[cfg(feature = "server")]
         Command::Doctor(arguments) => doctor::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::Backup(arguments) => backup::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::Restore(arguments) => restore::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Genesis(command) => genesis::run(&command, out),
         #[cfg(feature = "client")]
@@ -172,5 +193,7 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&command, out),
         Command::Completions(arguments) => completions::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::Openapi(arguments) => openapi::run(&arguments, out),
     }
 }

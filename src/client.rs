@@ -21,3 +21,4 @@ pub mod reporting;
 pub mod rewrap;
 pub mod seal;
 pub mod uploading;
+pub mod work;

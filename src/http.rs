@@ -5,21 +5,29 @@
 
 mod audit;
 mod caller;
+mod capacity;
+mod connection;
 mod download;
 mod grants;
 mod health;
 mod json;
+mod openapi;
+mod pace;
 mod problem;
+mod rates;
 mod register;
 mod releases;
 mod reports;
+mod respond;
 mod revocations;
 mod routes;
+mod seats;
 mod serve;
 mod statements;
 mod token;
 mod uploads;
 mod well_known;
 
+pub use openapi::document as openapi;
 pub use routes::{Access, ROUTES, Route, router};
 pub use serve::{ServeError, Server};

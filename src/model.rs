@@ -5,6 +5,7 @@
 //! what a decision is given.
 
 pub mod ambient;
+pub mod bucket;
 pub mod bundle;
 pub mod event;
 pub mod facts;

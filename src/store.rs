@@ -10,9 +10,11 @@
 //! 3. a commit whose outcome is unknown is re-read, never guessed; if that fails too, [`CommitError::Unknown`];
 //! 4. entries' times never run backwards, and indices have no gap.
 
+pub mod backup;
 pub mod blob;
 pub mod faults;
 mod logged;
+pub mod room;
 pub mod sealed;
 pub mod sqlite;
 
@@ -20,7 +22,7 @@ pub use logged::Logged;
 
 use crate::{
     model::{
-        event::{EntryRef, Log},
+        event::{DenialCount, EntryRef, Log},
         facts::ReleaseRecord,
         fold::Refusal,
         grant::{EndCause, HeaderCopy},
@@ -141,6 +143,8 @@ pub enum OwnRecord {
     Shredded(GrantId, HeaderCopy),
     /// An owner's header was refused.
     OwnerHeaderDenied(ReportId, KeyId),
+    /// Denials beyond what is entered one by one.
+    DenialsCounted(DenialCount),
     /// An operator confirmed the clock.
     ClockConfirmed,
 }
@@ -154,6 +158,10 @@ pub trait Store: Send + Sync + 'static {
     fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError>;
     /// Keys of facts of a kind that `viewer` may list, oldest first, at most `limits::PAGE_ROWS`.
     fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError>;
+    /// Sum of `payload_bytes` over every report a party owns, stored or not, however many they are.
+    fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError>;
+    /// Reports in the order of their ids, after one of them, at most `limits::PAGE_ROWS`.
+    fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
     /// The shared part of an entry, verbatim.
@@ -187,8 +195,10 @@ pub trait Store: Send + Sync + 'static {
     fn record(&self, what: OwnRecord) -> Pending<Recorded>;
     /// Empties the write-ahead log into the database; `false` when a reader is in the way.
     fn empty_wal(&self) -> Pending<bool>;
-    /// Answers after an empty transaction: the writer works.
+    /// Answers after a row was written and committed: the writer works, and the disk takes what it writes.
     fn probe(&self) -> Pending<()>;
+    /// Room on the volume where facts and log are kept.
+    fn room(&self) -> Result<room::Room, StoreError>;
     /// Uses up an assertion's `jti`; `false` when it was used before.
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool>;
     /// Refuses everything but revocation from now on.

@@ -4,6 +4,7 @@
 //! opens a file or decides. Start at [`statement`], then [`entry`], [`receipt`] and [`header`].
 
 pub mod api;
+pub mod backup;
 pub mod entry;
 pub mod genesis;
 pub mod header;
@@ -11,6 +12,9 @@ pub mod jws;
 pub mod oauth;
 pub mod problem;
 pub mod receipt;
+#[cfg(feature = "server")]
+mod schema;
 pub mod statement;
 pub mod taxonomy;
 pub mod tus;
+pub mod work;

@@ -133,6 +133,7 @@ pub(super) fn word(event: &Event) -> &'static str {
         Event::HeaderReceived(_) => "wrapped header received",
         Event::OwnerHeaderFetched(..) => "owner header fetched",
         Event::OwnerHeaderDenied(..) => "owner header denied",
+        Event::DenialsCounted(_) => "further denials counted",
         Event::GrantEnded(..) => "grant ended",
         Event::Shredded(..) => "wrapped header shredded",
         Event::ClockResumed { .. } => "clock resumed",

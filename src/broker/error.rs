@@ -7,6 +7,7 @@ use crate::{
     wire::{
         problem::{Problem, ProblemType, ReasonText},
         statement::StatementError,
+        work::Bits,
     },
 };
 
@@ -25,6 +26,11 @@ pub enum BrokerError {
         reasons: Vec<Reason>,
         /// Receipt of the denial's entry.
         receipt: Option<String>,
+    },
+    /// Policies deny, too often within the hour: it is counted, and has no entry or receipt of its own.
+    DeniedAndCounted {
+        /// Every failing condition.
+        reasons: Vec<Reason>,
     },
     /// Signed by another key than the caller's.
     NotTheCaller,
@@ -48,12 +54,19 @@ pub enum BrokerError {
     Offset(u64),
     /// A part is not what its checksum says; nothing of it was kept.
     Checksum,
-    /// More than one party may use.
-    OverQuota(&'static str),
     /// A purpose the taxonomy does not know.
     UnknownPurpose(String),
     /// Registration needs an invitation.
     InvitationNeeded,
+    /// Registration needs a proof of work.
+    WorkNeeded(Bits),
+    /// More than one party or network may use.
+    OverQuota {
+        /// Of what, in words.
+        what: String,
+        /// When it may be tried again, if waiting helps.
+        retry_after_seconds: Option<u64>,
+    },
     /// The signer has verified another log than ours.
     SeenMismatch,
     /// Too much at once.
@@ -134,6 +147,10 @@ impl BrokerError {
             }
             Self::Refused(refusal) => detailed(ProblemType::StatementRefused, refusal.to_string()),
             Self::Denied { reasons, receipt } => denied(reasons, receipt.as_ref()),
+            Self::DeniedAndCounted { reasons } => denied(reasons, None).with_detail(
+                "you were denied so often within the hour that this denial has no entry of its own, and so no receipt. \
+                 It is counted, and the count becomes one entry",
+            ),
             Self::NotTheCaller => detailed(
                 ProblemType::StatementRefused,
                 "the statement is signed by another key than the one you are signed in with".to_owned(),
@@ -166,7 +183,6 @@ impl BrokerError {
                 detailed(ProblemType::OffsetMismatch, format!("the upload stands at {offset}; go on from there"))
             }
             Self::Checksum => Problem::new(ProblemType::ChecksumMismatch),
-            Self::OverQuota(what) => detailed(ProblemType::OverQuota, (*what).to_owned()),
             Self::UnknownPurpose(purpose) => detailed(
                 ProblemType::StatementRefused,
                 format!("the purpose {purpose:?} is not in the taxonomy; see policies/taxonomy.json"),
@@ -175,6 +191,12 @@ impl BrokerError {
                 ProblemType::InvitationNeeded,
                 "ask the operator for the invitation printed when the broker started".to_owned(),
             ),
+            Self::WorkNeeded(bits) => work_needed(*bits),
+            Self::OverQuota { what, retry_after_seconds } => {
+                let mut problem = detailed(ProblemType::OverQuota, what.clone());
+                problem.retry_after = *retry_after_seconds;
+                problem
+            }
             Self::SeenMismatch => detailed(
                 ProblemType::Conflict,
                 "the log you verified earlier is not an earlier state of this broker's log. Send the checkpoint you \
@@ -207,6 +229,15 @@ impl BrokerError {
             other => other,
         }
     }
+}
+
+fn work_needed(bits: Bits) -> Problem {
+    let mut problem = Problem::new(ProblemType::WorkNeeded).with_detail(format!(
+        "show a proof of work of {} bits over this very statement in Amana-Work, or the operator's invitation",
+        bits.count()
+    ));
+    problem.bits = Some(bits.count());
+    problem
 }
 
 fn denied(reasons: &[Reason], receipt: Option<&String>) -> Problem {

@@ -20,6 +20,7 @@ impl Broker {
     ) -> Result<Accepted, BrokerError> {
         let verified = self.verify_from(Unverified::parse_kind(text, Kind::Grant)?, caller)?;
         self.check_purposes(&verified)?;
+        self.charge_entry(caller.party)?;
         let digest = verified.signed().digest;
         let attachment = header.map_or(Attachment::Nothing, Attachment::GrantHeader);
         Ok(accepted(digest, self.store.accept(verified, attachment).await?))
@@ -34,6 +35,7 @@ impl Broker {
         if held.row.owner != caller.party {
             return Err(BrokerError::NotFound);
         }
+        self.charge_entry(caller.party)?;
         Ok(accepted(id.into(), self.store.receive_header(id, header).await?))
     }
 }

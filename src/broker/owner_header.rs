@@ -1,12 +1,12 @@
 //! Handing an owner its own header: decided by the same policies, logged before it leaves.
 
-use super::{Broker, BrokerError, Caller};
+use super::{Broker, BrokerError, Caller, Payload};
 use crate::{
     model::{facts::OwnerFetchFacts, ids::ReportId, limits, view::OwnerFetchView},
     store::{CommitError, Facts, OwnRecord},
     wire::api::{Bytes, OwnerHeader},
 };
-use std::fs::File;
+use std::sync::Arc;
 
 impl Broker {
     /// The caller's own header.
@@ -14,6 +14,8 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::NotFound`] for anybody but the owner; [`BrokerError::Denied`], logged.
     pub async fn owner_header(&self, report: ReportId, caller: &Caller) -> Result<OwnerHeader, BrokerError> {
+        self.own_report(report, caller)?;
+        self.charge_entry(caller.party)?;
         for _ in 0..limits::CONFLICT_RETRIES {
             let view = OwnerFetchView::load(&Facts(&*self.store), report, caller.key)?
                 .filter(OwnerFetchView::concerns_caller)
@@ -42,8 +44,8 @@ impl Broker {
     ///
     /// # Errors
     /// [`BrokerError::NotFound`] for anybody but the owner.
-    pub fn own_payload(&self, id: ReportId, caller: &Caller) -> Result<(File, u64), BrokerError> {
+    pub async fn own_payload(self: &Arc<Self>, id: ReportId, caller: &Caller) -> Result<Payload, BrokerError> {
         let row = self.own_report(id, caller)?;
-        Ok((self.blobs.read(id, &row.report)?, row.report.payload_bytes))
+        self.payload(id, &row.report).await
     }
 }

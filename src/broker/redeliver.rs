@@ -1,6 +1,6 @@
 //! Delivering a release again: the same header, and the payload behind it, re-checked each time but for the count.
 
-use super::{Broker, BrokerError, Caller, Connection};
+use super::{Broker, BrokerError, Caller, Connection, Payload};
 use crate::{
     model::{
         facts::RedeliveryFacts,
@@ -13,7 +13,7 @@ use crate::{
     policy::Release,
     store::{CommitError, Facts, Logged},
 };
-use std::{fs::File, sync::Arc};
+use std::sync::Arc;
 
 /// A release about to be delivered again.
 pub(super) struct Redelivered {
@@ -25,10 +25,8 @@ pub(super) struct Redelivered {
 pub struct Download {
     /// The header.
     pub header: Vec<u8>,
-    /// The payload's file.
-    pub payload: File,
-    /// Its length.
-    pub payload_bytes: u64,
+    /// The payload.
+    pub payload: Payload,
     lease: Lease,
 }
 
@@ -69,10 +67,10 @@ impl Broker {
         let grant = crate::store::grant_of(&*self.store, grant)?.ok_or(BrokerError::NotFound)?.row.grant;
         let report: Held<ReportRow> =
             Facts(&*self.store).read(&grant.report.to_string())?.ok_or(BrokerError::NotFound)?;
-        let payload = self.blobs.read(grant.report, &report.row.report)?;
+        let payload = self.payload(grant.report, &report.row.report).await?;
         let lease = Lease { broker: self.clone(), valid_before: redelivered.valid_before };
         let (header, _) = redelivered.logged.into_header();
-        Ok(Download { header, payload, payload_bytes: report.row.report.payload_bytes, lease })
+        Ok(Download { header, payload, lease })
     }
 
     pub(super) async fn redeliver(

@@ -1,6 +1,6 @@
 //! One release, from the officer's signed request to header bytes.
 
-use super::{Broker, BrokerError, Caller, Connection};
+use super::{Broker, BrokerError, Caller, Connection, denials::Recording};
 use crate::{
     model::{
         facts::ReleaseFacts,
@@ -38,6 +38,7 @@ impl Broker {
         if request.body().grant != grant {
             return Err(BrokerError::NotFound);
         }
+        self.charge_entry(caller.party)?;
         let id = request.signed().digest;
         for _ in 0..limits::CONFLICT_RETRIES {
             // Looked up each time: the same request may have been sent twice at once, and the other one won.
@@ -71,6 +72,9 @@ impl Broker {
             },
             Err(denied) => {
                 let reasons = denied.reasons.clone();
+                if self.record_denial(caller.key)? == Recording::Counted {
+                    return Err(BrokerError::DeniedAndCounted { reasons });
+                }
                 match self.store.deny(*denied, request.clone()).await {
                     // Accepted since the view was read: what was denied is that very release a second time.
                     Err(CommitError::Refused(_))

@@ -7,7 +7,7 @@ use crate::{
         rows::{Held, ReportRow, Rows},
         statement::Kind,
     },
-    store::{Attachment, Facts},
+    store::Facts,
     wire::{api::Accepted, statement::Unverified},
 };
 
@@ -23,8 +23,9 @@ impl Broker {
         caller: &Caller,
     ) -> Result<Accepted, BrokerError> {
         let verified = self.verify_from(Unverified::parse_kind(text, Kind::Report)?, caller)?;
+        self.charge_entry(caller.party)?;
         let digest = verified.signed().digest;
-        Ok(accepted(digest, self.store.accept(verified, Attachment::OwnerHeader(owner_header)).await?))
+        Ok(accepted(digest, self.accept_report(caller.party, verified, owner_header).await?))
     }
 
     /// A report of the caller's own.

@@ -23,7 +23,11 @@ impl Broker {
     /// Unknown grant and wrong signer are both [`BrokerError::NotFound`].
     pub async fn revoke(self: &Arc<Self>, text: &str) -> Result<Revoked, BrokerError> {
         let statement = Unverified::parse_kind(text, Kind::Revocation)?;
-        let verified = self.verify(statement).map_err(BrokerError::masked)?;
+        let verified = {
+            // Who waits for a turn has a permit of the transport's, so that few can wait.
+            let _turn = self.stop_checks.acquire().await.map_err(|_| BrokerError::Busy)?;
+            self.verify(statement).map_err(BrokerError::masked)?
+        };
         let grant: GrantId = verified.signed().subject.ok_or(BrokerError::NotFound)?.into();
         // A task of its own: once begun it is carried through, also when the connection it came on goes away.
         let broker = self.clone();

@@ -13,6 +13,7 @@ use crate::{
     wire::{
         api::Accepted,
         statement::{StatementError, Unverified, Verified},
+        work::Task,
     },
 };
 use std::sync::Arc;
@@ -29,23 +30,47 @@ pub struct Caller {
     pub holder: Holder,
 }
 
+/// What somebody shows to be let in for the first time; either is enough.
+#[derive(Clone, Copy, Default)]
+pub struct Shown<'a> {
+    /// The invitation.
+    pub invitation: Option<&'a str>,
+    /// The nonce of a proof of work over the statement.
+    pub work: Option<&'a str>,
+}
+
 impl Broker {
-    /// Accepts an enrolment: nobody is signed in yet, an invitation may be needed.
+    /// Accepts an enrolment: nobody is signed in yet, an invitation or a proof of work may be needed.
     ///
     /// # Errors
     /// [`BrokerError`].
-    pub async fn enrol(&self, text: &str, invitation: Option<&str>) -> Result<Accepted, BrokerError> {
-        if let Registration::Invitation(expected) = &self.registration {
-            let shown = invitation.unwrap_or_default();
-            if !bool::from(shown.as_bytes().ct_eq(expected.as_bytes())) {
-                return Err(BrokerError::InvitationNeeded);
-            }
-        }
+    pub async fn enrol(&self, text: &str, shown: Shown<'_>) -> Result<Accepted, BrokerError> {
+        // Before the statement is even read: a hash costs a thousandth of a signature.
+        self.may_register(text, shown)?;
         let statement = Unverified::parse_kind(text, Kind::Party)?;
         let verified = self.verify(statement)?;
         self.check_purposes(&verified)?;
         let digest = verified.signed().digest;
         Ok(accepted(digest, self.store.accept(verified, Attachment::Nothing).await?))
+    }
+
+    fn may_register(&self, text: &str, shown: Shown<'_>) -> Result<(), BrokerError> {
+        let invited = |expected: &str| {
+            let shown = shown.invitation.unwrap_or_default();
+            bool::from(shown.as_bytes().ct_eq(expected.as_bytes()))
+        };
+        match &self.registration {
+            Registration::Loopback => Ok(()),
+            Registration::Invitation(expected) if invited(expected) => Ok(()),
+            Registration::Invitation(_) => Err(BrokerError::InvitationNeeded),
+            Registration::Work { invitation, .. } if invited(invitation) => Ok(()),
+            Registration::Work { bits, .. } => {
+                let task = Task::new(self.genesis.digest(), Digest::of(text.as_bytes()), *bits);
+                let nonce = shown.work.and_then(|text| text.parse().ok());
+                let done = nonce.is_some_and(|nonce| task.is_done_by(&nonce));
+                if done { Ok(()) } else { Err(BrokerError::WorkNeeded(*bits)) }
+            }
+        }
     }
 
     /// Accepts a statement of a kind that brings no header and releases nothing.
@@ -57,8 +82,10 @@ impl Broker {
         if let Kind::Party | Kind::Report | Kind::Grant | Kind::ReleaseRequest | Kind::Revocation = statement.kind() {
             return Err(StatementError::Elsewhere { kind: statement.kind() }.into());
         }
+        let kind = statement.kind();
         let verified = self.verify_from(statement, caller)?;
         self.check_purposes(&verified)?;
+        self.charge_statement(caller.party, kind)?;
         let digest = verified.signed().digest;
         let broker = self.clone();
         // Carried through once begun, as a revocation is.

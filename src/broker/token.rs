@@ -182,6 +182,13 @@ impl Broker {
         Ok(Caller { key, party: row.party, holder: row.holder })
     }
 
+    /// The key a live token was issued to. Nothing is proved by it: the token's holder still owes a proof.
+    pub fn key_of_token(&self, token: &str) -> Option<KeyId> {
+        let tokens = self.sessions.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = tokens.get(&Digest::of(token.as_bytes()))?;
+        (session.until > self.clock.wall()).then_some(session.key)
+    }
+
     /// The nonce a client should use next.
     pub fn nonce(&self) -> String {
         self.sessions.nonce(self.clock.wall())

@@ -20,14 +20,13 @@ use crate::{
     },
     store::{
         Facts, StoreError,
-        blob::{Blobs, Part, UploadError, UploadRecord},
+        blob::{Blobs, Hashed, Part, UploadError, UploadRecord},
     },
     wire::{
         api::{Listing, UploadSummary},
         tus::Length,
     },
 };
-use sha2::Sha256;
 use std::{
     collections::HashMap,
     sync::{
@@ -69,19 +68,12 @@ pub(super) struct Uploads(Mutex<HashMap<UploadId, Arc<Slot>>>);
 /// One upload.
 struct Slot {
     record: Mutex<UploadRecord>,
-    /// Held by whoever writes.
+    /// Held by whoever writes, with what it knows of the bytes so far; what it does not know is read again.
     turn: Arc<tokio::sync::Mutex<Hashed>>,
     /// Another request asks whether the writer is still there.
     asked: Notify,
     /// Its payload is stored and recorded; it is remembered for clients that missed the answer.
     done: AtomicBool,
-}
-
-/// SHA-256 of the bytes up to `at`; anything else on the disk has to be read again.
-#[derive(Clone, Default)]
-struct Hashed {
-    hasher: Sha256,
-    at: u64,
 }
 
 impl Slot {
@@ -125,9 +117,9 @@ impl Uploads {
         let all = self.all().into_iter().map(|(id, slot)| (id, slot.record()));
         all.filter(|(_, record)| record.owner == owner).collect()
     }
-    fn under_way(&self, owner: PartyId) -> usize {
+    fn under_way(&self, owner: PartyId) -> Vec<(UploadId, UploadRecord)> {
         let all = self.all().into_iter().filter(|(_, slot)| !slot.done.load(Ordering::SeqCst));
-        all.filter(|(_, slot)| slot.record().owner == owner).count()
+        all.map(|(id, slot)| (id, slot.record())).filter(|(_, record)| record.owner == owner).collect()
     }
     fn find(&self, id: UploadId) -> Option<Arc<Slot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
@@ -156,7 +148,7 @@ impl Broker {
             Length::Deferred => None,
         };
         self.check_length(length, report, caller)?;
-        self.check_room(length, caller)?;
+        self.check_room(length, report, caller)?;
         let id = UploadId::from_bytes(random(&*self.entropy));
         let expires = self.clocks()?.not_passed.plus(limits::UPLOAD_LIFE);
         let record = UploadRecord { owner: caller.party, report, length, expires };
@@ -262,13 +254,29 @@ impl Broker {
         }
     }
 
-    fn check_room(&self, _length: Option<u64>, caller: &Caller) -> Result<(), BrokerError> {
+    /// A declared report's bytes were counted when it was declared; what comes before its report is counted here.
+    fn check_room(&self, length: Option<u64>, report: Option<ReportId>, caller: &Caller) -> Result<(), BrokerError> {
         let own = self.uploads.under_way(caller.party);
-        if own >= limits::UPLOADS_PER_PARTY {
-            return Err(BrokerError::OverQuota("too many uploads on their way; end one of them first"));
+        let same = own.iter().filter(|(_, record)| report.is_some() && record.report == report).count();
+        if own.len() >= limits::UPLOADS_PER_PARTY || same >= limits::UPLOADS_PER_REPORT {
+            let what = "too many uploads on their way; end one of them first".to_owned();
+            return Err(BrokerError::OverQuota { what, retry_after_seconds: None });
+        }
+        if report.is_none() {
+            self.check_bytes(caller.party, self.early_bytes(&own)?.saturating_add(length.unwrap_or(0)))?;
         }
         let all = self.uploads.0.lock().unwrap_or_else(PoisonError::into_inner).len();
-        if all >= limits::UPLOADS { Err(BrokerError::Busy) } else { Ok(()) }
+        if all >= limits::UPLOADS_BEGUN { Err(BrokerError::Busy) } else { Ok(()) }
+    }
+
+    /// Bytes of uploads without a report: announced, or arrived where nothing was announced.
+    fn early_bytes(&self, own: &[(UploadId, UploadRecord)]) -> Result<u64, BrokerError> {
+        let mut bytes = 0_u64;
+        for (id, record) in own.iter().filter(|(_, record)| record.report.is_none()) {
+            let arrived = self.blobs.arrived(*id)?.unwrap_or(0);
+            bytes = bytes.saturating_add(record.length.unwrap_or(arrived));
+        }
+        Ok(bytes)
     }
 
     fn own_upload(&self, id: UploadId, caller: &Caller) -> Result<Arc<Slot>, BrokerError> {

@@ -1,45 +1,55 @@
-//! `doctor --url`: whether a running broker is ready.
+//! `doctor`: whether a running broker is ready (`--url`), or whether a data folder holds (`--dir`).
 
-use super::output::{Failure, Out};
-use clap::Args;
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    time::Duration,
+mod finding;
+mod folder;
+mod log;
+mod payloads;
+mod places;
+mod running;
+
+pub(super) use finding::{Check, Diagnosis};
+pub(super) use folder::{Patient, Thoroughness, examine};
+
+use super::{
+    ambient::SystemClock,
+    embedded::Places,
+    output::{Failure, Out},
 };
+use crate::model::ambient::Clock as _;
+use clap::Args;
+use std::path::PathBuf;
 
-/// Check that a running broker is ready: reads, writes, and more than revocation.
+/// Check that a running broker is ready, or that a broker's folder holds.
+///
+/// With --dir: the database, every sealed column, trees and signatures, facts against the log, headers against grants,
+/// every payload against its statement, keys, permissions, clock and space. Nothing is changed. A broker may run on the
+/// folder; its state of one moment is checked then.
 #[derive(Args)]
-#[command(after_help = "Example:\n  amana doctor --url http://127.0.0.1:8080")]
+#[command(after_help = "Exit codes: 0 it holds (warnings allowed), 3 something does not\n\nExamples:\n  \
+    amana doctor --url http://127.0.0.1:8080\n  amana doctor --dir /var/lib/amana --keys /etc/amana/keys\n  \
+    amana doctor --dir amana --quick --json")]
 pub(super) struct Arguments {
     /// Address of the broker on this machine.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
+    /// Folder of a broker: check what it holds.
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    dir: Option<PathBuf>,
+    /// Folder of the log and storage keys [default: DIR/keys].
+    #[arg(long, value_name = "DIR", requires = "dir")]
+    keys: Option<PathBuf>,
+    /// Look at the lengths of payloads only; do not read them.
+    #[arg(long, requires = "dir")]
+    quick: bool,
 }
-
-/// Longest answer read.
-const ANSWER_BYTES: u64 = 16 * 1024;
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
-    let not_ready = |words: String| Failure::does_not_hold(format!("{}: {words}", arguments.url));
-    let address = arguments.url.strip_prefix("http://").ok_or_else(|| {
-        Failure::refused("doctor asks the broker itself, over plain HTTP on this machine: --url http://127.0.0.1:PORT")
-    })?;
-    let answer = ask(address.trim_end_matches('/')).map_err(|e| not_ready(format!("no answer: {e}")))?;
-    if answer.starts_with("HTTP/1.1 200") {
-        out.show(format!("{} is ready", arguments.url), &serde_json::json!({ "ready": true }));
-        return Ok(());
+    let Some(dir) = &arguments.dir else { return running::run(&arguments.url, out) };
+    let mut places = Places::under(dir);
+    if let Some(keys) = &arguments.keys {
+        places.keys.clone_from(keys);
     }
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    Err(not_ready(format!("not ready: {body}")))
-}
-
-/// One plain request: the server-only build has no HTTP client, and needs none for this.
-fn ask(address: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.take(ANSWER_BYTES).read_to_string(&mut answer)?;
-    Ok(answer)
+    let thoroughness = if arguments.quick { Thoroughness::Quick } else { Thoroughness::Whole };
+    let patient = Patient { dir, places: &places, now: SystemClock::new().wall(), thoroughness };
+    examine(&patient, out).show(out)
 }

@@ -3,9 +3,10 @@
 use super::{
     ambient::{SystemClock, SystemEntropy},
     output::{Failure, chain},
+    restore::{accept::REFUSED, marker},
 };
 use crate::{
-    broker::{Broker, Parts, Registration},
+    broker::{Broker, Parts, Quotas, Rates, Registration},
     http::Server,
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
@@ -43,6 +44,7 @@ impl Places {
 }
 
 /// How a broker is reached and joined.
+#[derive(Clone)]
 pub struct Settings {
     /// Where it keeps things.
     pub places: Places,
@@ -50,6 +52,10 @@ pub struct Settings {
     pub public_url: String,
     /// Who may register.
     pub registration: Registration,
+    /// What one party may use.
+    pub quotas: Quotas,
+    /// How often somebody may ask.
+    pub rates: Rates,
     /// Its clock; tests bring their own.
     pub clock: Arc<dyn Clock>,
     /// Most operations in one commit.
@@ -60,11 +66,13 @@ pub struct Settings {
 pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let (clock, public_url) = (settings.clock.clone(), settings.public_url.clone());
     let registration = settings.registration.clone();
+    let (quotas, rates) = (settings.quotas, settings.rates.clone());
     let places = settings.places.clone();
     let (store, genesis) = open_store(settings)?;
     let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
-    let parts = Parts { store: Arc::new(store), blobs, genesis, bundle, clock, entropy, public_url, registration };
+    let store = Arc::new(store);
+    let parts = Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 
@@ -85,10 +93,17 @@ pub fn store(settings: Settings) -> Result<SqliteStore, String> {
 }
 
 fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
+    // Whatever is in the marker: its being there is enough.
+    if marker::path(&settings.places.data).exists() {
+        return Err(Failure::refused(REFUSED));
+    }
+    open_marked_store(settings)
+}
+
+/// Also of a folder that was restored and nobody has accepted.
+pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
     let Settings { places, clock, batch_operations, .. } = settings;
-    let note = fs::read_to_string(&places.genesis)
-        .map_err(|e| Failure::refused(format!("cannot read genesis {}: {e}", places.genesis.display())))?;
-    let genesis = SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))?;
+    let genesis = read_genesis(&places.genesis)?;
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
     let opening = Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations };
@@ -96,7 +111,14 @@ fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failur
     Ok((store, genesis))
 }
 
-fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
+/// The signed genesis.
+pub(super) fn read_genesis(path: &Path) -> Result<SignedGenesis, Failure> {
+    let note = fs::read_to_string(path)
+        .map_err(|e| Failure::refused(format!("cannot read genesis {}: {e}", path.display())))?;
+    SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))
+}
+
+pub(super) fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
     let fixed = genesis.genesis();
     let signer = |file: &str, origin: String, named: PublicKey| {
         let seed = read_seed(&folder.join(file))?;
@@ -115,7 +137,7 @@ fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
     })
 }
 
-fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+pub(super) fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
     let words = |what: &dyn std::fmt::Display| Failure::refused(format!("key file {}: {what}", path.display()));
     let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| words(&e))?);
     let mut seed = Zeroizing::new([0; 32]);
@@ -140,18 +162,42 @@ impl Running {
         Self::start_on("127.0.0.1:0", places, clock).map_err(|failure| format!("{failure:?}"))
     }
 
+    /// As [`Running::start`], with other settings than the usual ones.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn start_with(
+        places: Places,
+        clock: Option<Arc<dyn Clock>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self, String> {
+        Self::begin("127.0.0.1:0", places, clock, change).map_err(|failure| format!("{failure:?}"))
+    }
+
     /// Starts a broker on a given loopback address.
     pub(super) fn start_on(address: &str, places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, Failure> {
+        Self::begin(address, places, clock, |_| {})
+    }
+
+    fn begin(
+        address: &str,
+        places: Places,
+        clock: Option<Arc<dyn Clock>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self, Failure> {
         let socket = TcpListener::bind(address)
             .map_err(|e| Failure::refused(format!("cannot listen on {address}: {e}; choose another with --listen")))?;
         let address = socket.local_addr().map_err(|e| Failure::from_error(&e))?;
-        let settings = Settings {
+        let mut settings = Settings {
             places,
             public_url: format!("http://{address}"),
             registration: Registration::Loopback,
+            quotas: Quotas::default(),
+            rates: Rates::default(),
             clock: clock.unwrap_or_else(|| SystemClock::new()),
             batch_operations: limits::BATCH_OPERATIONS,
         };
+        change(&mut settings);
         let broker = open(settings)?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (ready, started) = std::sync::mpsc::channel();
@@ -192,6 +238,7 @@ impl Drop for Running {
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(limits::BLOCKING_THREADS)
         .build()
         .map_err(|e| Failure::refused(format!("cannot start the runtime: {e}")))
 }

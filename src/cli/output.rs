@@ -12,26 +12,28 @@ use std::{
 pub(super) struct Failure {
     words: String,
     code: u8,
+    /// What programs are told besides.
+    details: Option<Box<serde_json::Value>>,
 }
 
 impl Failure {
     /// It was refused or did not work.
     pub(super) fn refused(words: impl Display) -> Self {
-        Self { words: words.to_string(), code: 1 }
+        Self { words: words.to_string(), code: 1, details: None }
     }
     /// It was checked, and does not hold.
     pub(super) fn does_not_hold(words: impl Display) -> Self {
-        Self { words: words.to_string(), code: 3 }
+        Self { words: words.to_string(), code: 3, details: None }
     }
     /// The command line does not say enough.
     #[cfg(feature = "client")]
     pub(super) fn usage(words: impl Display) -> Self {
-        Self { words: words.to_string(), code: 2 }
+        Self { words: words.to_string(), code: 2, details: None }
     }
     /// Nobody answered: what was asked for may have happened or not.
     #[cfg(feature = "client")]
     pub(super) fn unanswered(words: impl Display) -> Self {
-        Self { words: words.to_string(), code: 4 }
+        Self { words: words.to_string(), code: 4, details: None }
     }
     /// The same, with something to add.
     #[cfg(feature = "client")]
@@ -39,6 +41,17 @@ impl Failure {
         self.words.push('\n');
         self.words.push_str(&more.to_string());
         self
+    }
+    /// The same, with what programs are told besides the words.
+    #[cfg(feature = "server")]
+    pub(super) fn with(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+    /// What went wrong, in words.
+    #[cfg(feature = "server")]
+    pub(super) fn words(&self) -> &str {
+        &self.words
     }
     /// With everything underneath.
     pub(super) fn from_error(error: &dyn std::error::Error) -> Self {
@@ -86,7 +99,7 @@ impl Out {
     }
 
     /// Whether people read it, not programs.
-    #[cfg(feature = "client")]
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn is_for_people(&self) -> bool {
         self.form == Form::Text
     }
@@ -110,7 +123,13 @@ impl Out {
     pub(super) fn fail(&self, failure: &Failure) -> ExitCode {
         match self.form {
             Form::Text => drop(writeln!(io::stderr(), "amana: {}", failure.words)),
-            Form::Json => line(&serde_json::json!({ "error": failure.words, "code": failure.code }).to_string()),
+            Form::Json => {
+                let mut value = serde_json::json!({ "error": failure.words, "code": failure.code });
+                if let (Some(details), Some(members)) = (&failure.details, value.as_object_mut()) {
+                    members.insert("details".to_owned(), (**details).clone());
+                }
+                line(&value.to_string());
+            }
         }
         ExitCode::from(failure.code)
     }

@@ -2,6 +2,7 @@
 
 use super::output::Out;
 use crate::client::uploading::UploadStep;
+use crate::client::work::Working;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 
@@ -33,6 +34,26 @@ impl Progress {
             bar.set_style(style);
         }
         Self(bar)
+    }
+
+    /// Says that a broker asks for a proof of work, and shows how far it is. How many tries it takes is chance.
+    pub(super) fn of_work(out: &Out) -> impl FnMut(Working) {
+        let mut bar = None;
+        move |working| match working {
+            Working::Asked(bits) => {
+                let bits_words = bits.count();
+                out.note(format!(
+                    "This broker asks for a proof of work of {bits_words} bits. Your device does it now."
+                ));
+                let template = "working {bar:30} {human_pos} of about {human_len} tries";
+                bar = Some(Self::shown(bits.tries(), out, template));
+            }
+            Working::Tried(more) => {
+                if let Some(Self(bar)) = &bar {
+                    bar.inc(more);
+                }
+            }
+        }
     }
 
     /// So many more bytes are done.

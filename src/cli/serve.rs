@@ -1,5 +1,8 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
+mod bounds;
+mod registration;
+
 use super::{
     ambient::SystemClock,
     embedded::{self, Places, Settings},
@@ -10,13 +13,15 @@ use crate::{
     http::Server,
     wire::genesis::SignedGenesis,
 };
+use bounds::Bounds;
 use clap::Args;
-use std::{fs, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc};
+use registration::Chosen;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Run a broker.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example"
+    after_help = "Examples:\n  amana serve\n  amana serve --dir /var/lib/amana --keys /etc/amana/keys \\\n    --listen 127.0.0.1:8080 --public-url https://broker.example \\\n    --registration work --client-address-header X-Forwarded-For"
 )]
 pub(super) struct Arguments {
     /// Folder of the broker: data, genesis and, unless moved, keys.
@@ -34,9 +39,21 @@ pub(super) struct Arguments {
     /// Name of a newly founded broker; by default the host of its public address.
     #[arg(long, env = "AMANA_ORIGIN")]
     origin: Option<String>,
+    /// Who may register: whoever shows the invitation printed at start (`invitation`), or also whoever does a proof of
+    /// work (`work`, or `work:BITS` with 8 to 32 bits; the usual 22 take a phone some seconds). By default anybody when
+    /// the broker is reachable on this machine only, else by invitation.
+    #[arg(long, value_name = "invitation|work[:BITS]", env = "AMANA_REGISTRATION")]
+    registration: Option<Chosen>,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Confirm that the clock is right after an interruption.
     #[arg(long)]
     confirm_clock: bool,
+    /// Go on from a folder that was restored from a backup. Right only if nothing was answered after the backup was
+    /// taken, or if the later data is lost for good: whoever saw the later log holds evidence of a fork, and may send
+    /// it, after which only withdrawals are taken. Every open grant ends as lost and has to be given anew.
+    #[arg(long)]
+    accept_restored: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -44,6 +61,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("AMANA_LOG").unwrap_or_else(|_| "info".into()))
         .with_writer(std::io::stderr)
         .init();
+    raise_open_files();
     let places = Places {
         keys: arguments.keys.clone().unwrap_or_else(|| arguments.dir.join("keys")),
         ..Places::under(&arguments.dir)
@@ -52,17 +70,32 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     if !places.genesis.exists() {
         found(arguments, &places, &public_url, out)?;
     }
-    let registration = registration(arguments, &public_url)?;
+    let registration = registration::registration(arguments, &public_url)?;
     let settings = Settings {
         places,
         public_url: public_url.clone(),
         registration: registration.clone(),
+        quotas: arguments.bounds.quotas(),
+        rates: arguments.bounds.rates(),
         clock: SystemClock::new(),
         batch_operations: crate::model::limits::BATCH_OPERATIONS,
     };
+    if arguments.accept_restored {
+        super::restore::accept::accept(settings.clone(), out)?;
+    }
     let broker = embedded::open(settings)?;
     announce(&broker, &public_url, &registration, out);
     embedded::runtime()?.block_on(serve(arguments, broker))
+}
+
+/// Sockets and payloads need more descriptors than many systems give at first; what is allowed is taken.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // Refused on some systems; then fewer connections fit, and the longest waiting give way sooner.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
 }
 
 async fn serve(arguments: &Arguments, broker: Arc<Broker>) -> Result<(), Failure> {
@@ -99,28 +132,6 @@ fn public_url(arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-/// Behind a public address every peer looks like the proxy: an invitation is needed then.
-fn registration(arguments: &Arguments, public_url: &str) -> Result<Registration, Failure> {
-    let host = url::Url::parse(public_url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default();
-    let local = matches!(host.as_str(), "127.0.0.1" | "localhost" | "[::1]") && arguments.listen.ip().is_loopback();
-    if local {
-        return Ok(Registration::Loopback);
-    }
-    let path = arguments.dir.join("invitation");
-    let words = |e: &dyn std::fmt::Display| Failure::refused(format!("{}: {e}", path.display()));
-    if !path.exists() {
-        let mut bytes = [0; 16];
-        crate::model::ambient::Entropy::fill(&*super::ambient::SystemEntropy::new(), &mut bytes);
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(|e| words(&e))?;
-        file.write_all(hex::encode(bytes).as_bytes()).map_err(|e| words(&e))?;
-    }
-    let secret = fs::read_to_string(&path).map_err(|e| words(&e))?;
-    Ok(Registration::Invitation(secret.trim().to_owned()))
-}
-
 fn announce(broker: &Broker, public_url: &str, registration: &Registration, out: &Out) {
     let genesis: &SignedGenesis = broker.genesis();
     let card = genesis.card();
@@ -129,10 +140,7 @@ fn announce(broker: &Broker, public_url: &str, registration: &Registration, out:
             "Amana serves at {public_url}\n\
              Bootstrap card, to be handed to everybody by another channel than this one:\n  {card}\n\
              {}",
-            match registration {
-                Registration::Loopback => "Anybody on this machine may register.".to_owned(),
-                Registration::Invitation(secret) => format!("Invitation for those who may register: {secret}"),
-            }
+            registration::words(registration)
         ),
         &serde_json::json!({ "url": public_url, "card": card.to_string() }),
     );

@@ -1,5 +1,6 @@
 //! Words for people: moments, lengths of time, terms and states. The glossary's codes stay in JSON.
 
+pub(super) use super::moment::moment;
 use super::output::Failure;
 use crate::model::{
     grant::{EndCause, GrantState},
@@ -7,15 +8,8 @@ use crate::model::{
     purpose::{Purpose, Taxonomy},
     rows::InstitutionRow,
     statement::Text,
-    time::{Duration, Timestamp},
+    time::Duration,
 };
-
-/// A moment in UTC, as RFC 3339.
-pub(super) fn moment(moment: Timestamp) -> String {
-    let seconds = i64::try_from(moment.as_seconds()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "a date beyond the calendar".to_owned(), |stamp| stamp.to_string())
-}
 
 /// Days as a length of time, with a bound that keeps them in the calendar.
 pub(super) fn days(days: u64) -> Result<Duration, Failure> {
@@ -76,6 +70,10 @@ pub(super) const fn state(state: &GrantState) -> &'static str {
         GrantState::HeaderReceived {} => "open",
         GrantState::Ended { cause: EndCause::Revoked, .. } => "withdrawn, copies being destroyed",
         GrantState::Shredded { cause: EndCause::Revoked, .. } => "withdrawn, every copy at the broker destroyed",
+        GrantState::Ended { cause: EndCause::HeaderLost, .. }
+        | GrantState::Shredded { cause: EndCause::HeaderLost, .. } => {
+            "lost: the broker went on from a backup. If it is still your wish, give it anew"
+        }
         GrantState::Ended { .. } => "ended, copies being destroyed",
         GrantState::Shredded { .. } => "ended, every copy at the broker destroyed",
     }

@@ -3,6 +3,7 @@
 use super::{
     desk::{Desk, DeskError},
     remote::RemoteError,
+    work::{Working, solve},
 };
 use crate::{
     model::{
@@ -16,7 +17,11 @@ use crate::{
         statement::Text,
         time::Timestamp,
     },
-    wire::api::{Accepted, SubmitStatement},
+    wire::{
+        api::{Accepted, SubmitStatement},
+        problem::{Problem, ProblemType},
+        work::{self, Bits, NoSuchBits, Task, WorkNonce},
+    },
 };
 
 impl Desk {
@@ -30,6 +35,20 @@ impl Desk {
         recovery: RecoveryKeys,
         invitation: Option<&str>,
     ) -> Result<Accepted, DeskError> {
+        self.enrol_telling(role, recovery, invitation, &mut |_| {})
+    }
+
+    /// As [`Desk::enrol`]; says how far the proof of work is, where the broker asks for one.
+    ///
+    /// # Errors
+    /// As [`Desk::enrol`].
+    pub fn enrol_telling(
+        &mut self,
+        role: EnrolmentRole,
+        recovery: RecoveryKeys,
+        invitation: Option<&str>,
+        tell: &mut dyn FnMut(Working),
+    ) -> Result<Accepted, DeskError> {
         let body = PartyEnrolment {
             signing_key: self.identity.public_key(),
             recipient: self.identity.recipient(),
@@ -38,12 +57,30 @@ impl Desk {
         };
         let text = self.sign(&body, None, None)?;
         let header = invitation.map(|secret| ("amana-invitation", secret.to_owned()));
-        let sent: Result<Accepted, RemoteError> =
-            self.remote.submit_with("/v1/parties", &SubmitStatement { statement: text.clone() }, header);
-        let accepted = sent?;
+        let accepted = match self.send_enrolment(&text, header) {
+            Err(RemoteError::Problem(problem)) if problem.is(ProblemType::WorkNeeded) => {
+                let nonce = self.work_for(&text, &problem, tell)?;
+                self.send_enrolment(&text, Some((work::HEADER, nonce.to_string())))?
+            }
+            sent => sent?,
+        };
         self.confirm(&accepted, &text, None)?;
         self.memory.recovery = Some(recovery);
         Ok(accepted)
+    }
+
+    fn send_enrolment(&self, text: &str, header: Option<(&str, String)>) -> Result<Accepted, RemoteError> {
+        self.remote.submit_with("/v1/parties", &SubmitStatement { statement: text.to_owned() }, header)
+    }
+
+    /// Does the work a broker asks for; more than any broker may ask for is not even begun.
+    fn work_for(&self, text: &str, asked: &Problem, tell: &mut dyn FnMut(Working)) -> Result<WorkNonce, DeskError> {
+        let bits = asked.bits.and_then(|bits| Bits::try_from(bits).ok());
+        let bits =
+            bits.ok_or_else(|| DeskError::refused(format!("the broker asks for work out of bounds: {NoSuchBits}")))?;
+        tell(Working::Asked(bits));
+        let task = Task::new(self.genesis.digest(), Digest::of(text.as_bytes()), bits);
+        solve(&task, &mut |more| tell(Working::Tried(more))).ok_or_else(|| DeskError::refused("no nonce does the work"))
     }
 
     /// Enrols an institution under its root key.

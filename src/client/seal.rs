@@ -29,6 +29,7 @@ use crate::model::limits::PAYLOAD_BYTES;
 use crate::wire::header::{Header, HeaderError, ReadHeaderError, read_header};
 
 pub mod message;
+pub mod stream;
 
 pub use message::{MessageError, open_bytes, open_message, seal_bytes, seal_message};
 

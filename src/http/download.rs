@@ -1,22 +1,28 @@
 //! Streaming header ‖ payload with constant memory, whole or one byte range (RFC 9110, section 14).
+//!
+//! The payload comes in checked chunks, also for a range that begins inside one: a chunk that is not what was stored
+//! cuts the stream before any byte of it is sent.
 
+use crate::{broker::Payload, model::limits::SUM_CHUNK_BYTES};
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use http_body::Frame;
-use std::{fs::File, io, ops::Range};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-
-/// Bytes read from the file at once. Smaller reads cost throughput, larger ones memory.
-const CHUNK_BYTES: usize = 256 * 1024;
+use std::{
+    future::Future,
+    io,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 /// What is streamed.
 pub(super) struct Source {
     pub(super) header: Vec<u8>,
-    pub(super) payload: File,
-    pub(super) payload_bytes: u64,
+    pub(super) payload: Payload,
 }
 
 /// Whether a stream may write its next bytes.
@@ -27,20 +33,16 @@ pub(super) enum Go {
 }
 
 /// The response that streams `source`; `go` is asked before every chunk.
-pub(super) async fn stream(
-    source: Source,
-    headers: &HeaderMap,
-    go: impl Fn() -> Go + Send + 'static,
-) -> io::Result<Response> {
-    let total = source.header.len() as u64 + source.payload_bytes;
+pub(super) fn stream(source: Source, headers: &HeaderMap, go: impl Fn() -> Go + Send + Sync + 'static) -> Response {
+    let total = source.header.len() as u64 + source.payload.bytes();
     let (status, range) = match asked_range(headers, total) {
         Asked::Whole => (StatusCode::OK, 0..total),
         Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Asked::Unsatisfiable => return Ok(unsatisfiable(total)),
+        Asked::Unsatisfiable => return unsatisfiable(total),
     };
     let content_range = format!("bytes {}-{}/{total}", range.start, range.end.saturating_sub(1));
     let length = range.end - range.start;
-    let mut response = body(source, range, go).await?.into_response();
+    let mut response = body(source, range, go).into_response();
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -51,7 +53,7 @@ pub(super) async fn stream(
     {
         headers.insert(header::CONTENT_RANGE, value);
     }
-    Ok(response)
+    response
 }
 
 fn unsatisfiable(total: u64) -> Response {
@@ -83,55 +85,78 @@ fn asked_range(headers: &HeaderMap, total: u64) -> Asked {
     if range.start < range.end { Asked::Part(range) } else { Asked::Unsatisfiable }
 }
 
-async fn body(source: Source, range: Range<u64>, go: impl Fn() -> Go + Send + 'static) -> io::Result<Body> {
+/// A body that reads a chunk when it is asked for one and not before: a reader that stalls holds no more than what
+/// hyper had asked for.
+fn body(source: Source, range: Range<u64>, go: impl Fn() -> Go + Send + Sync + 'static) -> Body {
     let header_bytes = source.header.len() as u64;
     let in_header = clamp(range.start, header_bytes)..clamp(range.end, header_bytes);
     let head = source.header.get(in_header).map(<[u8]>::to_vec).unwrap_or_default();
-    let skip = range.start.saturating_sub(header_bytes);
-    let mut left = (range.end - range.start).saturating_sub(head.len() as u64);
-    let mut file = tokio::fs::File::from_std(source.payload);
-    file.set_max_buf_size(CHUNK_BYTES);
-    file.seek(io::SeekFrom::Start(skip)).await?;
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Frame<Bytes>, io::Error>>(1);
-    tokio::spawn(async move {
-        if !head.is_empty() && (go() == Go::Stop || sender.send(Ok(Frame::data(head.into()))).await.is_err()) {
-            return;
-        }
-        while left > 0 {
-            let wanted = usize::try_from(left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
-            let mut chunk = vec![0; wanted];
-            let sent = match file.read_exact(&mut chunk).await {
-                _ if go() == Go::Stop => return,
-                Ok(_) => sender.send(Ok(Frame::data(chunk.into()))).await,
-                Err(error) => sender.send(Err(error)).await,
-            };
-            if sent.is_err() {
-                return;
-            }
-            left -= wanted as u64;
-        }
-    });
-    Ok(Body::new(Frames { receiver }))
+    Body::new(Chunks {
+        payload: Arc::new(source.payload),
+        go: Box::new(go),
+        head: Bytes::from(head),
+        at: range.start.saturating_sub(header_bytes),
+        end: range.end.saturating_sub(header_bytes),
+        reading: None,
+    })
 }
 
-fn clamp(position: u64, most: u64) -> usize {
-    // `most` is a header's length, at most 64 KiB.
-    usize::try_from(position.min(most)).unwrap_or(usize::MAX)
+/// A chunk on its way from the disk.
+type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
+
+struct Chunks {
+    payload: Arc<Payload>,
+    go: Box<dyn Fn() -> Go + Send + Sync>,
+    head: Bytes,
+    // INVARIANT: payload bytes from `at` to `end` have not been handed out; `reading` begins at `at`.
+    at: u64,
+    end: u64,
+    reading: Option<Reading>,
 }
 
-/// Frames from a channel as a body.
-struct Frames {
-    receiver: tokio::sync::mpsc::Receiver<Result<Frame<Bytes>, io::Error>>,
-}
-
-impl http_body::Body for Frames {
+impl http_body::Body for Chunks {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.receiver.poll_recv(context)
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        if !this.head.is_empty() {
+            return Poll::Ready(((this.go)() == Go::On).then(|| Ok(Frame::data(std::mem::take(&mut this.head)))));
+        }
+        if this.at >= this.end {
+            return Poll::Ready(None);
+        }
+        let (payload, at, end) = (this.payload.clone(), this.at, this.end);
+        let reading = this.reading.get_or_insert_with(|| Box::pin(async move { part(&payload, at, end).await }));
+        let read = std::task::ready!(reading.as_mut().poll(context));
+        this.reading = None;
+        // Asked after reading: what was read before a revocation is not sent after it.
+        if (this.go)() == Go::Stop {
+            this.at = this.end;
+            return Poll::Ready(None);
+        }
+        match &read {
+            Ok(bytes) => this.at += bytes.len() as u64,
+            Err(_) => this.at = this.end,
+        }
+        Poll::Ready(Some(read.map(Frame::data)))
     }
+}
+
+/// What of a range lies in the chunk where it begins, checked as part of its chunk; never empty.
+async fn part(payload: &Payload, at: u64, end: u64) -> io::Result<Bytes> {
+    let size = SUM_CHUNK_BYTES as u64;
+    let index = at / size;
+    let chunk = Bytes::from(payload.chunk(index).await?);
+    let start = index.saturating_mul(size);
+    let inside = clamp(at - start, size)..clamp(end.saturating_sub(start), chunk.len() as u64);
+    if inside.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(chunk.slice(inside)) }
+}
+
+fn clamp(position: u64, most: u64) -> usize {
+    // `most` is the length of a header or a chunk: a few hundred kilobytes.
+    usize::try_from(position.min(most)).unwrap_or(usize::MAX)
 }

@@ -1,10 +1,7 @@
 //! `/healthz` and `/readyz`.
 
 use super::problem::Failure;
-use crate::{
-    broker::Broker,
-    wire::problem::{Problem, ProblemType},
-};
+use crate::broker::Broker;
 use axum::{extract::State, http::StatusCode};
 use std::sync::Arc;
 
@@ -13,11 +10,8 @@ pub(super) async fn alive() -> StatusCode {
     StatusCode::OK
 }
 
-/// Reads and the writer work, and more than revocation is possible.
+/// Reads, durable writes and the payload folder work, there is room, and more than revocation is possible.
 pub(super) async fn ready(State(broker): State<Arc<Broker>>) -> Result<StatusCode, Failure> {
-    broker.ready().await?;
-    match broker.revoke_only() {
-        None => Ok(StatusCode::OK),
-        Some(why) => Err(Problem::new(ProblemType::RevokeOnly).with_detail(why).into()),
-    }
+    broker.ready().await.map_err(|problem| Failure::from(*problem))?;
+    Ok(StatusCode::OK)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     broker::{BrokerError, TokenError},
+    model::limits,
     wire::{
         api::OauthProblem,
         problem::{Problem, ProblemType},
@@ -50,8 +51,9 @@ impl IntoResponse for Failure {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        let busy = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(limits::RETRY_AFTER_SECONDS);
+        if let Some(seconds) = self.0.retry_after.or(busy) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -16,6 +16,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The signed genesis.
 pub(super) async fn genesis(State(broker): State<Arc<Broker>>) -> Response {
@@ -55,15 +56,17 @@ fn malformed() -> Problem {
 }
 
 /// A checkpoint somebody holds.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Evidence {
+    /// The signed note.
     checkpoint: String,
 }
 
 /// Whether it is an earlier state of our log.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Judged {
+    /// It is.
     consistent: bool,
 }
 

@@ -8,7 +8,7 @@ use super::{
     problem::Failure,
 };
 use crate::{
-    broker::{Broker, BrokerError, Caller, Connection, Lease},
+    broker::{Broker, Caller, Connection, Lease},
     model::{
         ids::{GrantId, ReleaseId},
         limits,
@@ -67,10 +67,8 @@ async fn age_file(
         }
     };
     tokio::spawn(renew(lease, connection));
-    let source =
-        download::Source { header: download.header, payload: download.payload, payload_bytes: download.payload_bytes };
-    let streamed = download::stream(source, headers, go).await;
-    Ok(streamed.map_err(|e| BrokerError::Internal(e.to_string()))?)
+    let source = download::Source { header: download.header, payload: download.payload };
+    Ok(download::stream(source, headers, go))
 }
 
 /// Looks at a stream's time every second for as long as its connection lives: a reader who stalls must not keep what

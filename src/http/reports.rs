@@ -7,7 +7,7 @@ use super::{
     problem::Failure,
 };
 use crate::{
-    broker::{Broker, BrokerError},
+    broker::Broker,
     model::ids::ReportId,
     wire::api::{Accepted, Listing, OwnerHeader, PublishUpload, ReportSummary, SubmitReport},
 };
@@ -57,9 +57,6 @@ pub(super) async fn own_payload(
     Id(report): Id<ReportId>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let (file, length) = broker.own_payload(report, &caller)?;
-    let source = download::Source { header: Vec::new(), payload: file, payload_bytes: length };
-    download::stream(source, &headers, || download::Go::On)
-        .await
-        .map_err(|e| BrokerError::Internal(e.to_string()).into())
+    let payload = broker.own_payload(report, &caller).await?;
+    Ok(download::stream(download::Source { header: Vec::new(), payload }, &headers, || download::Go::On))
 }

@@ -1,6 +1,8 @@
 //! The route table: every path, its methods, and who may call it.
 
-use super::{audit, grants, health, register, releases, reports, revocations, statements, token, uploads, well_known};
+use super::{
+    audit, grants, health, openapi, register, releases, reports, revocations, statements, token, uploads, well_known,
+};
 use crate::{broker::Broker, model::limits};
 use axum::{
     Router,
@@ -48,6 +50,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/oauth/token", Access::Signature),
     route("GET", "/healthz", Access::Anybody),
     route("GET", "/readyz", Access::Anybody),
+    route("GET", "/v1/openapi.json", Access::Anybody),
     route("GET", "/v1/genesis", Access::Anybody),
     route("GET", "/v1/register", Access::Anybody),
     route("GET", "/v1/case/checkpoint", Access::Anybody),
@@ -84,6 +87,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/oauth/token", post(token::issue))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/v1/openapi.json", get(openapi::answer))
         .route("/v1/genesis", get(register::genesis))
         .route("/v1/register", get(register::page))
         .route("/v1/case/checkpoint", get(register::case_head))
@@ -103,6 +107,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/audit/bundle", get(audit::bundle))
         .fallback(super::problem::not_found)
         .method_not_allowed_fallback(super::problem::not_found)
+        .layer(axum::middleware::from_fn_with_state(broker.clone(), super::rates::limit))
         .layer(axum::middleware::map_response(super::problem::private))
         .layer(DefaultBodyLimit::max(limits::JSON_BODY_BYTES))
         .with_state(broker)

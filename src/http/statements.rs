@@ -2,20 +2,24 @@
 
 use super::{caller::SignedIn, json::Body, problem::Failure};
 use crate::{
-    broker::Broker,
-    wire::api::{Accepted, SubmitStatement},
+    broker::{Broker, Shown},
+    wire::{
+        api::{Accepted, SubmitStatement},
+        work,
+    },
 };
 use axum::{Json, extract::State, http::HeaderMap};
 use std::sync::Arc;
 
-/// Enrols a party; the invitation, if one is needed, comes in `Amana-Invitation`.
+/// Enrols a party; where it is needed, the invitation comes in `Amana-Invitation`, a proof of work in `Amana-Work`.
 pub(super) async fn enrol(
     State(broker): State<Arc<Broker>>,
     headers: HeaderMap,
     Body(body): Body<SubmitStatement>,
 ) -> Result<Json<Accepted>, Failure> {
-    let invitation = headers.get("amana-invitation").and_then(|value| value.to_str().ok());
-    Ok(Json(broker.enrol(&body.statement, invitation).await?))
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let shown = Shown { invitation: value("amana-invitation"), work: value(work::HEADER) };
+    Ok(Json(broker.enrol(&body.statement, shown).await?))
 }
 
 /// Accepts any other statement without a header.

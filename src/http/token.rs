@@ -16,6 +16,20 @@ use std::{collections::BTreeMap, sync::Arc};
 /// Longest token request, in bytes: one assertion and some words.
 const FORM_BYTES: usize = 16 * 1024;
 
+/// What the form holds. Read by hand below, because a repeated parameter has to be noticed.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it describes the form to others; nothing makes one")]
+pub(super) struct TokenForm {
+    /// `client_credentials`.
+    grant_type: String,
+    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    client_assertion_type: String,
+    /// A JWT signed with the client's registered key.
+    client_assertion: String,
+    /// The client's key id; when it is there, it must be the assertion's subject.
+    client_id: Option<String>,
+}
+
 /// Issues a token.
 pub(super) async fn issue(State(broker): State<Arc<Broker>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();

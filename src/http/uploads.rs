@@ -40,11 +40,6 @@ pub(super) fn router() -> Router<Arc<Broker>> {
         .layer(axum::middleware::from_fn(speak_tus))
 }
 
-/// Whether a request's body is bytes of an upload, to be taken as they come.
-pub(super) fn carries_part(request: &Request) -> bool {
-    matches!(*request.method(), Method::PATCH | Method::POST) && request.uri().path().starts_with(PATH)
-}
-
 /// Every answer says which protocol is spoken; a request that speaks another is refused before it is looked at.
 async fn speak_tus(request: Request, next: Next) -> Response {
     let needs = !matches!(*request.method(), Method::OPTIONS | Method::GET);

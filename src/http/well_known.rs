@@ -1,28 +1,85 @@
 //! `/.well-known/`: what a stock OAuth client needs to know (RFC 8414), and the keys (RFC 7517).
 
-use crate::broker::Broker;
+use crate::{
+    broker::Broker,
+    model::ids::{KeyId, PublicKey},
+};
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// Authorization server metadata.
-pub(super) async fn metadata(State(broker): State<Arc<Broker>>) -> Json<Value> {
+/// Authorization server metadata (RFC 8414, section 2).
+#[derive(Serialize, ToSchema)]
+pub(super) struct Metadata {
+    /// The broker's public address.
+    issuer: String,
+    /// Where to sign in.
+    token_endpoint: String,
+    /// Where the log keys are.
+    jwks_uri: String,
+    /// `client_credentials` alone.
+    grant_types_supported: Vec<&'static str>,
+    /// None: there is no authorization endpoint.
+    response_types_supported: Vec<&'static str>,
+    /// `private_key_jwt` alone.
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How assertions may be signed.
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// How DPoP proofs may be signed.
+    dpop_signing_alg_values_supported: Vec<&'static str>,
+}
+
+/// Answers the metadata.
+pub(super) async fn metadata(State(broker): State<Arc<Broker>>) -> Json<Metadata> {
     let url = broker.public_url();
-    Json(json!({
-        "issuer": url,
-        "token_endpoint": format!("{url}/oauth/token"),
-        "jwks_uri": format!("{url}/.well-known/jwks.json"),
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "Ed25519"],
-        "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
-    }))
+    Json(Metadata {
+        issuer: url.to_owned(),
+        token_endpoint: format!("{url}/oauth/token"),
+        jwks_uri: format!("{url}/.well-known/jwks.json"),
+        grant_types_supported: vec!["client_credentials"],
+        response_types_supported: Vec::new(),
+        token_endpoint_auth_methods_supported: vec!["private_key_jwt"],
+        token_endpoint_auth_signing_alg_values_supported: vec!["EdDSA", "Ed25519"],
+        dpop_signing_alg_values_supported: vec!["EdDSA", "Ed25519", "ES256"],
+    })
 }
 
 /// The keys that sign checkpoints. Tokens are opaque and signed by none.
-pub(super) async fn jwks(State(broker): State<Arc<Broker>>) -> Json<Value> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct KeySet {
+    /// One a log.
+    keys: Vec<Jwk>,
+}
+
+/// A log's key (RFC 8037).
+#[derive(Serialize, ToSchema)]
+struct Jwk {
+    /// `OKP`.
+    kty: &'static str,
+    /// `Ed25519`.
+    crv: &'static str,
+    /// The public key.
+    x: PublicKey,
+    /// Its thumbprint.
+    kid: KeyId,
+    /// `sig`.
+    #[serde(rename = "use")]
+    usage: &'static str,
+    /// Whose checkpoints it signs: `register` or `case`.
+    amana_log: &'static str,
+}
+
+/// Answers the log keys.
+pub(super) async fn jwks(State(broker): State<Arc<Broker>>) -> Json<KeySet> {
     let keys = &broker.genesis().genesis().log_keys;
-    let jwk = |key: &crate::model::ids::PublicKey, purpose: &str| json!({ "kty": "OKP", "crv": "Ed25519", "x": key, "kid": key.thumbprint(), "use": "sig", "amana_log": purpose });
-    Json(json!({ "keys": [jwk(&keys.register, "register"), jwk(&keys.case, "case")] }))
+    let jwk = |key: &PublicKey, log| Jwk {
+        kty: "OKP",
+        crv: "Ed25519",
+        x: *key,
+        kid: key.thumbprint(),
+        usage: "sig",
+        amana_log: log,
+    };
+    Json(KeySet { keys: vec![jwk(&keys.register, "register"), jwk(&keys.case, "case")] })
 }

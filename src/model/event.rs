@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which of the two logs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Log {
     /// Plain and public: trust root, institutions, their keys.
@@ -58,6 +59,8 @@ pub enum Event {
     OwnerHeaderFetched(ReportId, KeyId),
     /// An owner's header was refused.
     OwnerHeaderDenied(ReportId, KeyId),
+    /// Releases were refused to an officer so often that these have no entries of their own.
+    DenialsCounted(DenialCount),
     /// A grant came to its end by itself.
     GrantEnded(GrantId, EndCause),
     /// One copy of a wrapped header was destroyed.
@@ -71,6 +74,20 @@ pub enum Event {
     },
     /// An operator confirmed the clock.
     ClockConfirmed,
+}
+
+/// How often one officer was refused beyond what is entered one by one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenialCount {
+    /// The officer's key.
+    pub key: KeyId,
+    /// Begin of the time counted over.
+    pub from: Timestamp,
+    /// First second after it; at most an hour after `from`.
+    pub until: Timestamp,
+    /// How many, at least one.
+    pub count: u64,
 }
 
 impl Event {

@@ -55,6 +55,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
             if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
         }
         Event::OwnerHeaderDenied(..) => Ok(()),
+        Event::DenialsCounted(counted) => release::denials_counted(rows, counted),
         Event::GrantEnded(grant, cause) => grant_ended(rows, recorded, *grant, *cause),
         Event::Shredded(grant, copy) => shredded(rows, recorded, *grant, *copy),
         Event::ClockResumed { last, now } => clock_resumed(rows, recorded, *last, *now),
@@ -103,7 +104,8 @@ fn grant_ended<S: Rows>(
 ) -> Result<(), FoldError<S::Error>> {
     let held: Held<GrantRow> = require(rows, &grant, "grant")?;
     let (ends_at, why) = held.row.ends_at();
-    if cause != why || recorded.at < ends_at {
+    // A lost header ends a grant at any time: the log cannot show that it is gone, and without it nothing can happen.
+    if cause != EndCause::HeaderLost && (cause != why || recorded.at < ends_at) {
         return Err(Refusal::GrantStillRuns.into());
     }
     change_grant(rows, recorded, grant, |row| row.state.ended(cause, recorded.at))

@@ -171,6 +171,7 @@ pub enum WithdrawnBy {
 
 /// A copy of a wrapped header the broker can destroy, in the order of destruction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HeaderCopy {
     /// The database row.
@@ -186,6 +187,7 @@ impl HeaderCopy {
 
 /// Why a grant releases nothing any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EndCause {
     /// Taken back.
@@ -194,10 +196,13 @@ pub enum EndCause {
     Expired,
     /// Every release is used and none may be repeated.
     Exhausted,
+    /// The wrapped header is not here any more: the broker went on from a backup, which holds none.
+    HeaderLost,
 }
 
 /// Where a grant stands.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum GrantState {
     /// Signed, the wrapped header is still with the advocate. Releases nothing.
@@ -248,15 +253,18 @@ impl GrantState {
     /// It ends; an ended grant cannot end again, but a revocation after expiry still counts as one.
     pub fn ended(self, cause: EndCause, at: Timestamp) -> Result<Self, WrongGrantState> {
         match (self, cause) {
+            // A header that never came cannot be lost; its owner still holds it.
+            (Self::HeaderPending {}, EndCause::HeaderLost) => Err(WrongGrantState),
             (Self::HeaderPending {} | Self::HeaderReceived {}, cause) => {
                 Ok(Self::Ended { cause, at, remaining: HeaderCopy::ALL.to_vec() })
             }
-            (Self::Ended { cause: EndCause::Expired | EndCause::Exhausted, remaining, .. }, EndCause::Revoked) => {
+            (Self::Ended { cause: EndCause::Revoked, .. } | Self::Shredded { cause: EndCause::Revoked, .. }, _) => {
+                Err(WrongGrantState)
+            }
+            (Self::Ended { remaining, .. }, EndCause::Revoked) => {
                 Ok(Self::Ended { cause: EndCause::Revoked, at, remaining })
             }
-            (Self::Shredded { cause: EndCause::Expired | EndCause::Exhausted, .. }, EndCause::Revoked) => {
-                Ok(Self::Shredded { cause: EndCause::Revoked, at })
-            }
+            (Self::Shredded { .. }, EndCause::Revoked) => Ok(Self::Shredded { cause: EndCause::Revoked, at }),
             _ => Err(WrongGrantState),
         }
     }
@@ -295,6 +303,15 @@ mod tests {
     fn a_revoked_grant_does_not_take_a_header_back() {
         let revoked = GrantState::HeaderPending {}.ended(EndCause::Revoked, NOW).unwrap();
         assert!(revoked.header_received().is_err());
+    }
+
+    #[test]
+    fn only_a_header_that_came_can_be_lost_and_a_lost_one_can_still_be_revoked() {
+        assert!(GrantState::HeaderPending {}.ended(EndCause::HeaderLost, NOW).is_err());
+        let lost = GrantState::HeaderReceived {}.ended(EndCause::HeaderLost, NOW).unwrap();
+        assert!(lost.clone().ended(EndCause::HeaderLost, NOW).is_err());
+        assert!(lost.clone().header_received().is_err());
+        assert_eq!(lost.ended(EndCause::Revoked, NOW).unwrap().word(), "revoked");
     }
 
     #[test]

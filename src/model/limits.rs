@@ -1,6 +1,6 @@
 //! Every bound of the system, with its reason. A bound stands here or it does not exist.
 
-use super::time::Duration;
+use super::{bucket::Rate, time::Duration};
 
 /// A statement's compact text. The largest leaf a tile bundle can frame is 65,535 bytes; the rest of an entry needs room.
 pub const STATEMENT_BYTES: usize = 48 * 1024;
@@ -34,16 +34,56 @@ pub const DPOP_PROOFS: usize = 1_000_000;
 pub const BATCH_OPERATIONS: usize = 1024;
 /// Operations waiting for the writer; beyond it callers are told to come back.
 pub const QUEUED_OPERATIONS: usize = 8192;
+/// Revocations, ends and destructions waiting for the writer, in a lane of their own that is taken first.
+pub const QUEUED_STOPS: usize = 4096;
 /// Reads again after a version conflict before the caller is told "busy".
 pub const CONFLICT_RETRIES: usize = 8;
-/// Connections at once, including the reserve.
+/// Connections at once. When all are taken the longest waiting gives way.
 pub const CONNECTIONS: usize = 2048;
-/// Connections only revocation may use.
-pub const RESERVED_CONNECTIONS: usize = 64;
+/// Connections the kernel keeps until they are accepted; systems lower it to their own bound.
+pub const BACKLOG: i32 = 4096;
+/// Connections that were given up and are about to close: bounds descriptors while newcomers are let in.
+pub const LEAVING: usize = 64;
+/// Requests whose small body is on its way in; each may hold [`JSON_BODY_BYTES`]. The oldest gives way to a newer one.
+pub const RECEIVING: usize = 512;
+/// Revocations at work at once. No other work takes their place.
+pub const STOPS: usize = 256;
+/// Signatures of revocations checked at once: a flood of false ones must leave processors to everything else.
+pub const STOP_CHECKS: usize = 2;
+/// Payloads coming in at once; each holds a file and a buffer.
+pub const UPLOADS: usize = 256;
+/// Payloads going out at once; each holds a file and some 160 KiB while its reader stalls.
+pub const DOWNLOADS: usize = 640;
+/// Audit bundles at once; each holds a thread and keeps the write-ahead log from being emptied.
+pub const AUDITS: usize = 8;
+/// All other requests at work at once.
+pub const ORDINARY: usize = 512;
+/// Threads for work that waits for a disk: more than uploads, downloads and bundles may hold, so that none of these can
+/// take the thread a revocation needs. They are made when needed.
+pub const BLOCKING_THREADS: usize = UPLOADS + DOWNLOADS + AUDITS + 96;
 /// A request head must be complete within this time, in seconds.
 pub const HEAD_SECONDS: u64 = 10;
-/// A body must bring at least one byte within this time, in seconds.
+/// A body must bring, and a reader take, at least one byte within this time, in seconds. A line that drops comes back.
 pub const BODY_IDLE_SECONDS: u64 = 30;
+/// Least bytes a second in either direction, averaged over [`PACE_WINDOW_SECONDS`]: a thirtieth of a 64 kbit/s line.
+pub const LEAST_BYTES_PER_SECOND: u64 = 256;
+/// The time [`LEAST_BYTES_PER_SECOND`] is averaged over; seconds in which the broker is the slower side do not count.
+pub const PACE_WINDOW_SECONDS: u64 = 60;
+/// A small body must be whole within this time, in seconds: the largest takes 25 on a 64 kbit/s line.
+pub const SMALL_BODY_SECONDS: u64 = 60;
+/// How long a refusal waits for a client that is still sending what nobody will read, in seconds.
+pub const REFUSAL_SECONDS: u64 = 2;
+/// Bytes one connection buffers in each direction; a longer head is refused.
+pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes the kernel keeps of an answer beyond those on their way to the reader. Half of it at 64 kbit/s are 8 seconds,
+/// well under [`BODY_IDLE_SECONDS`].
+pub const UNSENT_BYTES: u32 = 128 * 1024;
+/// What a caller who finds the broker busy is told to wait, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+/// Each check of readiness must answer within this time, in seconds; all of them within what a health check waits.
+pub const READY_SECONDS: u64 = 2;
+/// Free space below which the broker is not ready; on small volumes a hundredth of the volume.
+pub const LOW_SPACE_BYTES: u64 = 256 << 20;
 /// Streams renew their lease this often, in seconds.
 pub const STREAM_LEASE_SECONDS: u64 = 1;
 /// How long a client may take to read what is left of a finished stream, in seconds; the rest can be asked for again.
@@ -70,8 +110,10 @@ pub const SWEEP_SECONDS: u64 = 5;
 pub const UPLOAD_METADATA_BYTES: usize = 4096;
 /// Uploads one party may have on their way at once: several devices, several reports, some given up.
 pub const UPLOADS_PER_PARTY: usize = 32;
-/// Uploads on their way at once, of everybody: each is a row in memory.
-pub const UPLOADS: usize = 100_000;
+/// Uploads of one report at once: a lost address, another device.
+pub const UPLOADS_PER_REPORT: usize = 8;
+/// Uploads begun and not ended, of everybody: each is a row in memory.
+pub const UPLOADS_BEGUN: usize = 100_000;
 /// How long an upload waits for its next part: an advocate may be off line for days.
 pub const UPLOAD_LIFE: Duration = Duration::from_days(14);
 /// An upload's end is written anew when it would move by this much, so that not every part costs a write.
@@ -79,3 +121,52 @@ pub const UPLOAD_RENEWED: Duration = Duration::from_days(1);
 /// A part from which nothing has come for so long gives way to a client that asks again, in seconds: its link is cut
 /// and only the broker has not noticed.
 pub const UPLOAD_STALLED_SECONDS: u64 = 2;
+/// Leading zero bits a proof of work has to show by default: some seconds of one core, for one identity.
+pub const WORK_BITS: u8 = 22;
+/// Fewest bits that may be asked for; less is no work.
+pub const WORK_BITS_LEAST: u8 = 8;
+/// Most bits that may be asked for: some hours of one core. A client does no more, whatever a broker asks.
+pub const WORK_BITS_MOST: u8 = 32;
+/// Bytes of the nonce in a proof of work; sixteen never run out.
+pub const WORK_NONCE_BYTES: usize = 16;
+/// Bytes of payload one party may declare by default: four of the largest reports.
+pub const QUOTA_BYTES: u64 = 256 << 30;
+/// Entries one party may cause by default: no person works faster, a script at fault does.
+pub const QUOTA_ENTRIES: Rate = Rate { per_hour: 2_000, burst: 500 };
+/// Denials of one officer's key that are entries of their own within [`DENIALS_WITHIN`]; the others are counted.
+pub const DENIALS: u32 = 60;
+/// The hour over which denials are counted into one entry.
+pub const DENIALS_WITHIN: Duration = Duration::from_seconds(3600);
+/// Officers' keys whose denials are counted at once; beyond it every denial is an entry, so that none is lost.
+pub const DENIALS_COUNTED: usize = 10_000;
+/// Parties whose use of a quota is remembered at once; beyond it they share one measure.
+pub const QUOTA_PARTIES: usize = 100_000;
+/// Requests of one network before signing in. Signing in takes six; ten a second is a busy office.
+pub const RATE_BEFORE_LOGIN: Rate = Rate { per_hour: 36_000, burst: 300 };
+/// Requests of one key after signing in: twenty a second, far above what a client does.
+pub const RATE_SIGNED_IN: Rate = Rate { per_hour: 72_000, burst: 1_200 };
+/// Networks told apart at once; beyond it strangers share one measure.
+pub const RATE_NETWORKS: usize = 65_536;
+/// Keys told apart at once by rate; no more can be signed in.
+pub const RATE_KEYS: usize = TOKENS;
+/// How long the salt lives under which networks are told apart.
+pub const RATE_SALT_LIFE: Duration = Duration::from_days(1);
+/// Bytes of a payload under one digest, checked before they are sent: one read of a stream, so that checking needs no
+/// more memory than sending; the digests are a two-thousandth of the payload. Hundreds of readers that stall hold one or
+/// two chunks each.
+pub const SUM_CHUNK_BYTES: usize = 64 * 1024;
+/// Bytes of stored payloads read again at once when looking for damage.
+pub const SCRUB_STEP_BYTES: u64 = 8 << 20;
+/// Time between two such reads, in milliseconds: at most 32 MiB/s, a fraction of any disk, so that a terabyte takes a
+/// night and nobody notices.
+pub const SCRUB_STEP_MILLISECONDS: u64 = 250;
+/// Rest after every stored payload was read again, in seconds: damage is noticed within a day or so.
+pub const SCRUB_REST_SECONDS: u64 = 6 * 3600;
+/// Payloads waiting to be read again because a chunk was damaged; the next round finds what has no room here.
+pub const SUSPECTS: usize = 1024;
+/// Faults one check of a data folder names; what is broken more often is broken.
+pub const FAULTS: usize = 100;
+/// Free space below which `doctor` warns: room for a day of entries and some uploads.
+pub const FREE_BYTES: u64 = 1 << 30;
+/// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
+pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;

@@ -54,6 +54,7 @@ pub enum Outcome {
 
 /// The body of a `request` for access, signed by an officer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccessRequest {
     /// What is asked.
@@ -73,6 +74,7 @@ pub struct AccessRequest {
 
 /// What a request asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestKind {
     /// To collect a report.

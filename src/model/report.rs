@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The body of a `report` statement.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// SHA-256 of the payload (16-byte nonce and STREAM chunks, without the header).
@@ -51,6 +52,7 @@ impl From<Tier> for u8 {
 
 /// What a report is in relation to the material.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReportKind {
     /// As documented.
@@ -63,6 +65,7 @@ pub enum ReportKind {
 
 /// Where a report stands.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ReportState {
     /// Statement and owner header are here; the payload is not yet.

@@ -87,6 +87,7 @@ pub struct Clocks {
 
 /// A half-open window `[from, until)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// First second inside.

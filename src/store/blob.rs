@@ -1,19 +1,23 @@
 //! Payloads as local files, and uploads on their way to becoming one.
 //!
 //! A payload appears under its name only whole: same length and SHA-256 as its statement. Crash order: bytes → fsync →
-//! rename → fsync of both folders → the entry. A crash before the entry leaves a file that nobody can reach; it is
-//! recorded when the upload is next asked about, or by the sweeper.
+//! rename → fsync of both folders → digests of its chunks → the entry. A crash before the entry leaves a file that nobody
+//! can reach; it is recorded when the upload is next asked about, or by the sweeper. Reading back is in [`payload`].
 
 mod disk;
+pub mod listing;
 mod part;
+pub mod payload;
+pub mod sums;
 mod upload;
 
 pub use part::{Part, Undo};
-pub use upload::UploadRecord;
+pub use upload::{Hashed, UploadRecord};
 
 use super::{
     StoreError,
     faults::{Faults, Sound},
+    room::{self, Room},
 };
 use crate::model::{
     ids::{Digest, ReportId},
@@ -106,6 +110,22 @@ impl Blobs {
         let file = File::open(&path).map_err(|e| file_error("cannot read a payload", &path, e))?;
         let length = file.metadata().map_err(|e| file_error("cannot read a payload", &path, e))?.len();
         if length == report.payload_bytes { Ok(file) } else { Err(StoreError::Form("a payload has the wrong length")) }
+    }
+
+    /// Writes, syncs and removes a small file: readiness.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn try_folder(&self) -> Result<(), StoreError> {
+        room::try_folder(&self.payloads)
+    }
+
+    /// Room on the volume of payloads.
+    ///
+    /// # Errors
+    /// When the folder is not there.
+    pub fn room(&self) -> Result<Room, StoreError> {
+        Room::of(&self.payloads)
     }
 
     /// Whether a file stands under a report's name that holds exactly the stated bytes: published, but perhaps not

@@ -4,13 +4,19 @@
 //! from a pool of read-only connections; `schema` makes the tables.
 
 mod batch;
+mod check;
 mod contract;
+mod copy;
 mod open;
 mod operations;
+mod queue;
 mod read;
 mod schema;
 mod shared;
+mod snapshot;
 mod tiles;
 mod writer;
 
+pub use check::Fault;
 pub use open::{Keys, Opening, SqliteStore};
+pub use snapshot::{FactLine, Held, Snapshot, held};

@@ -31,6 +31,7 @@ impl<'de> Deserialize<'de> for Bytes {
 
 /// A statement by itself.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubmitStatement {
     /// Compact JWS.
@@ -39,6 +40,7 @@ pub struct SubmitStatement {
 
 /// A report statement with the header its owner opens it with.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubmitReport {
     /// Compact JWS.
@@ -49,6 +51,7 @@ pub struct SubmitReport {
 
 /// A grant statement, with the wrapped header unless it is kept back.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubmitGrant {
     /// Compact JWS.
@@ -60,6 +63,7 @@ pub struct SubmitGrant {
 
 /// A wrapped header that follows its grant.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubmitHeader {
     /// The wrapped header.
@@ -68,6 +72,7 @@ pub struct SubmitHeader {
 
 /// A statement, or something done under one, was accepted.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// The statement's digest.
@@ -82,6 +87,7 @@ pub struct Accepted {
 
 /// Which upload is the payload of a report.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PublishUpload {
     /// The upload.
@@ -90,6 +96,7 @@ pub struct PublishUpload {
 
 /// An upload on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UploadSummary {
     /// The upload.
@@ -106,6 +113,7 @@ pub struct UploadSummary {
 
 /// The answer to a revocation.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Revoked {
     /// The revocation, accepted.
@@ -120,6 +128,7 @@ pub struct Revoked {
 
 /// A header, released.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Released {
     /// The release.
@@ -140,6 +149,7 @@ pub struct Released {
 
 /// An owner's own header.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OwnerHeader {
     /// The header.
@@ -152,6 +162,7 @@ pub struct OwnerHeader {
 
 /// The register from an index on.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RegisterPage {
     /// Signed checkpoint of the whole register.
@@ -164,6 +175,7 @@ pub struct RegisterPage {
 
 /// The case log's latest checkpoint with proof that it extends an earlier one.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CaseHead {
     /// Signed checkpoint.
@@ -174,6 +186,7 @@ pub struct CaseHead {
 
 /// One of an owner's reports.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReportSummary {
     /// The report.
@@ -188,6 +201,7 @@ pub struct ReportSummary {
 
 /// One grant, as either side sees it.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GrantSummary {
     /// The grant.
@@ -216,6 +230,7 @@ pub struct GrantSummary {
 
 /// One access request, as either side sees it.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RequestSummary {
     /// The request.
@@ -234,6 +249,7 @@ pub struct RequestSummary {
 
 /// A list.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Listing<T> {
     /// The rows, oldest first.
@@ -274,6 +290,7 @@ pub struct CaseLine {
 
 /// The answer of the token endpoint (RFC 6749, section 5.1).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Opaque.
     pub access_token: String,
@@ -285,6 +302,7 @@ pub struct Token {
 
 /// An OAuth error (RFC 6749, section 5.2).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct OauthProblem {
     /// The registered code.
     pub error: String,

@@ -10,7 +10,7 @@
 use super::statement::{Unverified, Verified};
 use crate::{
     model::{
-        event::{Event, Log},
+        event::{DenialCount, Event, Log},
         facts::{OwnerFetchRecord, ReleaseRecord},
         grant::{EndCause, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
@@ -105,6 +105,8 @@ pub enum Happening {
         /// The caller's key.
         key: KeyId,
     },
+    /// Denials beyond what is entered one by one.
+    DenialsCounted(DenialCount),
     /// A grant ended by itself.
     GrantEnded {
         /// The grant.
@@ -245,6 +247,7 @@ impl Shared {
             (Happening::HeaderReceived { grant }, None) => Event::HeaderReceived(*grant),
             (Happening::OwnerHeaderFetched { report, key }, None) => Event::OwnerHeaderFetched(*report, *key),
             (Happening::OwnerHeaderDenied { report, key }, None) => Event::OwnerHeaderDenied(*report, *key),
+            (Happening::DenialsCounted(counted), None) => Event::DenialsCounted(*counted),
             (Happening::GrantEnded { grant, cause }, None) => Event::GrantEnded(*grant, *cause),
             (Happening::Shredded { grant, copy }, None) => Event::Shredded(*grant, *copy),
             (Happening::ClockResumed { last, now }, None) => Event::ClockResumed { last: *last, now: *now },

@@ -110,6 +110,7 @@ impl ProblemType {
 
 /// One failing condition, in words for the caller.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReasonText {
     /// Stable id of the condition.
@@ -122,6 +123,7 @@ pub struct ReasonText {
 
 /// A problem document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// URN of the kind.
     #[serde(rename = "type")]
@@ -139,13 +141,16 @@ pub struct Problem {
     /// Failing conditions.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reasons: Vec<ReasonText>,
-    /// For [`ProblemType::OutOfOrder`]: the digest to name in `prev`.
+    /// For `out-of-order`: the digest to name in `prev`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub current: Option<Digest>,
     /// For a denial: the receipt of its entry.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receipt: Option<String>,
-    /// After how many seconds it may be tried again; also said in `Retry-After`.
+    /// For [`ProblemType::WorkNeeded`]: leading zero bits the proof of work has to show.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bits: Option<u8>,
+    /// Seconds after which it may be tried again; the same as in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_after: Option<u64>,
 }
@@ -163,6 +168,7 @@ impl Problem {
             reasons: Vec::new(),
             current: None,
             receipt: None,
+            bits: None,
             retry_after: None,
         }
     }

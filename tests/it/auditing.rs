@@ -9,7 +9,7 @@ use amana::{
     cli::demo::cast::{Cast, copy},
     client::{fetched::open_collected, granting::HeaderGoes, identity::Identity},
     model::{
-        event::{EntryRef, Log},
+        event::{DenialCount, EntryRef, Log},
         ids::{Digest, GrantId},
         institution::SuspensionAct,
         time::{Duration, Timestamp},
@@ -596,4 +596,30 @@ fn a_broker_without_a_single_case_can_be_audited() {
     let mut stage = Stage::founded();
     assert_eq!(stage.audit("audit").case_size, 0);
     assert!(!Path::new(&stage.path("audit/checkpoint.case")).exists());
+}
+
+#[test]
+fn counted_denials_are_an_officers_within_an_hour_and_at_least_one() {
+    let mut story = story();
+    let officer = story.stage.cast.officer.key_id();
+    let advocate = story.stage.cast.advocate.key_id();
+    let mut try_count = |key, seconds: u64, count: u64| {
+        let mut writer = LyingWriter::of(&mut story.stage, &format!("counted-{seconds}-{count}-{}", key == officer));
+        let until = writer.last_at();
+        let from = Timestamp::from_seconds(until.as_seconds() - seconds);
+        let counted = DenialCount { key, from, until, count };
+        let index = writer.append(Happening::DenialsCounted(counted), None, &AuditorPart::default());
+        (writer, index)
+    };
+    let (good, _) = try_count(officer, 3600, 1);
+    let (words, [wrong_key, too_long, empty, none]) = (
+        ["officer", "hour", "until lies after from", "no denial"],
+        [(advocate, 60, 1), (officer, 3601, 1), (officer, 0, 1), (officer, 60, 0)]
+            .map(|(key, seconds, count)| try_count(key, seconds, count)),
+    );
+    let summary = good.verify(&story.stage.cast).unwrap();
+    assert_eq!(summary.events["further denials counted"], 1);
+    for ((writer, index), words) in [wrong_key, too_long, empty, none].into_iter().zip(words) {
+        writer.is_caught_at(&story.stage.cast, Log::Case, index, words);
+    }
 }

@@ -162,7 +162,7 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
 }
 
 /// A declared report whose payload has not been sent; sealed file and payload lie in the stage's folder.
-fn declared(stage: &mut Stage, round: u64) -> ReportId {
+pub fn declared(stage: &mut Stage, round: u64) -> ReportId {
     let (source, sealed) = (stage.path(&format!("up-{round}.txt")), stage.path(&format!("up-{round}.age")));
     fs::write(&source, format!("seen in round {round}")).unwrap();
     let plan = amana::client::report::Plan::of(&[source], amana::client::report::ManifestDraft::default(), &mut |_| {});
@@ -206,10 +206,10 @@ fn report_that_names_the_digest_of_another_payload_is_never_stored() {
 }
 
 /// A small file system in memory; gone when dropped. `None` without the right to mount one.
-struct Tmpfs(std::path::PathBuf);
+pub struct Tmpfs(std::path::PathBuf);
 
 impl Tmpfs {
-    fn mount(at: &Path, size: &str) -> Option<Self> {
+    pub fn mount(at: &Path, size: &str) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", size, "amana-test"]).arg(at).output();
         mounted.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))

@@ -32,6 +32,7 @@ const TABLE: &[Line] = &[
     ("POST", "/oauth/token", [401, 401, 401, 401, 401, 401, 401, 401]),
     ("GET", "/healthz", [200; 8]),
     ("GET", "/readyz", [200; 8]),
+    ("GET", "/v1/openapi.json", [200; 8]),
     ("GET", "/v1/genesis", [200; 8]),
     ("GET", "/v1/register", [200; 8]),
     ("GET", "/v1/case/checkpoint", [200; 8]),
@@ -285,6 +286,8 @@ fn every_caller_gets_the_documented_answer_at_every_endpoint() {
             let answer = world.try_at(method, path, callers[turn].as_ref());
             let who = CALLERS[turn];
             assert_eq!(answer.status, expected[turn], "{method} {path} by {who}: {}", answer.text());
+            let deviation = crate::openapi::deviation(method, path, &answer);
+            assert_eq!(deviation, None, "{method} {path} by {who} is not as documented: {}", answer.text());
         }
     }
 }

@@ -16,11 +16,15 @@ mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
 mod auditing;
 #[cfg(all(feature = "client", feature = "server"))]
+mod backup;
+#[cfg(all(feature = "client", feature = "server"))]
 mod command_line;
 #[cfg(all(feature = "client", feature = "server"))]
 mod consent;
 #[cfg(all(feature = "client", feature = "server"))]
 mod crashes;
+#[cfg(all(feature = "client", feature = "server"))]
+mod doctor;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -34,11 +38,23 @@ mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
+mod openapi;
+#[cfg(all(feature = "client", feature = "server"))]
+mod overload;
+#[cfg(all(feature = "client", feature = "server"))]
 mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
+mod quotas;
+#[cfg(all(feature = "client", feature = "server"))]
+mod rates;
+#[cfg(all(feature = "client", feature = "server"))]
 mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod readiness;
+#[cfg(all(feature = "client", feature = "server"))]
+mod registration;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
 #[cfg(feature = "client")]
@@ -47,6 +63,8 @@ mod report_format;
 mod revocation;
 #[cfg(feature = "client")]
 mod seal;
+#[cfg(all(feature = "client", feature = "server"))]
+mod shutdown;
 #[cfg(all(feature = "client", feature = "server"))]
 mod sign_in;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -60,4 +78,5 @@ mod tlog;
 mod twins;
 #[cfg(feature = "client")]
 mod two_faced;
+#[cfg(all(feature = "client", feature = "server"))]
 mod uploads;

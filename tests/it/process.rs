@@ -5,8 +5,10 @@ use crate::{
     stage::{Stage, eventually},
 };
 use std::{
+    fs::File,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 /// A broker's process on a stage's folder; killed when dropped.
@@ -31,7 +33,8 @@ impl Process {
     }
     /// Starts it again after [`Process::kill`].
     pub fn up(&mut self) {
-        self.child = Some(serve(&self.dir, &self.listen).spawn().unwrap());
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        self.child = Some(serve(&self.dir, &self.listen).env("AMANA_LOG", "info").stderr(log).spawn().unwrap());
         let (url, health) = (format!("http://{}", self.listen), socket::request("GET", "/healthz", "", b""));
         eventually("the broker answers", || {
             let running = self.child.as_mut().unwrap().try_wait().unwrap();
@@ -46,8 +49,28 @@ impl Process {
             child.wait().unwrap();
         }
     }
+    /// SIGTERM; returns how it ended and how long that took.
+    pub fn terminate(&mut self) -> (ExitStatus, Duration) {
+        let mut child = self.child.take().unwrap();
+        let began = Instant::now();
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        (child.wait().unwrap(), began.elapsed())
+    }
     pub fn listen(&self) -> &str {
         &self.listen
+    }
+    /// What it said on standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap()
+    }
+    /// Most memory it ever had resident, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.as_ref().unwrap().id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").trim().parse().unwrap()
+    }
+    fn log_path(&self) -> PathBuf {
+        self.dir.with_extension("log")
     }
 }
 
@@ -58,7 +81,9 @@ impl Drop for Process {
 }
 
 fn serve(dir: &Path, listen: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_amana"));
+    // Measurements run an optimised one.
+    let program = std::env::var("AMANA_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_amana").to_owned());
+    let mut command = Command::new(program);
     command.args(["serve", "--listen", listen, "--dir"]).arg(dir);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env("AMANA_LOG", "off");
     command

@@ -1,10 +1,10 @@
 //! A stage for scenarios: a real broker on loopback, real parties, a clock the test owns.
 
 use amana::{
-    broker::{Broker, Parts, Registration},
+    broker::{Broker, Parts, Quotas, Rates, Registration},
     cli::{
         demo::cast::{Cast, copy, text},
-        embedded::{Places, Running},
+        embedded::{Places, Running, Settings},
         founding,
     },
     client::{
@@ -143,9 +143,14 @@ impl Stage {
 
     /// Stops the broker and starts it again on the same folder.
     pub fn restart(&mut self) {
+        self.restart_with(|_| {});
+    }
+
+    /// As [`Stage::restart`], with other settings.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         self.broker = None;
         let places = Places::under(&self.dir.path().join("broker"));
-        let broker = Running::start(places, Some(self.clock.clone())).unwrap();
+        let broker = Running::start_with(places, Some(self.clock.clone()), change).unwrap();
         self.url = broker.url();
         self.broker = Some(broker);
     }
@@ -184,6 +189,8 @@ impl Stage {
             entropy,
             public_url: "http://127.0.0.1".to_owned(),
             registration: Registration::Loopback,
+            quotas: Quotas::default(),
+            rates: Rates::default(),
         };
         let broker = Broker::new(parts).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

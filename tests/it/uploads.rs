@@ -85,6 +85,7 @@ pub fn slug(answer: &Answer) -> (u16, String) {
 pub struct Declared {
     pub report: ReportId,
     pub payload: Vec<u8>,
+    #[allow(dead_code, reason = "for tests that upload by the client")]
     pub sealed: PathBuf,
 }
 
@@ -429,7 +430,7 @@ fn upload_waits_two_weeks_for_its_next_part_and_no_doubtful_clock_ends_it() {
 #[test]
 fn one_party_has_only_so_many_uploads_under_way() {
     let (stage, Declared { report, payload, .. }, up) = standing();
-    for _ in 0..limits::UPLOADS_PER_PARTY {
+    for _ in 0..limits::UPLOADS_PER_REPORT {
         up.begin(report, payload.len());
     }
     let answer = up.0.ask("POST", "/v1/uploads", &begin_headers(report, payload.len()), b"").unwrap();
@@ -437,6 +438,14 @@ fn one_party_has_only_so_many_uploads_under_way() {
     let one = files(&stage)[0].split('.').next().unwrap().to_owned();
     assert_eq!(up.0.ask("DELETE", &format!("/v1/uploads/{one}"), TUS, b"").unwrap().status, 204);
     up.begin(report, payload.len());
+    // Without a report there is another bound, over all of them.
+    let early = |_| up.0.ask("POST", "/v1/uploads", &format!("{TUS}Upload-Defer-Length: 1\r\n"), b"").unwrap().status;
+    let began: Vec<u16> = (0..=limits::UPLOADS_PER_PARTY).map(early).collect();
+    assert_eq!(
+        began.iter().filter(|status| **status == 201).count(),
+        limits::UPLOADS_PER_PARTY - limits::UPLOADS_PER_REPORT
+    );
+    assert_eq!(began.last(), Some(&429));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! One part of an upload: bytes appended while they arrive, kept when the link is cut.
 
-use super::{Hashed, Slot, Standing};
+use super::{Slot, Standing};
 use crate::{
     broker::{Broker, BrokerError, Caller},
     model::{
         ids::{ReportId, UploadId},
         limits,
     },
-    store::blob::{Part, Undo, UploadError, UploadRecord},
+    store::blob::{Hashed, Part, Undo, UploadError, UploadRecord},
     wire::tus::Checksum,
 };
 use sha1::Sha1;
@@ -82,6 +82,10 @@ impl Broker {
         if part.arrived() != head.offset {
             return Err(BrokerError::Offset(part.arrived()));
         }
+        if slot.record().report.is_none() {
+            let own = self.uploads.under_way(caller.party);
+            self.check_bytes(caller.party, self.early_bytes(&own)?)?;
+        }
         self.note(id, &slot, head.length, caller)?;
         let checking = match head.checksum {
             None => None,
@@ -125,11 +129,10 @@ impl PartWriter {
         if self.part.arrived().saturating_add(bytes.len() as u64) > most {
             return Err(UploadError::TooLong { expected: most }.into());
         }
-        let whole = self.turn.at == self.part.arrived();
+        let whole = self.turn.at() == self.part.arrived();
         self.part.write(bytes)?;
         if whole {
-            self.turn.hasher.update(bytes);
-            self.turn.at = self.part.arrived();
+            self.turn.update(bytes);
         }
         if let Some(checking) = &mut self.checking {
             checking.update(bytes);

@@ -1,17 +1,19 @@
 //! Making a payload of an upload that has arrived whole.
 
-use super::{Hashed, Slot, Standing};
+use super::{Slot, Standing};
 use crate::{
     broker::{Broker, BrokerError, Caller, statement::accepted},
     model::{
-        ids::{Digest, ReportId, UploadId},
+        ids::{ReportId, UploadId},
         report::ReportState,
         rows::{Held, ReportRow, Rows},
     },
-    store::{CommitError, Facts, OwnRecord, Recorded, blob::UploadError},
+    store::{
+        CommitError, Facts, OwnRecord, Recorded,
+        blob::{Hashed, UploadError},
+    },
     wire::api::Accepted,
 };
-use sha2::Digest as _;
 use std::sync::atomic::Ordering;
 use tokio::sync::OwnedMutexGuard;
 
@@ -72,7 +74,7 @@ impl Broker {
                 Ok(Standing::of(id, arrived, &record))
             }
             (Some(arrived), ReportState::Declared {}) => {
-                let hashed = (turn.at == arrived).then(|| Digest::from_bytes(turn.hasher.clone().finalize().into()));
+                let hashed = (turn.at() == arrived).then(|| turn.clone());
                 match tokio::task::block_in_place(|| self.blobs.publish(id, hashed, report, &row.report)) {
                     Err(error @ (UploadError::Digest | UploadError::Length { .. })) => {
                         self.remove_upload(id)?;

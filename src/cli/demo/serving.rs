@@ -10,12 +10,22 @@ use crate::{
         founding,
         output::{Failure, Out},
     },
-    client::{desk::DeskError, identity::Identity},
+    client::{
+        desk::DeskError,
+        identity::Identity,
+        report::{ManifestDraft, Plan},
+    },
+    model::report::{ReportKind, Tier},
     wire::api::GrantSummary,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::fs;
+use std::{fs, path::Path};
+
+/// Reports that are declared and wait for their payload, for clients that upload.
+const DECLARED: usize = 8;
+/// Length of what each of them holds: enough for an upload to be cut several times.
+const DECLARED_BYTES: usize = 3 << 20;
 
 pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) -> Result<(), Failure> {
     let url = broker.url();
@@ -30,16 +40,19 @@ pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) 
             Ok((grant, released.release))
         })
         .map_err(words)?;
+    let declared = declared(cast, &url, stage).map_err(words)?;
     let description = json!({
         "url": url, "issuer": url, "card": cast.card().to_string(),
         "genesis_digest": cast.founded.genesis.digest(),
         "clients": {
+            "advocate": client(&cast.advocate),
             "officer": client(&cast.officer),
             "auditor": cast.auditor().map_or(Value::Null, |a| client(&a)),
         },
         "grant_statement": grant.statement,
         "grant_signer": { "kty": "OKP", "crv": "Ed25519", "x": cast.advocate.public_key() },
         "release": release,
+        "declared": declared,
     });
     write(stage, &description).map_err(Failure::refused)?;
     out.line(format!(
@@ -48,6 +61,27 @@ pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) 
     ));
     embedded::runtime()?.block_on(stopped());
     Ok(())
+}
+
+/// Seals and declares reports without uploading them. Each sealed file ends with its payload.
+fn declared(cast: &mut Cast, url: &str, stage: &Stage) -> Result<Vec<Value>, DeskError> {
+    let advocate = copy(&cast.advocate);
+    let refused = |e: &dyn std::fmt::Display| DeskError::refused(e.to_string());
+    let folder = stage.path("declared");
+    founding::make_folder(&folder).map_err(|e| refused(&e))?;
+    let material = folder.join("recording.bin");
+    fs::write(&material, vec![0; DECLARED_BYTES]).map_err(|e| refused(&e))?;
+    let plan = Plan::of(&[material], ManifestDraft::default(), &mut |_| {}).map_err(|e| refused(&e))?;
+    let tier = Tier::try_from(2).map_err(DeskError::refused)?;
+    cast.at_desk(&advocate, url, |desk| {
+        let mut declare = |sealed_at: &Path| {
+            let sealed = desk.seal(&plan, tier, ReportKind::Original, sealed_at, &mut |_| {})?;
+            let (bytes, sha256) = (sealed.report.payload_bytes, sealed.report.payload_sha256);
+            let report = desk.declare(sealed)?.id;
+            Ok(json!({ "report": report, "sealed": sealed_at, "payload_bytes": bytes, "payload_sha256": sha256 }))
+        };
+        (1..=DECLARED).map(|number| declare(&folder.join(format!("{number}.age")))).collect()
+    })
 }
 
 /// A client's key as a stock OAuth library takes it. It was made for the demo.

@@ -4,6 +4,7 @@ use crate::{
     cli::{
         home::Access,
         output::{Failure, Out},
+        progress::Progress,
         recovery,
     },
     model::party::EnrolmentRole,
@@ -16,7 +17,7 @@ use clap::Args;
     after_help = "Example:\n  amana identity enrol --broker https://broker.example --card 'broker.example#3f…' --invitation SECRET"
 )]
 pub(super) struct Arguments {
-    /// Invitation of the broker's operator, where one is needed.
+    /// Invitation of the broker's operator, where one is needed. Where a proof of work is enough, it is done by itself.
     #[arg(long, env = "AMANA_INVITATION")]
     invitation: Option<String>,
     #[command(flatten)]
@@ -30,7 +31,8 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         // Before anything is registered: words whose key is registered must not be lost.
         sitting.keep()?;
         let desk = &mut sitting.desk;
-        let accepted = desk.enrol(EnrolmentRole::Advocate {}, keys, arguments.invitation.as_deref())?;
+        let role = EnrolmentRole::Advocate {};
+        let accepted = desk.enrol_telling(role, keys, arguments.invitation.as_deref(), &mut Progress::of_work(out))?;
         let (party, address) = (desk.identity().party_id(), desk.remote().address().to_owned());
         out.show(
             format!(

@@ -4,10 +4,12 @@ use crate::{
     cli::{
         home::{self, Access},
         output::{Failure, Out},
+        progress::Progress,
         recovery, words,
     },
     model::{
         institution::InstitutionRecord,
+        party::EnrolmentRole,
         purpose::{Purpose, RecipientClass},
         statement::Text,
     },
@@ -35,7 +37,7 @@ pub(super) struct Arguments {
     /// For how many days the mandate holds.
     #[arg(long, value_name = "DAYS")]
     mandate_days: u64,
-    /// Invitation of the broker's operator, where one is needed.
+    /// Invitation of the broker's operator, where one is needed. Where a proof of work is enough, it is done by itself.
     #[arg(long, env = "AMANA_INVITATION")]
     invitation: Option<String>,
     #[command(flatten)]
@@ -55,7 +57,8 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         let keys = recovery::known_or_made(&mut sitting.desk, &arguments.recovery)?;
         // Before anything is registered: words whose key is registered must not be lost.
         sitting.keep()?;
-        let accepted = sitting.desk.enrol_institution(record, keys, arguments.invitation.as_deref())?;
+        let (role, invitation) = (EnrolmentRole::Institution(record), arguments.invitation.as_deref());
+        let accepted = sitting.desk.enrol_telling(role, keys, invitation, &mut Progress::of_work(out))?;
         let id = sitting.desk.identity().party_id();
         out.show(
             format!(

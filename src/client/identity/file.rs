@@ -79,6 +79,14 @@ impl Identity {
 /// [`IdentityError::WrongPassphrase`], [`IdentityError::NotAnIdentity`], [`IdentityError::Tampered`],
 /// [`IdentityError::ExcessiveWork`].
 pub fn read_encrypted(bytes: &[u8], passphrase: SecretString) -> Result<Identity, IdentityError> {
+    read_plain(&decrypted(bytes, passphrase)?)
+}
+
+/// What a short armored file under a passphrase holds, for files of identities that others made.
+///
+/// # Errors
+/// As [`read_encrypted`].
+pub fn decrypted(bytes: &[u8], passphrase: SecretString) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(IdentityError::NotAnIdentity);
     }
@@ -97,7 +105,7 @@ pub fn read_encrypted(bytes: &[u8], passphrase: SecretString) -> Result<Identity
     let mut plain = Zeroizing::new(Vec::with_capacity(MAX_PLAIN_BYTES + 1));
     let bound = u64::try_from(MAX_PLAIN_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     reader.take(bound).read_to_end(&mut plain).map_err(|_| IdentityError::Tampered)?;
-    read_plain(&plain)
+    Ok(plain)
 }
 
 /// Reads an identity file that has no passphrase.

@@ -6,11 +6,12 @@ use super::{
     require,
 };
 use crate::model::{
-    event::Recorded,
+    event::{DenialCount, Recorded},
     grant::GrantState,
     ids::{GrantId, ReleaseId},
+    limits,
     release::{Acknowledgement, Outcome, ReleaseRequest},
-    rows::{GrantRow, Held, InstitutionRow, NonceRow, RecipientKeyRow, ReleaseRow, ReportRow, Rows, nonce_key},
+    rows::{GrantRow, Held, InstitutionRow, KeyRow, NonceRow, RecipientKeyRow, ReleaseRow, ReportRow, Rows, nonce_key},
     statement::Signed,
 };
 
@@ -71,6 +72,22 @@ fn may_receive<S: Rows>(rows: &S, grant: &GrantRow) -> Step<S> {
 /// A denial is an entry only when the grant was made to the asking officer's institution.
 pub(super) fn denied<S: Rows>(rows: &S, signed: &Signed, signer: &Signer, request: &ReleaseRequest) -> Step<S> {
     asked_of_own_grant(rows, signed, signer, request).map(|_| ())
+}
+
+/// Counted denials change no fact; what is checked is that the count can be meant.
+pub(super) fn denials_counted<S: Rows>(rows: &S, counted: &DenialCount) -> Step<S> {
+    let key: Held<KeyRow> = require(rows, &counted.key, "key")?;
+    let lasted = counted.until.seconds_since(counted.from);
+    let hour = i64::try_from(limits::DENIALS_WITHIN.as_seconds()).unwrap_or(i64::MAX);
+    if key.row.institution().is_none() {
+        Err(Refusal::Malformed("only denials to an officer are counted").into())
+    } else if lasted <= 0 || lasted > hour {
+        Err(Refusal::Malformed("denials are counted over an hour at most, and until lies after from").into())
+    } else if counted.count == 0 {
+        Err(Refusal::Malformed("no denial was counted").into())
+    } else {
+        Ok(())
+    }
 }
 
 fn asked_of_own_grant<S: Rows>(

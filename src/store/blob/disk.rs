@@ -23,7 +23,8 @@ impl Disk {
         Self(faults)
     }
 
-    fn step<T>(&self, call: &'static str, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    /// Does something that is one step to whoever looks at what a crash left.
+    pub(super) fn step<T>(&self, call: &'static str, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.0.pass(call, When::Before)?;
         let done = act()?;
         self.0.pass(call, When::After)?;

@@ -5,7 +5,12 @@
 //! sent with a checksum counts only once the checksum is found right: until then `ID.hold` names the length to go back
 //! to, whatever happens in between.
 
-use super::{Blobs, Part, UploadError, digest_of, file_error, part::Undo, upload_error};
+use super::{
+    Blobs, Part, READ_BYTES, UploadError, file_error,
+    part::Undo,
+    sums::{Sums, SumsBuilder, sums_path},
+    upload_error,
+};
 use crate::{
     model::{
         ids::{Digest, PartyId, ReportId, UploadId},
@@ -15,9 +20,10 @@ use crate::{
     store::StoreError,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Read as _, Seek as _},
     path::PathBuf,
 };
 
@@ -33,6 +39,40 @@ pub struct UploadRecord {
     pub length: Option<u64>,
     /// When it is swept.
     pub expires: Timestamp,
+}
+
+/// What is known of the bytes that have arrived: their number, SHA-256, and the digests of their chunks.
+#[derive(Clone, Default)]
+pub struct Hashed {
+    sha256: Sha256,
+    sums: SumsBuilder,
+    at: u64,
+}
+
+impl Hashed {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.sums.update(bytes);
+        self.at += bytes.len() as u64;
+    }
+    /// How many bytes it knows.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+    fn finish(self) -> (Digest, Sums) {
+        (Digest::from_bytes(self.sha256.finalize().into()), self.sums.finish())
+    }
+    fn of_file(mut file: &File) -> io::Result<Self> {
+        let mut hashed = Self::default();
+        let mut buffer = vec![0; READ_BYTES];
+        file.rewind()?;
+        loop {
+            let read = file.read(&mut buffer)?;
+            let Some(bytes) = buffer.get(..read).filter(|b| !b.is_empty()) else { return Ok(hashed) };
+            hashed.update(bytes);
+        }
+    }
 }
 
 impl Blobs {
@@ -147,15 +187,15 @@ impl Blobs {
         }
     }
 
-    /// Publishes an upload if it holds exactly the stated bytes. `hashed` is the SHA-256 of what arrived, if somebody
-    /// hashed all of it on its way; else the part is read again.
+    /// Publishes an upload if it holds exactly the stated bytes. `hashed` knows what arrived, if somebody hashed all of it
+    /// on its way; else the part is read again.
     ///
     /// # Errors
     /// [`UploadError::Length`], [`UploadError::Digest`]: nothing is published then.
     pub fn publish(
         &self,
         upload: UploadId,
-        hashed: Option<Digest>,
+        hashed: Option<Hashed>,
         id: ReportId,
         report: &Report,
     ) -> Result<(), UploadError> {
@@ -166,9 +206,9 @@ impl Blobs {
         if received != report.payload_bytes {
             return Err(UploadError::Length { received, expected: report.payload_bytes });
         }
-        let found = match hashed {
-            Some(digest) => digest,
-            None => digest_of(&file).map_err(failed)?.1,
+        let (found, sums) = match hashed {
+            Some(hashed) => hashed.finish(),
+            None => Hashed::of_file(&file).map_err(failed)?.finish(),
         };
         if found != report.payload_sha256 {
             return Err(UploadError::Digest);
@@ -176,7 +216,11 @@ impl Blobs {
         self.disk.sync("payload.sync", &file).map_err(failed)?;
         self.disk.rename("payload.publish", &from, &to).map_err(failed)?;
         self.disk.sync_folder("payload.durable", &self.payloads).map_err(failed)?;
-        self.disk.sync_folder("payload.durable", &self.uploads).map_err(failed)
+        self.disk.sync_folder("payload.durable", &self.uploads).map_err(failed)?;
+        let beside = sums_path(&to);
+        self.disk
+            .step("payload.sums", || sums.write(&beside))
+            .map_err(|e| upload_error("cannot keep the digests of a payload's chunks", &beside, e))
     }
 
     /// Removes an upload and what arrived of it; the record last, so that a crash leaves something to remove again.

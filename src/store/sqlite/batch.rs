@@ -248,7 +248,7 @@ fn place_of_fact<'a>(kind: &'static str, key: &'a str, version: EntryRef) -> Pla
     Place { table: "facts", row: key, column: kind, version: version.index * 2 + log }
 }
 
-fn place_of_header(id: &str) -> Place<'_> {
+pub(super) fn place_of_header(id: &str) -> Place<'_> {
     Place { table: "headers", row: id, column: "header", version: 0 }
 }
 

@@ -10,13 +10,13 @@ use crate::{
     model::{
         event::{EntryRef, Log},
         facts::ReleaseRecord,
-        ids::{Digest, GrantId, KeyId, PartyId},
+        ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
         statement::{Body, Kind},
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError},
+    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError, room::Room},
     wire::{api::BundleLine, statement::Verified},
 };
 use rusqlite::Connection;
@@ -29,6 +29,12 @@ impl Store for SqliteStore {
     }
     fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
         self.reading(|connection| read::listing(connection, viewer, kind))
+    }
+    fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError> {
+        self.reading(|connection| read::report_bytes(connection, &self.shared.sealer, owner))
+    }
+    fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError> {
+        self.reading(|connection| read::reports_after(connection, after))
     }
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.reading(|connection| read::due_grants(connection, now))
@@ -133,13 +139,17 @@ impl Store for SqliteStore {
     }
 
     fn probe(&self) -> Pending<()> {
-        self.submit(Urgency::Stop, |_| Ok(()), |(), _| ())
+        self.submit(Urgency::Always, |batch| operations::probe(batch), |(), _| ())
+    }
+
+    fn room(&self) -> Result<Room, StoreError> {
+        Room::of(self.path.parent().unwrap_or(&self.path))
     }
 
     fn spend_assertion(&self, client: KeyId, jti: String, until: Timestamp) -> Pending<bool> {
         let spend = move |batch: &mut Batch<'_>| operations::spend_assertion(batch, client, &jti, until);
         // Signing in only reads; auditors need it most when nothing but withdrawal is possible.
-        self.submit(Urgency::Stop, spend, |fresh, _| fresh)
+        self.submit(Urgency::Always, spend, |fresh, _| fresh)
     }
 
     fn only_revoke(&self, why: &'static str) {

@@ -2,6 +2,7 @@
 
 use super::{
     batch::{Batch, read_entry},
+    queue::{self, Bounds, NoRoom, lanes},
     read, schema,
     shared::{LogSigners, Shared},
     writer::{Job, Receipts, Urgency, Watch, Writer, job},
@@ -24,7 +25,7 @@ use rusqlite::Connection;
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, mpsc},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     thread,
 };
 use zeroize::Zeroizing;
@@ -66,16 +67,13 @@ pub struct SqliteStore {
 
 /// The writer's thread. Dropping waits for what is queued, so that the lock is never given up before the last commit.
 pub(super) struct RunningWriter {
-    jobs: Option<mpsc::SyncSender<Job>>,
+    jobs: Option<queue::Sender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl RunningWriter {
-    pub(super) fn send(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
-        match &self.jobs {
-            Some(jobs) => jobs.try_send(job),
-            None => Err(mpsc::TrySendError::Disconnected(job)),
-        }
+    pub(super) fn send(&self, job: Job) -> Result<(), NoRoom> {
+        self.jobs.as_ref().map_or(Err(NoRoom), |jobs| jobs.send(job.lane(), job))
     }
 }
 
@@ -116,7 +114,8 @@ impl SqliteStore {
         let tips = read::tips(&connection)?;
         shared.committed(tips.last_at);
         let watch = Watch::of(&*clock);
-        let (jobs, queue) = mpsc::sync_channel(limits::QUEUED_OPERATIONS);
+        let bounds = Bounds { stop: limits::QUEUED_STOPS, ordinary: limits::QUEUED_OPERATIONS };
+        let (jobs, queue) = lanes(bounds);
         let writer = Writer {
             connection,
             path: path.clone(),

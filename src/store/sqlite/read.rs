@@ -7,9 +7,9 @@ use super::{
 use crate::{
     model::{
         event::{EntryRef, Log},
-        ids::{Digest, GrantId, PartyId},
+        ids::{Digest, GrantId, PartyId, ReportId},
         limits,
-        rows::{GrantRow, Row},
+        rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
     },
     store::{CommitError, Heads, StoreError, sealed::Sealer},
@@ -101,6 +101,30 @@ pub(super) fn listing(connection: &Connection, viewer: PartyId, kind: &'static s
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
+/// The rows are sealed, so each is opened; memory stays that of one row.
+pub(super) fn report_bytes(connection: &Connection, sealer: &Sealer, owner: PartyId) -> Result<u64, StoreError> {
+    let sql = "SELECT key FROM viewers WHERE viewer = ?1 AND kind = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut keys = statement.query(params![owner.to_string(), ReportRow::KIND])?;
+    let mut sum: u64 = 0;
+    while let Some(row) = keys.next()? {
+        let key: String = row.get(0)?;
+        let (_, text) = read_fact(connection, sealer, ReportRow::KIND, &key)?.ok_or(StoreError::Form("a listing"))?;
+        let report: ReportRow = serde_json::from_str(&text).map_err(|_| StoreError::Form(ReportRow::KIND))?;
+        sum = sum.saturating_add(report.report.payload_bytes);
+    }
+    Ok(sum)
+}
+
+pub(super) fn reports_after(connection: &Connection, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError> {
+    let sql = "SELECT key FROM facts WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    let after = after.map(|report| report.to_string()).unwrap_or_default();
+    let keys = statement.query_map(params![ReportRow::KIND, after, limit], |row| row.get::<_, String>(0))?;
+    keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a report's key"))).collect()
+}
+
 pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
     let sql = "SELECT key FROM facts WHERE kind = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
@@ -174,7 +198,7 @@ pub(super) fn export(
     Ok(())
 }
 
-fn bundle_line(entry: FullEntry) -> BundleLine {
+pub(super) fn bundle_line(entry: FullEntry) -> BundleLine {
     match entry {
         FullEntry::Register { shared } => BundleLine::Register(shared),
         FullEntry::Case { opened, auditor_salt, auditor } => BundleLine::Case(CaseLine {
@@ -186,7 +210,7 @@ fn bundle_line(entry: FullEntry) -> BundleLine {
     }
 }
 
-fn known_kind(kind: &str) -> Option<&'static str> {
+pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     use crate::model::rows;
     [
         rows::ChainRow::KIND,
@@ -202,7 +226,7 @@ fn known_kind(kind: &str) -> Option<&'static str> {
         rows::ProposalRow::KIND,
         rows::RecipientKeyRow::KIND,
         rows::ReleaseRow::KIND,
-        rows::ReportRow::KIND,
+        ReportRow::KIND,
         rows::RequestRow::KIND,
         rows::StatementRow::KIND,
         rows::UnitRow::KIND,

@@ -1,11 +1,12 @@
 //! The one writer: natural group commit.
 //!
-//! While a commit waits for the disk, operations queue up; the next batch takes all of them. No timer: a lone
-//! operation commits at once. Order inside a batch is the order of arrival. Each operation has its own savepoint, so
-//! that one refusal does not undo its neighbours.
+//! While a commit waits for the disk, operations queue up; the next batch takes all of them, those that stop first
+//! (`queue`). No timer: a lone operation commits at once. Each operation has its own savepoint, so that one refusal does
+//! not undo its neighbours.
 
 use super::{
     batch::{Batch, Tips},
+    queue::{Lane, Receiver},
     schema,
     shared::Shared,
 };
@@ -19,12 +20,7 @@ use crate::{
     store::{CommitError, StoreError},
 };
 use rusqlite::Connection;
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, thread};
 use tokio::sync::oneshot;
 
 /// Receipts of the entries a committed batch appended.
@@ -33,18 +29,30 @@ pub(super) type Receipts = HashMap<EntryRef, String>;
 /// Told after the commit, with receipts or with what went wrong.
 type Answer = Box<dyn FnOnce(Result<&Receipts, CommitError>) + Send>;
 
-/// Whether an operation only ever stops things.
+/// What an operation is taken before, and whether it is taken at all when only revocation is possible.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Urgency {
     /// Refused while only revocation is possible.
     Ordinary,
-    /// Always taken: revocation, and the destruction it brings.
+    /// Always taken, in its turn: signing in, and the probe of readiness. Neither may hold up what stops.
+    Always,
+    /// Always taken, and first: revocation, and the destruction it brings.
     Stop,
 }
 
 pub(super) enum Job {
     Work(Urgency, Box<dyn Work>),
     EmptyWal(oneshot::Sender<Result<bool, CommitError>>),
+}
+
+impl Job {
+    /// Where it waits. Emptying the write-ahead log is the last step of destroying a header.
+    pub(super) fn lane(&self) -> Lane {
+        match self {
+            Self::Work(Urgency::Stop, _) | Self::EmptyWal(_) => Lane::Stop,
+            Self::Work(Urgency::Ordinary | Urgency::Always, _) => Lane::Ordinary,
+        }
+    }
 }
 
 /// One operation that waits for its transaction.
@@ -137,16 +145,10 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    /// Runs until every sender is gone.
-    pub(super) fn run(mut self, jobs: &mpsc::Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
+    /// Runs until the sender is gone and nothing waits.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Some(batch) = jobs.take(self.batch_operations) {
             self.look_at_clock();
-            let mut batch = vec![first];
-            while batch.len() < self.batch_operations
-                && let Ok(next) = jobs.try_recv()
-            {
-                batch.push(next);
-            }
             let mut work = Vec::with_capacity(batch.len());
             let mut empty_wal = Vec::new();
             for job in batch {
