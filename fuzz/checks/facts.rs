@@ -79,7 +79,7 @@ fn redelivery(choices: &mut Choices<'_>) {
     let decided = engine.engine.decide_redelivery(RedeliveryFacts::of(view, case.clocks));
     let owed = case.grant.awaiting.is_some_and(|awaiting| awaiting != case.release_id);
     let mut expected = case.common(&case.release.purpose, true, owed);
-    let ends = case.release.at.as_seconds() + 24 * 3600;
+    let ends = (case.release.at.as_seconds() + 24 * 3600).min(LAST);
     if case.release.acknowledged.is_some() || case.clocks.not_passed.as_seconds() >= ends {
         expected.insert("redelivery-over");
     }
@@ -232,6 +232,8 @@ struct Case {
 /// The hour around which everything happens.
 const NOW: u64 = 1_700_000_000;
 const DAY: u64 = 86_400;
+/// The last second there is: what would come later comes then, and a time that ends then is over.
+const LAST: u64 = (1 << 53) - 1;
 
 /// A moment after the hour, unless chance says otherwise.
 fn later(choices: &mut Choices<'_>) -> Timestamp {
@@ -248,7 +250,7 @@ fn moment(choices: &mut Choices<'_>, usual: u64) -> Timestamp {
         0..24 => usual,
         24..28 => NOW - 2 + choices.below(5) as u64,
         28 => 0,
-        29 => (1 << 53) - 1,
+        29 => LAST,
         30 => NOW - 40 * DAY + choices.number() % (80 * DAY),
         _ => choices.number() >> 11,
     })
@@ -389,7 +391,7 @@ impl Case {
 
     fn cooled(&self) -> Timestamp {
         let wait = self.grant.grant.cooling_off_seconds.as_seconds();
-        Timestamp::from_seconds((self.grant.given_at.as_seconds() + wait).min((1 << 53) - 1))
+        Timestamp::from_seconds((self.grant.given_at.as_seconds() + wait).min(LAST))
     }
 
     /// A waiting time ended while nobody watched the clock.
