@@ -156,6 +156,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let whole = sign_assertion(&claims, key()).expect("signed");
     let list_header = br#"{"alg":"EdDSA"}"#;
     let claims_list = format!(r#"["{client}","{client}","{ISSUER}","one",{},{}]"#, NOW - 5, NOW + 200);
+    let other = Assertion { aud: ISSUER.replace('k', "c"), ..claims.clone() };
+    let elsewhere = sign_assertion(&other, key()).expect("signed");
     let read = UnverifiedAssertion::parse(&whole).expect("an assertion");
     read.verify(&public(), ISSUER, Timestamp::from_seconds(NOW)).expect("the client's");
     let claims = ProofClaims {
@@ -167,6 +169,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ath: Some(amana::wire::oauth::token_hash("token")),
     };
     let proof = sign_proof(&claims, key()).expect("signed");
+    let bare_proof = String::from_utf8(bare("", &proof)).expect("JSON");
+    let private = bare_proof.replacen(r#""x":"#, r#""d":"AAAA","x":"#, 1);
     let point = p256_key().verifying_key().to_encoded_point(false);
     let coordinate = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.expect("uncompressed"));
     let (x, y) = (coordinate(point.x().map(|x| &x[..])), coordinate(point.y().map(|y| &y[..])));
@@ -178,9 +182,11 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         read_proof(token).expect("a proof");
     }
     vec![
+        ("assertion-elsewhere", bare("a", &elsewhere)),
         ("assertion", bare("a", &whole)),
         ("assertion-compact", whole.into_bytes()),
         ("claims-as-list", [b"a", &list_header[..], b"\0", claims_list.as_bytes()].concat()),
+        ("proof-with-private-key", [b"p", private.as_bytes()].concat()),
         ("unread-member-not-utf-8", [b"p{\"x\":\"\x80\",", &bare("", &proof)[1..]].concat()),
         ("proof", bare("p", &proof)),
         ("proof-compact", proof.into_bytes()),
