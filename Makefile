@@ -1,5 +1,5 @@
 # Short names for what people do here; the work is in scripts/.
-.PHONY: help build test fmt lint doc judges bench demo clean
+.PHONY: help build test fmt lint doc judges bench fuzz demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ judges: ## the demo, judged by age, rage, typage, schemathesis and stock OAuth, 
 
 bench: ## measure
 	cargo bench
+
+fuzz: ## ten minutes of fuzzing for each target in fuzz/
+	@scripts/fuzz.sh
 
 demo: ## the whole story on this machine, in target/demo
 	cargo run --release -- demo --dir target/demo

@@ -200,9 +200,19 @@ impl Shared {
         // A case leaf is 33 bytes; the bound keeps an opened entry within what a tile bundle can frame.
         if text.len() + 64 > limits::LEAF_BYTES { Err(EntryError::TooLarge) } else { Ok(text) }
     }
-    /// Reads a shared part.
+    /// Reads a shared part, which has one spelling: what [`Shared::encode`] writes. Serde alone would also read a list
+    /// of the same values, null for an absent member, or members in another order, and two verifiers might differ.
+    ///
+    /// # Errors
+    /// [`EntryError::Json`] on anything else.
     pub fn parse(text: &str) -> Result<Self, EntryError> {
-        serde_json::from_str(text).map_err(|e| EntryError::Json(e.to_string()))
+        let refuse = |e: serde_json::Error| EntryError::Json(e.to_string());
+        let shared: Self = serde_json::from_str(text).map_err(refuse)?;
+        if serde_json::to_string(&shared).map_err(refuse)? == text {
+            Ok(shared)
+        } else {
+            Err(EntryError::Json("it is not spelt as the broker writes entries".to_owned()))
+        }
     }
     /// The statement inside, parsed but not verified; `None` for genesis and for what nobody signed.
     pub fn statement(&self) -> Result<Option<Unverified>, EntryError> {

@@ -179,7 +179,12 @@ fn from_exact_json<T: DeserializeOwned + Serialize>(bytes: &[u8], part: &'static
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8], part: &'static str) -> Result<T, JwsError> {
-    serde_json::from_slice(bytes).map_err(|error| JwsError::Json { part, reason: error.to_string() })
+    let refuse = |reason| JwsError::Json { part, reason };
+    // Serde skips what nobody asks for without looking at its bytes, and reads a struct from a list as well. RFC 7515,
+    // section 5.2, says UTF-8; section 4 and RFC 7519, section 3, say object.
+    let text = std::str::from_utf8(bytes).map_err(|error| refuse(error.to_string()))?;
+    let read = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    if text.trim_ascii_start().starts_with('{') { Ok(read) } else { Err(refuse("it is no object".to_owned())) }
 }
 
 struct Ed25519Signer(SigningKey);

@@ -74,6 +74,8 @@ mod stage;
 #[cfg(all(feature = "client", feature = "server"))]
 mod statements;
 mod tlog;
+#[cfg(all(feature = "client", feature = "server"))]
+mod twins;
 #[cfg(feature = "client")]
 mod two_faced;
 #[cfg(all(feature = "client", feature = "server"))]
