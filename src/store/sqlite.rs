@@ -7,6 +7,7 @@ mod batch;
 mod contract;
 mod open;
 mod operations;
+mod points;
 mod read;
 mod schema;
 mod shared;

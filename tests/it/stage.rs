@@ -29,6 +29,7 @@ use amana::{
     },
     store::{
         blob::Blobs,
+        faults::Sound,
         sqlite::{self, Keys, SqliteStore},
     },
     tlog::Ed25519NoteSigner,
@@ -174,6 +175,7 @@ impl Stage {
             clock: clock.clone(),
             entropy: entropy.clone(),
             batch_operations: 1024,
+            faults: Arc::new(Sound),
         };
         let parts = Parts {
             store: Arc::new(SqliteStore::open(&folder.join("data"), opening).unwrap()),

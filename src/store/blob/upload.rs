@@ -85,7 +85,7 @@ impl Blobs {
     /// What the file system answers.
     pub fn arrived(&self, id: UploadId) -> Result<Option<u64>, StoreError> {
         let path = self.part_path(id);
-        match fs::metadata(&path) {
+        match self.disk.look("upload.arrived", || fs::metadata(&path)) {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(file_error("cannot look at an upload", &path, error)),
@@ -100,7 +100,8 @@ impl Blobs {
     pub fn open_part(&self, id: UploadId) -> Result<Option<Part>, UploadError> {
         let path = self.part_path(id);
         let failed = |e| upload_error("cannot open an upload", &path, e);
-        let file = match OpenOptions::new().read(true).append(true).open(&path) {
+        let open = || OpenOptions::new().read(true).append(true).open(&path);
+        let file = match self.disk.look("part.open", open) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -140,7 +141,7 @@ impl Blobs {
 
     fn held(&self, id: UploadId) -> Result<Option<u64>, UploadError> {
         let path = self.upload_path(id, "hold");
-        match fs::read_to_string(&path) {
+        match self.disk.look("upload.held", || fs::read_to_string(&path)) {
             Ok(text) => Ok(Some(text.parse().map_err(|_| StoreError::Form("an upload's hold"))?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(upload_error("cannot read an upload's hold", &path, error)),
