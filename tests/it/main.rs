@@ -24,6 +24,8 @@ mod crashes;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
+mod faults;
+#[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
 #[cfg(all(feature = "client", feature = "server"))]
 mod formats;
