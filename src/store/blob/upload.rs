@@ -43,8 +43,11 @@ impl Blobs {
     pub fn begin_upload(&self, id: UploadId, record: &UploadRecord) -> Result<(), UploadError> {
         let part = self.part_path(id);
         let made = self.disk.create("upload.create", &part);
-        made.map_err(|e| upload_error("cannot begin an upload", &part, e))?;
-        self.write_record(id, record)
+        let begun = made.map_err(|e| upload_error("cannot begin an upload", &part, e));
+        begun.and_then(|_| self.write_record(id, record)).inspect_err(|_| {
+            // Nobody will ever be told of it. What cannot be removed now is a stray at the next start.
+            drop(self.remove_upload(id));
+        })
     }
 
     /// Writes what is known of an upload in place of what was, durably.

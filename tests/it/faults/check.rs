@@ -82,7 +82,7 @@ impl Log {
 }
 
 /// Nothing anybody was told is less true now: looked at before anything is repeated.
-pub fn what_was_told_holds(world: &World) {
+pub fn what_was_told_holds(world: &World) -> Log {
     let log = Log::of(world);
     let own = world.record.told.iter().filter(|told| **told == Told::OwnHeader).count();
     assert!(log.own_headers(world) >= own, "an owner header was handed out unlogged");
@@ -107,6 +107,7 @@ pub fn what_was_told_holds(world: &World) {
     {
         assert!(payload(world).is_some(), "a payload is called stored and is not there");
     }
+    log
 }
 
 fn payload(world: &World) -> Option<Vec<u8>> {
@@ -126,8 +127,7 @@ fn on_disk(world: &World) -> u64 {
 
 /// Everything the story did stands in the log once, and nothing else is left.
 pub async fn all_is_well(world: &World) {
-    what_was_told_holds(world);
-    let (log, script) = (Log::of(world), &world.script);
+    let (log, script) = (what_was_told_holds(world), &world.script);
     let (given, late) = (&script.given, &script.late);
     let statements = [&script.enrolment, &script.report, &given.grant, &late.grant, &script.revocation];
     for text in statements.into_iter().chain([&given.acknowledgement, &late.acknowledgement]) {
