@@ -6,6 +6,7 @@ mod plan;
 mod script;
 mod story;
 
+use amana::broker::BrokerError;
 use plan::{Aim, How, Plan, Point};
 use script::Template;
 use std::{
@@ -19,7 +20,7 @@ use std::{
     thread,
     time::Instant,
 };
-use story::{Record, STEPS, World};
+use story::{Record, STEPS, Trouble, World};
 
 static TEMPLATE: LazyLock<Template> = LazyLock::new(Template::make);
 static RUNTIME: LazyLock<tokio::runtime::Runtime> =
@@ -31,7 +32,16 @@ fn told_with(aim: Option<Aim>) -> BTreeMap<Point, u32> {
     let mut world = World::on(folder.path(), Plan::of(aim.clone()), Record::default());
     RUNTIME.block_on(async {
         world.start().await;
-        world.tell(|world| drop(check::what_was_told_holds(world))).await;
+        let lost = aim.as_ref().is_some_and(|aim| aim.how == How::Unknown && aim.point.0 == "sqlite.commit");
+        let hit = |world: &mut World| {
+            assert_eq!(
+                lost,
+                world.broker().revoke_only().is_some(),
+                "a lost commit stops the broker, and nothing else"
+            );
+            drop(check::what_was_told_holds(world));
+        };
+        world.tell(hit).await;
         let passed = world.plan.passed();
         assert!(aim.is_none() || world.plan.fired(), "never struck");
         check::all_is_well(&world).await;
@@ -99,6 +109,42 @@ fn no_fault_of_store_or_files_makes_the_broker_lie_lose_or_release_unlogged() {
     for_each(&aims, |aim| drop(told_with(Some(aim.clone()))));
     println!("{} faults in {} calls, {STEPS} steps each: {:?}", aims.len(), calls.len(), began.elapsed());
     assert!(calls.len() > 35 && aims.len() > 150, "{} calls, {} faults", calls.len(), aims.len());
+}
+
+/// The step in which a grant is given without its header; the one that will be revoked stands already.
+const GIVES: usize = 11;
+const REVOKES: usize = 21;
+
+#[test]
+fn commit_of_unknown_outcome_leaves_revocation_and_nothing_else_until_a_restart() {
+    for after in [false, true] {
+        let folder = TEMPLATE.copy();
+        let mut clean = World::on(folder.path(), Plan::default(), Record::default());
+        let point = ("sqlite.commit".to_owned(), after);
+        let nth = RUNTIME.block_on(async {
+            clean.start().await;
+            clean.tell_until(GIVES, |_| {}).await;
+            clean.plan.passed()[&point] + 1
+        });
+        drop(clean);
+        let folder = TEMPLATE.copy();
+        let plan = Plan::of(Some(Aim { point, nth, how: How::Unknown }));
+        let mut world = World::on(folder.path(), plan, Record::default());
+        RUNTIME.block_on(async {
+            world.start().await;
+            world.tell_until(GIVES, |_| {}).await;
+            let unknown = world.attempt(GIVES).await;
+            assert!(matches!(unknown, Err(Trouble::Broker(BrokerError::Internal(_)))), "{unknown:?}");
+            let refused = world.attempt(GIVES).await;
+            assert!(matches!(refused, Err(Trouble::Broker(BrokerError::RevokeOnly(_)))), "{refused:?}");
+            assert_eq!(world.broker().revoke_only(), Some("the outcome of a commit is unknown; restart the broker"));
+            world.attempt(REVOKES).await.unwrap();
+            drop(check::what_was_told_holds(&world));
+            world.start().await;
+            world.attempt(GIVES).await.unwrap();
+            drop(check::what_was_told_holds(&world));
+        });
+    }
 }
 
 const ROLE: &str = "AMANA_TEST_DIES_AT";

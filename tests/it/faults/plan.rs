@@ -2,7 +2,7 @@
 
 use amana::store::faults::{Faults, When};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Mutex,
@@ -39,6 +39,8 @@ pub struct Plan {
     passed: Mutex<BTreeMap<Point, u32>>,
     fired: AtomicBool,
     blind: AtomicBool,
+    // What a lost power supply would take back now.
+    volatile: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Plan {
@@ -48,6 +50,20 @@ impl Plan {
     pub fn passed(&self) -> BTreeMap<Point, u32> {
         self.passed.lock().unwrap().clone()
     }
+    /// Fails when something would be told that only the disk's cache knows. A killed process cannot show it.
+    pub fn is_durable(&self, what: &str) {
+        assert!(!self.volatile.lock().unwrap().contains(what), "{what}: told before it was durable");
+    }
+    fn note(&self, call: &str, when: When) {
+        let mut volatile = self.volatile.lock().unwrap();
+        match (call, when) {
+            ("part.write", When::Before) => drop(volatile.insert("bytes")),
+            ("part.sync", When::After) => drop(volatile.remove("bytes")),
+            ("payload.publish", When::Before) => drop(volatile.insert("name")),
+            ("payload.durable", When::After) => drop(volatile.remove("name")),
+            _ => {}
+        }
+    }
     pub fn fired(&self) -> bool {
         self.fired.load(Ordering::SeqCst)
     }
@@ -55,6 +71,7 @@ impl Plan {
 
 impl Faults for Plan {
     fn pass(&self, call: &'static str, when: When) -> io::Result<()> {
+        self.note(call, when);
         let point = (call.to_owned(), when == When::After);
         let mut passed = self.passed.lock().unwrap();
         let count = passed.entry(point.clone()).or_default();

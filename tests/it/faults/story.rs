@@ -114,7 +114,7 @@ impl From<BrokerError> for Trouble {
     }
 }
 
-type Done = Result<(), Trouble>;
+pub type Done = Result<(), Trouble>;
 
 /// How many steps the story has.
 pub const STEPS: usize = 24;
@@ -128,6 +128,10 @@ impl World {
         Self { folder, script, plan: Arc::new(plan), clock: TestClock::new(), record, before, running: None }
     }
 
+    /// Does one step once.
+    pub async fn attempt(&mut self, step: usize) -> Done {
+        self.step(step).await
+    }
     pub fn broker(&self) -> Arc<Broker> {
         self.running.as_ref().unwrap().0.clone()
     }
@@ -178,9 +182,14 @@ impl World {
     }
 
     /// Tells the story from where the record ends. `hit` is called after the attempt in which the fault struck.
-    pub async fn tell(&mut self, mut hit: impl FnMut(&mut Self)) {
+    pub async fn tell(&mut self, hit: impl FnMut(&mut Self)) {
+        self.tell_until(STEPS, hit).await;
+    }
+
+    /// As [`World::tell`], up to a step.
+    pub async fn tell_until(&mut self, end: usize, mut hit: impl FnMut(&mut Self)) {
         let mut struck = self.plan.fired();
-        for step in self.record.steps_done()..STEPS {
+        for step in self.record.steps_done()..end {
             let mut attempts = Vec::new();
             loop {
                 let outcome = self.step(step).await;
@@ -292,6 +301,7 @@ impl World {
         if standing.offset < self.record.offset() {
             return Err(Trouble::Lie(format!("{} bytes were safe, now {}", self.record.offset(), standing.offset)));
         }
+        self.plan.is_durable("bytes");
         self.record.tell(Told::Offset(standing.offset));
         Ok(standing.offset)
     }
@@ -318,6 +328,7 @@ impl World {
         }
         let standing = writer.finish().await?;
         same(standing.offset, until as u64, "another offset than what was sent")?;
+        self.plan.is_durable("bytes");
         self.record.tell(Told::Offset(standing.offset));
         Ok(())
     }
@@ -340,6 +351,7 @@ impl World {
         let report = self.report();
         let accepted = self.broker().publish_upload(report, id, &caller(&self.script.advocate)).await?;
         same(ReportId::from(accepted.id), report, "another report was stored")?;
+        self.plan.is_durable("name");
         self.record.tell(Told::Stored);
         Ok(())
     }
@@ -515,6 +527,7 @@ fn honest(trouble: Trouble, step: usize) -> String {
         Trouble::Broker(
             BrokerError::Internal(_) | BrokerError::Full | BrokerError::Busy | BrokerError::RevokeOnly(_),
         ) => format!("{trouble:?}"),
-        _ => panic!("step {step} was answered with what is not so: {trouble:?}"),
+        Trouble::Lie(what) => panic!("step {step} was answered with what is not so: {what}"),
+        Trouble::Broker(error) => panic!("step {step} blames the caller: {error:?}"),
     }
 }
