@@ -28,6 +28,8 @@ mod doctor;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
+mod faults;
+#[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
 #[cfg(all(feature = "client", feature = "server"))]
 mod formats;
