@@ -37,6 +37,8 @@ mod inspect;
 mod institution;
 mod man;
 mod output;
+#[cfg(feature = "client")]
+mod pace;
 #[cfg(feature = "server")]
 mod policy;
 #[cfg(feature = "client")]

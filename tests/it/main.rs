@@ -24,6 +24,10 @@ mod crashes;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
+mod endurance;
+#[cfg(all(feature = "client", feature = "server"))]
+mod endured;
+#[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
 #[cfg(all(feature = "client", feature = "server"))]
 mod formats;
@@ -38,11 +42,17 @@ mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
+mod proxy;
+#[cfg(all(feature = "client", feature = "server"))]
 mod raw;
+#[cfg(all(feature = "client", feature = "server"))]
+mod receiving;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
 #[cfg(feature = "client")]
 mod report_format;
+#[cfg(all(feature = "client", feature = "server"))]
+mod resuming;
 #[cfg(all(feature = "client", feature = "server"))]
 mod revocation;
 #[cfg(feature = "client")]
