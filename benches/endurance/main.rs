@@ -30,12 +30,12 @@ fn main() {
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
     let seed = number("AMANA_SEED", 1);
     if wanted("cuts") {
-        let (count, took) = endurance::timed(|| endurance::cuts(number("AMANA_CUTS", 1000), 8, 4 << 20, seed));
+        let (count, took) = throughput::timed(|| endurance::cuts(number("AMANA_CUTS", 1000), 8, 4 << 20, seed));
         let twice = 100.0 * (count.sent_bytes as f64 / count.payload_bytes as f64 - 1.0);
         println!("cuts: {count:?}, {twice:.1} % sent beyond the payloads, in {took:.0} s");
     }
     if wanted("kills") {
-        let (count, took) = endurance::timed(|| endurance::kills(number("AMANA_KILLS", 200), seed));
+        let (count, took) = throughput::timed(|| endurance::kills(number("AMANA_KILLS", 200), seed));
         println!("kills: {count:?}, in {took:.0} s");
         count.must_hold();
     }

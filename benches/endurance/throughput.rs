@@ -2,7 +2,6 @@
 //! that what disturbs the machine disturbs both.
 
 use crate::{
-    endurance::timed,
     process::Process,
     socket::{self, Raw, read_answer, read_head},
     stage::{Stage, eventually},
@@ -22,9 +21,17 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 const TUS: &str = "Tus-Resumable: 1.0.0\r\n";
+
+/// How long something takes.
+pub fn timed<T>(act: impl FnOnce() -> T) -> (T, f64) {
+    let began = Instant::now();
+    let outcome = act();
+    (outcome, began.elapsed().as_secs_f64())
+}
 
 /// A child that is ended when dropped.
 struct Ended(Child);
@@ -65,14 +72,21 @@ pub fn measure(mib: u64, rounds: u64) {
         if let Some(before) = last.replace(report) {
             fs::remove_file(stored(&stage, before)).unwrap();
         }
-        println!("  upload, MiB/s: cat and sync {:.0}, one PATCH {:.0}, Desk::upload {:.0}",
-            cat[cat.len() - 1], raw[raw.len() - 1], desk[desk.len() - 1]);
+        println!(
+            "  upload, MiB/s: cat and sync {:.0}, one PATCH {:.0}, Desk::upload {:.0}",
+            cat[cat.len() - 1],
+            raw[raw.len() - 1],
+            desk[desk.len() - 1]
+        );
     }
     let report = last.unwrap();
     let cat = median(cat);
     let (raw, desk) = (median(raw), median(desk));
-    println!("upload of {mib} MiB, medians: cat and sync {cat:.0} MiB/s, one PATCH {raw:.0} ({:.2}), Desk::upload {desk:.0} ({:.2}); target 0.6",
-        raw / cat, desk / cat);
+    println!(
+        "upload of {mib} MiB, medians: cat and sync {cat:.0} MiB/s, one PATCH {raw:.0} ({:.2}), Desk::upload {desk:.0} ({:.2}); target 0.6",
+        raw / cat,
+        desk / cat
+    );
 
     let Some(nginx) = nginx(&stage, &stored(&stage, report)) else {
         println!("download: nginx is not installed (set AMANA_NGINX)");
@@ -80,15 +94,22 @@ pub fn measure(mib: u64, rounds: u64) {
     };
     let [mut ours, mut theirs] = [const { Vec::new() }; 2];
     for _ in 0..rounds {
-        let request = Raw::sign_in(&stage, &stage.cast.advocate).request("GET", &format!("/v1/reports/{report}/payload"), "", b"");
+        let request = Raw::sign_in(&stage, &stage.cast.advocate).request(
+            "GET",
+            &format!("/v1/reports/{report}/payload"),
+            "",
+            b"",
+        );
         ours.push(rate(bytes, timed(|| read_all(&stage.url, &request, bytes)).1));
         let request = socket::request("GET", "/payload", "", b"");
         theirs.push(rate(bytes, timed(|| read_all(&nginx.1, &request, bytes)).1));
         println!("  download, MiB/s: broker {:.0}, nginx {:.0}", ours[ours.len() - 1], theirs[theirs.len() - 1]);
     }
     let (ours, theirs) = (median(ours), median(theirs));
-    println!("download of {mib} MiB, medians: broker {ours:.0} MiB/s, nginx without sendfile {theirs:.0} ({:.2}); target 0.8",
-        ours / theirs);
+    println!(
+        "download of {mib} MiB, medians: broker {ours:.0} MiB/s, nginx without sendfile {theirs:.0} ({:.2}); target 0.8",
+        ours / theirs
+    );
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

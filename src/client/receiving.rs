@@ -178,7 +178,8 @@ impl Kept {
                 let words = "another command is fetching into it, or an earlier one has not ended yet";
                 return Err(DeskError::refused(format!("{}: {words}", partial.display())));
             }
-            let mut kept = Self { file, partial: partial.clone(), place: place.to_owned(), hasher: Sha256::new(), payload: 0 };
+            let mut kept =
+                Self { file, partial: partial.clone(), place: place.to_owned(), hasher: Sha256::new(), payload: 0 };
             if kept.continues(wanted).map_err(failed)? {
                 return Ok(kept);
             }

@@ -37,7 +37,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::{Duration as Real, Instant},
+    time::Duration as Real,
 };
 
 /// Draws numbers; the same seed draws the same.
@@ -79,11 +79,7 @@ fn seal(desk: &Desk, folder: &Path, name: &str, content: &[u8]) -> Result<(Seale
 }
 
 fn duplicate(sealed: &SealedReport) -> SealedReport {
-    SealedReport {
-        report: sealed.report.clone(),
-        owner_header: sealed.owner_header.clone(),
-        own: sealed.own.clone(),
-    }
+    SealedReport { report: sealed.report.clone(), owner_header: sealed.owner_header.clone(), own: sealed.own.clone() }
 }
 
 fn patient() -> Pace {
@@ -95,6 +91,8 @@ fn patient() -> Pace {
 pub struct Cut {
     /// Transfers interrupted and gone on with, as the clients noticed.
     pub resumed: u64,
+    /// Connections the proxy broke.
+    pub broken: u64,
     /// Reports, all stored as they were sealed.
     pub reports: u64,
     /// Their payloads' bytes.
@@ -123,7 +121,7 @@ pub fn cuts(wanted: u64, clients: usize, most_bytes: u64, seed: u64) -> Cut {
                 (desk.declare(sealed).unwrap().id.into(), place)
             })
             .collect();
-        let before = proxy.up();
+        let (before, broken) = (proxy.up(), proxy.cuts());
         let how = vec![How::Reset, How::Reset, How::Close, How::Close, How::Half];
         proxy.rule(Rules { cut_up: Some(8_000..96_000), how, ..Rules::default() });
         thread::scope(|scope| {
@@ -144,6 +142,7 @@ pub fn cuts(wanted: u64, clients: usize, most_bytes: u64, seed: u64) -> Cut {
             }
         });
         proxy.calm();
+        count.broken += proxy.cuts() - broken;
         count.sent_bytes += proxy.up() - before;
         for (desk, (report, sealed)) in desks.iter().zip(&reports) {
             let stated = report_of(&desk.memory().report(*report).unwrap().statement).unwrap();
@@ -273,7 +272,7 @@ impl Play<'_> {
             self.accepted(&accepted);
             let grant = GrantId::from(accepted.id);
             if chance.below(3) > 0 {
-                drop(granted.send(grant));
+                let _ = granted.send(grant);
             }
             if chance.below(2) == 0 {
                 let due = desk.now().plus(Duration::from_days(30));
@@ -324,7 +323,7 @@ pub fn kills(wanted: u64, seed: u64) -> Killed {
     let memory = stage.as_advocate(|desk| Ok(desk.memory().report(report).cloned())).unwrap().unwrap();
     let mut giver = device(&stage, &stage.cast.advocate);
     giver.memory_mut().reports.insert(report.to_string(), memory);
-    let mut officer = device(&stage, &stage.cast.officer);
+    let officer = &mut device(&stage, &stage.cast.officer);
     let mut uploaders: Vec<Desk> = (0..2).map(|_| device(&stage, &stage.cast.advocate)).collect();
     let play = Play {
         folder: stage.dir.path(),
@@ -339,8 +338,13 @@ pub fn kills(wanted: u64, seed: u64) -> Killed {
             let play = &play;
             scope.spawn(move || play.upload(desk, seed + number));
         }
-        scope.spawn(|| play.give(&mut giver, &terms, &granted, seed + 10));
-        scope.spawn(|| play.collect(&mut officer, &given));
+        let (giver, terms) = (&mut giver, &terms);
+        {
+            let play = &play;
+            scope.spawn(move || play.give(giver, terms, &granted, seed + 10));
+        }
+        let play = &play;
+        scope.spawn(move || play.collect(officer, &given));
         for _ in 0..wanted {
             // Not a wait for something: the moment of the kill is what this varies.
             thread::sleep(Real::from_millis(20 + chance.below(600)));
@@ -358,11 +362,13 @@ fn judged(stage: &mut Stage, record: Record, kills: u64, interrupted: u64) -> Ki
     let Record { accepted, released, stored, mut broken, .. } = record;
     let folder = stage.path("audit-after-kills");
     let audited = stage.audit("audit-after-kills");
-    let log: BTreeSet<(Digest, Happening)> = case_log(&folder)
-        .into_iter()
-        .filter_map(|(shared, _)| Some((Digest::of(shared.statement.as_ref()?.as_bytes()), shared.event.clone())))
-        .collect();
-    let entry = |id: &Digest, event: Happening| log.contains(&(*id, event));
+    let mut log: BTreeMap<Digest, Vec<Happening>> = BTreeMap::new();
+    for (shared, _) in case_log(&folder) {
+        if let Some(text) = &shared.statement {
+            log.entry(Digest::of(text.as_bytes())).or_default().push(shared.event);
+        }
+    }
+    let entry = |id: &Digest, event: Happening| log.get(id).is_some_and(|events| events.contains(&event));
     let mut lost = accepted.iter().filter(|id| !entry(id, Happening::Accepted)).count();
     let unlogged = released.keys().filter(|id| !entry(id, Happening::Released)).count();
     let mut damaged = 0;
@@ -396,11 +402,4 @@ impl Killed {
     pub fn must_hold(&self) {
         assert!(self.lost == 0 && self.damaged == 0 && self.unlogged == 0 && self.broken.is_empty(), "{self:?}");
     }
-}
-
-/// How long something takes.
-pub fn timed<T>(act: impl FnOnce() -> T) -> (T, f64) {
-    let began = Instant::now();
-    let outcome = act();
-    (outcome, began.elapsed().as_secs_f64())
 }

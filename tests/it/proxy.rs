@@ -61,6 +61,8 @@ pub struct Proxy {
 struct Shared {
     target: Mutex<SocketAddr>,
     rules: Mutex<Rules>,
+    /// Counts changes of the rules.
+    rule: AtomicU64,
     chance: Mutex<u64>,
     ended: AtomicBool,
     cuts: AtomicU64,
@@ -78,6 +80,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             target: Mutex::new(address),
             rules: Mutex::default(),
+            rule: AtomicU64::new(0),
             chance: Mutex::new(seed | 1),
             ended: AtomicBool::new(false),
             cuts: AtomicU64::new(0),
@@ -107,6 +110,7 @@ impl Proxy {
     /// What is done to connections from now on, also to those that are there.
     pub fn rule(&self, rules: Rules) {
         *self.shared.rules.lock().unwrap() = rules;
+        self.shared.rule.fetch_add(1, Ordering::SeqCst);
     }
     /// Nothing is done to connections any more.
     pub fn calm(&self) {
@@ -149,6 +153,7 @@ impl Shared {
 
 /// One direction of a connection.
 struct Way {
+    /// Since the rules are what they are.
     began: Instant,
     came: u64,
     limit: Option<u64>,
@@ -157,8 +162,12 @@ struct Way {
 }
 
 impl Way {
-    fn new(limit: Option<u64>) -> Self {
-        Self { began: Instant::now(), came: 0, limit, waiting: Vec::new(), over: false }
+    fn new() -> Self {
+        Self { began: Instant::now(), came: 0, limit: None, waiting: Vec::new(), over: false }
+    }
+
+    fn rule(&mut self, limit: Option<u64>) {
+        (self.began, self.came, self.limit) = (Instant::now(), 0, limit);
     }
 
     /// Carries what there is; tells how much came. `None` when the connection has come to its cut.
@@ -206,8 +215,7 @@ impl Way {
 }
 
 fn carry(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
-    let rules = shared.rules();
-    if rules.refuse {
+    if shared.rules().refuse {
         return Ok(());
     }
     let target = *shared.target.lock().unwrap();
@@ -216,15 +224,21 @@ fn carry(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
     }
-    // A slow link also holds little on its way; loopback would swallow whole parts at once.
-    if rules.rate.is_some() {
-        SockRef::from(&client).set_recv_buffer_size(4096)?;
-    }
-    let mut up = Way::new(rules.cut_up.as_ref().map(|range| shared.draw(range)));
-    let mut down = Way::new(rules.cut_down.as_ref().map(|range| shared.draw(range)));
+    let (mut rules, mut rule) = (Rules::default(), u64::MAX);
+    let (mut up, mut down) = (Way::new(), Way::new());
     loop {
         if shared.ended.load(Ordering::SeqCst) {
             return Ok(());
+        }
+        let now = shared.rule.load(Ordering::SeqCst);
+        if now != rule {
+            (rules, rule) = (shared.rules(), now);
+            up.rule(rules.cut_up.as_ref().map(|range| shared.draw(range)));
+            down.rule(rules.cut_down.as_ref().map(|range| shared.draw(range)));
+            // A slow link also holds little on its way; loopback would swallow whole parts at once.
+            if rules.rate.is_some() {
+                SockRef::from(&client).set_recv_buffer_size(4096)?;
+            }
         }
         let (Some(there), Some(back)) =
             (up.step(&mut client, &mut broker, rules.rate)?, down.step(&mut broker, &mut client, rules.rate)?)
