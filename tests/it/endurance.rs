@@ -298,6 +298,19 @@ impl Play<'_> {
         }
     }
 
+    /// On a busy machine nothing may have happened yet; a kill then would show nothing.
+    fn wait_for_progress(&self, longer: Real) {
+        let reached = || (self.record().accepted.len(), self.record().released.len(), self.record().stored.len());
+        let before = reached();
+        for _ in 0..150 {
+            if reached() != before {
+                break;
+            }
+            thread::sleep(Real::from_millis(20));
+        }
+        thread::sleep(longer);
+    }
+
     /// What must hold after every restart.
     fn check(&self, url: &str) {
         let before = self.record().index;
@@ -348,6 +361,7 @@ pub fn kills(wanted: u64, seed: u64) -> Killed {
         for _ in 0..wanted {
             // Not a wait for something: the moment of the kill is what this varies.
             thread::sleep(Real::from_millis(20 + chance.below(600)));
+            play.wait_for_progress(Real::from_millis(chance.below(80)));
             process.kill();
             process.up();
             play.check(&stage.url);

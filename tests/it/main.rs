@@ -68,4 +68,5 @@ mod statements;
 mod tlog;
 #[cfg(feature = "client")]
 mod two_faced;
+#[cfg(all(feature = "client", feature = "server"))]
 mod uploads;
