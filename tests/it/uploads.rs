@@ -85,7 +85,6 @@ pub fn slug(answer: &Answer) -> (u16, String) {
 pub struct Declared {
     pub report: ReportId,
     pub payload: Vec<u8>,
-    pub sealed: PathBuf,
 }
 
 pub fn declared(stage: &mut Stage, name: &str, content: &[u8]) -> Declared {
@@ -99,7 +98,7 @@ pub fn declared(stage: &mut Stage, name: &str, content: &[u8]) -> Declared {
     });
     let header = SealedFile::open(&sealed).unwrap().header().as_bytes().len();
     let payload = fs::read(&sealed).unwrap().split_off(header);
-    Declared { report: declared.unwrap().id.into(), payload, sealed }
+    Declared { report: declared.unwrap().id.into(), payload }
 }
 
 pub fn published(stage: &Stage, report: ReportId) -> PathBuf {
