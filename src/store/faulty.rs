@@ -102,7 +102,7 @@ impl Store for Faulty {
         self.read("store.receipt", |inner| inner.receipt(entry))
     }
     fn heads(&self) -> Result<Heads, StoreError> {
-        self.read("store.heads", |inner| inner.heads())
+        self.read("store.heads", Store::heads)
     }
     fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError> {
         self.read("store.root_at", |inner| inner.root_at(log, size))
@@ -111,7 +111,7 @@ impl Store for Faulty {
         self.read("store.checkpoint", |inner| inner.checkpoint(log, since))
     }
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
-        self.read("store.last_entry_at", |inner| inner.last_entry_at())
+        self.read("store.last_entry_at", Store::last_entry_at)
     }
     fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
         self.read("store.export", |inner| inner.export(line))

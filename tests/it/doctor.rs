@@ -106,7 +106,11 @@ fn doctor_finds_each_kind_of_damage_and_says_what_it_is_and_what_to_do() {
     let (open, revoked, report_text) = (open.to_string(), revoked.to_string(), report.to_string());
     type Damage<'a> = (&'a str, Box<dyn Fn(&Path) + 'a>, &'a [&'a str]);
     let damages: Vec<Damage<'_>> = vec![
-        ("flipped payload", Box::new(|b| flip(&b.join(&name), SUM_CHUNK_BYTES + 1000)), &["another SHA-256", "from a backup"]),
+        (
+            "flipped payload",
+            Box::new(|b| flip(&b.join(&name), SUM_CHUNK_BYTES + 1000)),
+            &["another SHA-256", "from a backup"],
+        ),
         ("cut payload", Box::new(|b| fs::write(b.join(&name), b"short").unwrap()), &["has 5 of "]),
         ("lost payload", Box::new(|b| fs::remove_file(b.join(&name)).unwrap()), &["its payload is missing"]),
         (

@@ -85,7 +85,6 @@ pub fn slug(answer: &Answer) -> (u16, String) {
 pub struct Declared {
     pub report: ReportId,
     pub payload: Vec<u8>,
-    #[allow(dead_code, reason = "for tests that upload by the client")]
     pub sealed: PathBuf,
 }
 

@@ -19,14 +19,14 @@ impl Points {
         call: &'static str,
         act: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        self.0.pass(call, When::Before).map_err(as_database)?;
+        self.0.pass(call, When::Before).map_err(|error| as_database(&error))?;
         let done = act()?;
-        self.0.pass(call, When::After).map_err(as_database)?;
+        self.0.pass(call, When::After).map_err(|error| as_database(&error))?;
         Ok(done)
     }
 }
 
-fn as_database(error: io::Error) -> rusqlite::Error {
+fn as_database(error: &io::Error) -> rusqlite::Error {
     let code = if error.kind() == io::ErrorKind::StorageFull { ffi::SQLITE_FULL } else { ffi::SQLITE_IOERR };
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(error.to_string()))
 }

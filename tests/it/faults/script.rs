@@ -87,7 +87,6 @@ pub fn digest(text: &str) -> Digest {
 /// A founded folder in which the institution may collect, and what will be said about it.
 pub struct Template {
     dir: TempDir,
-    pub script: Script,
 }
 
 impl Template {
@@ -112,7 +111,7 @@ impl Template {
         script.files_before = uploads.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         let dir = stage.dir;
         fs::write(dir.path().join("broker/script.json"), serde_json::to_vec(&script).unwrap()).unwrap();
-        Self { dir, script }
+        Self { dir }
     }
 
     /// The same folder again.

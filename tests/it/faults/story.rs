@@ -6,7 +6,10 @@ use super::{
 };
 use crate::stage::{TestClock, opening};
 use amana::{
-    broker::{Broker, BrokerError, Caller, Challenge, Connection, PartHead, Parts, Quotas, Rates, Registration, Shown, TokenError},
+    broker::{
+        Broker, BrokerError, Caller, Challenge, Connection, PartHead, Parts, Quotas, Rates, Registration, Shown,
+        TokenError,
+    },
     cli::ambient::SystemEntropy,
     model::{
         ambient::Clock as _,
@@ -29,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read as _, Write as _},
+    io::Write as _,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
