@@ -43,6 +43,8 @@ mod moment;
 #[cfg(feature = "server")]
 mod openapi;
 mod output;
+#[cfg(feature = "client")]
+mod pace;
 #[cfg(feature = "server")]
 mod policy;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -15,6 +15,7 @@ pub mod institution;
 pub mod memory;
 pub mod mirror;
 pub mod open;
+pub mod receiving;
 pub mod remote;
 pub mod report;
 pub mod reporting;

@@ -13,6 +13,7 @@
 pub mod backup;
 pub mod blob;
 pub mod faults;
+pub mod faulty;
 mod logged;
 pub mod room;
 pub mod sealed;
@@ -64,7 +65,8 @@ pub enum CommitError {
     /// No room; nothing was changed.
     #[error("the storage is full")]
     Full,
-    /// Nobody knows whether it was committed. The store stops writing.
+    /// Nobody knows whether it was committed. The store takes nothing but what ends and destroys from then on, and that
+    /// only from where a new transaction finds the log to end.
     #[error("the outcome of a commit is unknown")]
     Unknown,
     /// Storage failed; nothing was changed.

@@ -36,6 +36,15 @@ impl Broker {
     /// # Errors
     /// A problem that says which part does not.
     pub async fn ready(self: &Arc<Self>) -> Result<(), Box<Problem>> {
+        self.tried().await?;
+        // Never remembered: it is known at once, and whoever asks has to know it at once.
+        match self.store.revoke_only() {
+            None => Ok(()),
+            Some(why) => Err(Box::new(Problem::new(ProblemType::RevokeOnly).with_detail(why))),
+        }
+    }
+
+    async fn tried(self: &Arc<Self>) -> Found {
         let mut last = self.readiness.last.lock().await;
         let now = self.clock.monotonic();
         if let Some((when, found)) = &*last
@@ -43,11 +52,7 @@ impl Broker {
         {
             return found.clone();
         }
-        let found = match (self.try_everything().await, self.store.revoke_only()) {
-            (Ok(()), None) => Ok(()),
-            (Ok(()), Some(why)) => Err(Box::new(Problem::new(ProblemType::RevokeOnly).with_detail(why))),
-            (Err(failed), _) => Err(Box::new(told(&failed))),
-        };
+        let found = self.try_everything().await.map_err(|failed| Box::new(told(&failed)));
         *last = Some((self.clock.monotonic(), found.clone()));
         found
     }

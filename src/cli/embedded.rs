@@ -11,6 +11,7 @@ use crate::{
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
         blob::Blobs,
+        faults::Sound,
         sqlite::{Keys, Opening, SqliteStore},
     },
     tlog::{Ed25519NoteSigner, KeyName},
@@ -106,7 +107,8 @@ pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, Sign
     let genesis = read_genesis(&places.genesis)?;
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
-    let opening = Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations };
+    let (genesis_of, faults) = (genesis.clone(), Arc::new(Sound));
+    let opening = Opening { genesis: genesis_of, keys, clock, entropy, batch_operations, faults };
     let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
     Ok((store, genesis))
 }

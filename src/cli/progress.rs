@@ -1,10 +1,9 @@
 //! How far long work is, on the terminal. Programs and pipes see nothing of it.
 
 use super::output::Out;
-use crate::client::uploading::UploadStep;
-use crate::client::work::Working;
+use crate::client::{receiving::FetchStep, uploading::UploadStep, work::Working};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, time::Duration};
 
 /// A bar for `total_bytes` of work; it vanishes when dropped.
 pub(super) struct Progress(ProgressBar);
@@ -67,19 +66,31 @@ impl Progress {
             UploadStep::Checked(_) => self.0.set_message("(comparing the file with its statement)"),
             UploadStep::Safe(bytes) => {
                 self.0.set_message("");
-                // What was safe before this command says nothing about the link's speed.
-                if self.0.position() == 0 && *bytes > 0 {
-                    self.0.reset_eta();
-                }
-                self.0.set_position(*bytes);
+                self.reached(*bytes);
             }
-            UploadStep::Waiting { why, wait } => {
-                let seconds = wait.as_secs().max(1);
-                let safe = indicatif::BinaryBytes(self.0.position());
-                let line = format!("{why}\n{safe} are safe at the broker; trying again in {seconds} s");
-                self.0.suspend(|| out.note(line));
-            }
+            UploadStep::Waiting { why, wait } => self.waits(why, *wait, "safe at the broker", out),
         }
+    }
+
+    /// Shows a step of a download.
+    pub(super) fn fetched(&self, step: &FetchStep, out: &Out) {
+        match step {
+            FetchStep::Here(bytes) => self.reached(*bytes),
+            FetchStep::Waiting { why, wait } => self.waits(why, *wait, "here", out),
+        }
+    }
+
+    fn reached(&self, bytes: u64) {
+        // What there was before this command says nothing about the link's speed.
+        if self.0.position() == 0 && bytes > 0 {
+            self.0.reset_eta();
+        }
+        self.0.set_position(bytes);
+    }
+
+    fn waits(&self, why: &str, wait: Duration, place: &str, out: &Out) {
+        let (seconds, bytes) = (wait.as_secs().max(1), indicatif::BinaryBytes(self.0.position()));
+        self.0.suspend(|| out.note(format!("{why}\n{bytes} are {place}; trying again in {seconds} s")));
     }
 }
 

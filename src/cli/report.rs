@@ -2,7 +2,6 @@
 
 mod download;
 mod list;
-mod pace;
 mod pending;
 mod seal;
 mod show;

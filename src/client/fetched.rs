@@ -4,9 +4,11 @@ use super::{
     desk::{Desk, DeskError},
     identity::{Identity, private_file},
     open::{self, Opened, Stated},
+    receiving::{FetchStep, FetchSteps, Wanted},
     remote::RemoteError,
-    reporting::{copy_hashed, report_of},
+    reporting::report_of,
     seal,
+    uploading::Pace,
 };
 use crate::{
     model::{
@@ -169,7 +171,7 @@ impl Desk {
         }
     }
 
-    /// Collects a release as one standard age file, and writes beside it what is needed to check and acknowledge it.
+    /// Collects a release as one standard age file; the first trouble ends it, and the next attempt goes on from there.
     ///
     /// # Errors
     /// [`DeskError`]; a payload that differs from the report statement is not kept.
@@ -179,24 +181,31 @@ impl Desk {
         out: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Collected, DeskError> {
+        self.collect_with(released, out, &Pace::default(), &mut told_as_progress(progress))
+    }
+
+    /// Collects a release as one standard age file, through cuts, and hands back what is needed to check and acknowledge
+    /// it. Every range is decided about anew.
+    ///
+    /// # Errors
+    /// [`DeskError`]; a payload that differs from the report statement is not kept, and neither is half of one that the
+    /// broker no longer gives.
+    pub fn collect_with(
+        &self,
+        released: &Released,
+        out: &Path,
+        pace: &Pace,
+        steps: FetchSteps<'_>,
+    ) -> Result<Collected, DeskError> {
         let stated = report_of(&released.report_statement)?;
-        let path = format!("/v1/releases/{}/report.age", released.release);
-        // The header came with the release and is checked; the payload follows it in the stream.
-        let skip = released.header.0.len();
-        let headers = [("range", format!("bytes={skip}-"))];
-        let response = self.remote.stream(&path, &headers, self.signed_in())?;
-        let mut body = response.into_body().into_reader();
-        let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", out.display()));
-        let mut target = private_file(out).map_err(file)?;
-        let copied = target.write_all(&released.header.0).and_then(|()| copy_hashed(&mut body, &mut target, progress));
-        match copied {
-            Ok(found) if found == stated.payload_sha256 => target.sync_all().map_err(file)?,
-            outcome => {
-                drop(std::fs::remove_file(out));
-                outcome.map_err(|e| DeskError::refused(format!("the download broke off: {e}. Fetch it again")))?;
-                return Err(DeskError::refused("the payload is not the one in the report statement; nothing was kept"));
-            }
-        }
+        let wanted = Wanted {
+            path: format!("/v1/releases/{}/report.age", released.release),
+            // The header came with the release and is checked; the payload follows it in the stream.
+            header: &released.header.0,
+            payload_at: released.header.0.len() as u64,
+            stated: &stated,
+        };
+        self.receive(&wanted, out, pace, steps)?;
         let terms = Digest::of(released.grant_statement.as_bytes());
         Ok(Collected {
             release: released.release,
@@ -214,6 +223,17 @@ impl Desk {
     pub fn acknowledge(&mut self, collected: &Collected, outcome: Outcome) -> Result<Accepted, DeskError> {
         let body = Acknowledgement { grant: collected.grant, release: collected.release, outcome };
         self.state(&body, Some(collected.grant.into()))
+    }
+}
+
+/// Steps of a download as the bytes that came since the last.
+pub(in crate::client) fn told_as_progress(progress: &mut dyn FnMut(u64)) -> impl FnMut(FetchStep) + '_ {
+    let mut told = 0;
+    move |step| {
+        if let FetchStep::Here(here) = step {
+            progress(here.saturating_sub(told));
+            told = here;
+        }
     }
 }
 

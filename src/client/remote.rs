@@ -136,6 +136,8 @@ impl Remote {
             .timeout_recv_response(Some(Duration::from_mins(2)))
             // A part takes seconds; one that takes minutes is on a link that is gone.
             .timeout_send_body(Some(Duration::from_mins(2)))
+            // A stalled answer must end; a long one is gone on with by range.
+            .timeout_recv_body(Some(Duration::from_mins(5)))
             .max_redirects(0)
             .build();
         let seed = zeroize::Zeroizing::new(random::<32>(&*entropy));

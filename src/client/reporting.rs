@@ -2,10 +2,13 @@
 
 use super::{
     desk::{Desk, DeskError},
-    identity::{Identity, private_file},
+    fetched::told_as_progress,
+    identity::Identity,
     memory::OwnReport,
+    receiving::{FetchSteps, Wanted},
     report::Plan,
     seal::{self, Growth, Sealed},
+    uploading::Pace,
 };
 use crate::{
     model::{
@@ -21,10 +24,7 @@ use crate::{
         statement::Unverified,
     },
 };
-use std::{
-    io::{Read, Write as _},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 /// Label of the commitment to a sealed consent register.
 const CONSENT_LABEL: &[u8] = b"amana/consent-commitment/v1\0";
@@ -96,11 +96,26 @@ impl Desk {
         Ok(listing.items)
     }
 
-    /// Fetches an own report back as the age file it was.
+    /// Fetches an own report back as the age file it was; the first trouble ends it, and the next attempt goes on from
+    /// there.
     ///
     /// # Errors
-    /// [`DeskError`]; the digest is checked, nothing is left behind on failure.
+    /// [`DeskError`]; the digest is checked.
     pub fn download(&mut self, id: ReportId, out: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), DeskError> {
+        self.download_with(id, out, &Pace::default(), &mut told_as_progress(progress))
+    }
+
+    /// Fetches an own report back as the age file it was, through cuts.
+    ///
+    /// # Errors
+    /// [`DeskError`]; the digest is checked.
+    pub fn download_with(
+        &mut self,
+        id: ReportId,
+        out: &Path,
+        pace: &Pace,
+        steps: FetchSteps<'_>,
+    ) -> Result<(), DeskError> {
         let header: OwnerHeader = self.remote.submit(
             "POST",
             &format!("/v1/reports/{id}/owner-header"),
@@ -115,20 +130,13 @@ impl Desk {
         {
             return Err(DeskError::refused("the broker sent another report than the one asked for; nothing was kept"));
         }
-        let response = self.remote.stream(&format!("/v1/reports/{id}/payload"), &[], self.signed_in())?;
-        let mut body = response.into_body().into_reader();
-        let file = |e: std::io::Error| DeskError::refused(format!("{}: {e}", out.display()));
-        let mut target = private_file(out).map_err(file)?;
-        target.write_all(&header.header.0).map_err(file)?;
-        let copied = copy_hashed(&mut body, &mut target, progress).map_err(file);
-        match copied {
-            Ok(found) if found == stated.payload_sha256 => Ok(target.sync_all().map_err(file)?),
-            outcome => {
-                drop(std::fs::remove_file(out));
-                outcome?;
-                Err(DeskError::refused("the broker sent other bytes than you uploaded; nothing was kept"))
-            }
-        }
+        let wanted = Wanted {
+            path: format!("/v1/reports/{id}/payload"),
+            header: &header.header.0,
+            payload_at: 0,
+            stated: &stated,
+        };
+        self.receive(&wanted, out, pace, steps)
     }
 
     /// What the device's own statement says of a report.

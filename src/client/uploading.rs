@@ -8,6 +8,7 @@ mod follow;
 mod pace;
 mod sender;
 
+pub(in crate::client) use pace::{Limited, Patience};
 pub use pace::{Pace, UploadStep};
 
 use super::{
@@ -61,23 +62,20 @@ impl Desk {
         let header_bytes = check_file(sealed, &stated, steps)?;
         let begin = Begin { report: Some(id), length: Some(stated.payload_bytes) };
         let mut sender = Sender::new(self, pace, steps);
-        // An upload that the broker has swept or lost is begun anew, once; a second loss is somebody's doing.
-        let upload = match sender.resume(early, begin)? {
-            None => None,
-            Some(upload) => {
-                let payload = payload_of(sealed, header_bytes);
-                match sender.send(upload, &payload, stated.payload_bytes) {
-                    Err(DeskError::Remote(error)) if error.is(ProblemType::NotFound) => {
-                        let fresh = sender.resume(None, begin)?;
-                        if let Some(fresh) = fresh {
-                            sender.send(fresh, &payload, stated.payload_bytes)?;
-                        }
-                        fresh
-                    }
-                    sent => sent.map(|()| Some(upload))?,
-                }
+        let payload = payload_of(sealed, header_bytes);
+        let mut upload = sender.resume(early, begin)?;
+        if let Some(first) = upload
+            && let Err(error) = sender.send(first, &payload, stated.payload_bytes)
+        {
+            // Swept, ended, or overtaken by another device: looked for anew, once; a second loss is somebody's doing.
+            if !is_gone(&error) {
+                return Err(error);
             }
-        };
+            upload = sender.resume(None, begin)?;
+            if let Some(next) = upload {
+                sender.send(next, &payload, stated.payload_bytes)?;
+            }
+        }
         let accepted = sender.publish(id, upload)?;
         self.confirm_event(&accepted.receipt, &Happening::PayloadStored { report: id })?;
         Ok(())
@@ -126,6 +124,32 @@ impl RemoteError {
     pub fn is(&self, kind: ProblemType) -> bool {
         self.problem().is_some_and(|problem| problem.is(kind))
     }
+
+    /// Whether it may go better next time.
+    pub(in crate::client) fn passes(&self) -> bool {
+        let busy = [
+            ProblemType::Busy,
+            ProblemType::Locked,
+            ProblemType::OffsetMismatch,
+            ProblemType::TooSlow,
+            ProblemType::StorageFull,
+            ProblemType::Internal,
+            ProblemType::Unauthenticated,
+            ProblemType::RevokeOnly,
+        ];
+        let waits = self.problem().is_some_and(|problem| problem.retry_after.is_some());
+        self.is_a_cut() || waits || busy.into_iter().any(|kind| self.is(kind))
+    }
+
+    /// Whether the link broke, and not the broker said no.
+    pub(in crate::client) fn is_a_cut(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Answer(_))
+    }
+}
+
+/// Whether an upload is no longer there, because it was swept, ended, or its report is stored already.
+fn is_gone(error: &DeskError) -> bool {
+    matches!(error, DeskError::Remote(error) if error.is(ProblemType::NotFound) || error.is(ProblemType::Conflict))
 }
 
 /// Opens a payload at an offset.

@@ -107,7 +107,8 @@ impl Blobs {
     /// When it is missing or has another length.
     pub fn read(&self, id: ReportId, report: &Report) -> Result<File, StoreError> {
         let path = self.path(id);
-        let file = File::open(&path).map_err(|e| file_error("cannot read a payload", &path, e))?;
+        let opened = self.disk.look("payload.read", || File::open(&path));
+        let file = opened.map_err(|e| file_error("cannot read a payload", &path, e))?;
         let length = file.metadata().map_err(|e| file_error("cannot read a payload", &path, e))?.len();
         if length == report.payload_bytes { Ok(file) } else { Err(StoreError::Form("a payload has the wrong length")) }
     }
@@ -135,7 +136,7 @@ impl Blobs {
     /// What the file system answers.
     pub fn holds(&self, id: ReportId, report: &Report) -> Result<bool, StoreError> {
         let path = self.path(id);
-        match File::open(&path) {
+        match self.disk.look("payload.look", || File::open(&path)) {
             Ok(file) => Ok(digest_of(&file).map_err(|e| file_error("cannot read a payload", &path, e))?
                 == (report.payload_bytes, report.payload_sha256)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

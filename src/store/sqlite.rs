@@ -9,6 +9,7 @@ mod contract;
 mod copy;
 mod open;
 mod operations;
+mod points;
 mod queue;
 mod read;
 mod schema;

@@ -174,7 +174,9 @@ impl Problem {
     }
     /// The most likely problem behind a status that came without a document, as an answer to `HEAD` does.
     pub fn of_status(status: u16) -> Option<Self> {
-        ProblemType::ALL.into_iter().map(Self::new).find(|problem| problem.status == status)
+        // `HEAD` signs no statement, so none can be out of order.
+        let mut told = ProblemType::ALL.into_iter().filter(|kind| *kind != ProblemType::OutOfOrder).map(Self::new);
+        told.find(|problem| problem.status == status)
     }
     /// With words on what happened.
     #[must_use]

@@ -12,15 +12,15 @@ use std::{
 };
 
 /// A person at a terminal that is none: commands only, a home of their own.
-struct Person {
-    home: PathBuf,
-    identity: PathBuf,
-    url: String,
-    card: String,
+pub struct Person {
+    pub home: PathBuf,
+    pub identity: PathBuf,
+    pub url: String,
+    pub card: String,
 }
 
 impl Person {
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         command.arg("--home").arg(&self.home).arg("--identity").arg(&self.identity);
         command.env("AMANA_BROKER", &self.url).env("AMANA_CARD", &self.card);
@@ -30,7 +30,7 @@ impl Person {
         self.command(arguments).output().unwrap()
     }
     /// Runs with `--json`; panics unless it succeeds and prints one JSON value.
-    fn does(&self, arguments: &[&str]) -> Value {
+    pub fn does(&self, arguments: &[&str]) -> Value {
         json_of(&self.command(arguments).arg("--json").output().unwrap(), arguments)
     }
     /// Runs for people; panics unless it succeeds.
@@ -40,7 +40,7 @@ impl Person {
         String::from_utf8(output.stdout).unwrap()
     }
     /// Runs; panics unless it fails with this exit code. Returns what it said.
-    fn fails(&self, code: i32, arguments: &[&str]) -> String {
+    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", words(&output));
         words(&output)

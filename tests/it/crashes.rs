@@ -4,7 +4,7 @@ use crate::{
     process::{Process, refused},
     socket::{self, Raw, read_answer, statement_json},
     stage::{Stage, inquiry, problem},
-    uploads::{PART, Uploader},
+    uploads::{Declared, PART, Uploader, declared as declared_with},
 };
 use amana::{
     cli::demo::cast::copy,
@@ -20,8 +20,9 @@ use amana::{
         problem::ProblemType,
     },
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{Read as _, Write as _},
     path::Path,
@@ -114,7 +115,10 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
         });
         let payload = fs::read(stage.path(&format!("up-{round}.payload"))).unwrap();
         let up = Uploader(by_advocate);
+        // How long one durable answer takes here and now: the kills are spread over as many of them, on any machine.
+        let began = Instant::now();
         let upload = up.begin(uploaded, payload.len());
+        let pace = began.elapsed().clamp(Real::from_millis(12), Real::from_millis(200)) / 3;
         let by_advocate = up.0;
         let requests = [
             by_advocate.request("POST", "/v1/grants", socket::JSON, gift_body.to_string().as_bytes()),
@@ -131,7 +135,7 @@ fn killed_at_any_moment_the_broker_loses_nothing_it_acknowledged_and_hides_nothi
         let answers: Vec<Option<socket::Answer>> = thread::scope(|scope| {
             let running: Vec<_> = requests.iter().map(|request| scope.spawn(|| ask(url, request))).collect();
             // Not a wait for something: the moment of the kill is what this varies.
-            thread::sleep(Real::from_millis(4 * round));
+            thread::sleep(pace * u32::try_from(round).unwrap());
             process.kill();
             running.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
@@ -279,6 +283,108 @@ fn full_disk_refuses_clearly_loses_nothing_and_is_over_when_there_is_room() {
     let another: GrantId = stage.as_advocate(|desk| desk.give(&prepared, HeaderGoes::Along)).unwrap().id.into();
     stage.release(another).unwrap();
     assert_eq!(stage.audit("audit").events.get("grant given"), Some(&(given + 2)));
+}
+
+/// Fills what is left of a volume; what is removed again is room.
+fn fill(data: &Path) -> std::path::PathBuf {
+    let filler = data.join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    while file.write_all(&[0; 1]).is_ok() {}
+    filler
+}
+
+#[test]
+fn full_disk_in_the_middle_of_an_upload_loses_no_byte_that_was_answered_for() {
+    let mut stage = Stage::laid();
+    let data = stage.path("broker/data");
+    let Some(_disk) = Tmpfs::mount(&data, "size=6m") else {
+        eprintln!("not shown: this needs the right to mount a small file system");
+        return;
+    };
+    let _process = Process::start(&mut stage);
+    stage.establish();
+    for checked in [false, true] {
+        let name = format!("big-{checked}.txt");
+        let Declared { report, payload, .. } = declared_with(&mut stage, &name, &[7; 1_500_000]);
+        let up = Uploader::advocate(&stage);
+        let path = up.begin(report, payload.len());
+        let checksum = |bytes: &[u8]| match checked {
+            true => format!("Upload-Checksum: sha256 {}\r\n", STANDARD.encode(Digest::of(bytes).as_bytes())),
+            false => String::new(),
+        };
+        let first = &payload[..5000];
+        assert_eq!(up.patch(&path, 0, &checksum(first), first).status, 204);
+        // Room for a part of the rest, and for what is noted of it.
+        let filler = fill(&data);
+        fs::File::options()
+            .write(true)
+            .open(&filler)
+            .unwrap()
+            .set_len(fs::metadata(&filler).unwrap().len() - 300_000)
+            .unwrap();
+        let rest = &payload[5000..];
+        let full = up.patch(&path, 5000, &checksum(rest), rest);
+        assert_eq!(full.status, 507, "{full:?}");
+        let at = up.offset(&path).unwrap();
+        assert!(if checked { at == 5000 } else { (5000..payload.len()).contains(&at) }, "{at} of {}", payload.len());
+        // Asked for again while it is full: the same answer, and nothing is lost by asking.
+        assert_eq!(up.patch(&path, at, &checksum(&payload[at..]), &payload[at..]).status, 507);
+        assert!(up.offset(&path).unwrap() >= at);
+        fs::remove_file(&filler).unwrap();
+        let at = up.offset(&path).unwrap();
+        // All but the last byte: the volume is full again when the upload is to be published and recorded.
+        let last = payload.len() - 1;
+        assert_eq!(up.patch(&path, at, &checksum(&payload[at..last]), &payload[at..last]).status, 204);
+        let filler = fill(&data);
+        let ended = up.patch(&path, last, "", &payload[last..]);
+        assert!([204, 507].contains(&ended.status), "{ended:?}");
+        fs::remove_file(&filler).unwrap();
+        if let Some(at) = up.offset(&path).filter(|at| *at < payload.len()) {
+            assert_eq!(up.patch(&path, at, "", &payload[at..]).status, 204);
+        }
+        assert_eq!(up.publish(report, &path).status, 200);
+        let stored = data.join("payloads").join(report.to_string());
+        assert!(fs::read(&stored).unwrap() == payload);
+    }
+    assert_eq!(stage.audit("audit").events.get("payload stored"), Some(&2));
+}
+
+/// Every file of a folder, by its path.
+fn bytes_under(folder: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(bytes_under(&path));
+        } else {
+            found.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn second_broker_on_the_same_folder_is_refused_and_changes_nothing() {
+    let (mut stage, mut process) = staged();
+    let Declared { report, payload, .. } = declared_with(&mut stage, "note.txt", b"what was seen");
+    let up = Uploader::advocate(&stage);
+    let path = up.begin(report, payload.len());
+    assert_eq!(up.patch(&path, 0, "", &payload[..10]).status, 204);
+    let data = stage.path("broker/data");
+    // A stray of somebody's: the one who may write removes it at its next start, nobody else does.
+    fs::write(data.join("uploads/stray.part"), "left").unwrap();
+    let before = bytes_under(&data);
+    for _ in 0..3 {
+        let output = refused(&stage.path("broker"), "127.0.0.1:0");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("another broker has this data folder open"));
+    }
+    assert!(bytes_under(&data) == before, "the broker that was refused changed something");
+    assert_eq!(up.patch(&path, 10, "", &payload[10..]).status, 204);
+    // The lock goes with its process, also when that is killed.
+    process.kill();
+    process.up();
+    assert_eq!(stage.audit("audit").events.get("payload stored"), Some(&1));
 }
 
 #[test]

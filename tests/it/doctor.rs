@@ -106,7 +106,11 @@ fn doctor_finds_each_kind_of_damage_and_says_what_it_is_and_what_to_do() {
     let (open, revoked, report_text) = (open.to_string(), revoked.to_string(), report.to_string());
     type Damage<'a> = (&'a str, Box<dyn Fn(&Path) + 'a>, &'a [&'a str]);
     let damages: Vec<Damage<'_>> = vec![
-        ("flipped payload", Box::new(|b| flip(&b.join(&name), 300_000)), &["another SHA-256", "from a backup"]),
+        (
+            "flipped payload",
+            Box::new(|b| flip(&b.join(&name), SUM_CHUNK_BYTES + 1000)),
+            &["another SHA-256", "from a backup"],
+        ),
         ("cut payload", Box::new(|b| fs::write(b.join(&name), b"short").unwrap()), &["has 5 of "]),
         ("lost payload", Box::new(|b| fs::remove_file(b.join(&name)).unwrap()), &["its payload is missing"]),
         (
@@ -302,7 +306,7 @@ fn flipped_byte_is_found_without_a_reader_and_a_broken_digest_is_no_damage() {
     let (damaged, sound) = (stage.report("a.txt", &content()), stage.report("b.txt", b"what was seen"));
     stage.broker = None;
     let (damaged, sound) = (payload(&stage, damaged), payload(&stage, sound));
-    flip(&damaged, 500_000);
+    flip(&damaged, 2 * SUM_CHUNK_BYTES + 1000);
     let sums = sound.with_extension("sums");
     let kept = fs::read(&sums).unwrap();
     flip(&sums, 3);

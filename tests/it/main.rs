@@ -28,6 +28,12 @@ mod doctor;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
+mod endurance;
+#[cfg(all(feature = "client", feature = "server"))]
+mod endured;
+#[cfg(all(feature = "client", feature = "server"))]
+mod faults;
+#[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;
 #[cfg(all(feature = "client", feature = "server"))]
 mod formats;
@@ -46,6 +52,8 @@ mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
+mod proxy;
+#[cfg(all(feature = "client", feature = "server"))]
 mod quotas;
 #[cfg(all(feature = "client", feature = "server"))]
 mod rates;
@@ -54,11 +62,15 @@ mod raw;
 #[cfg(all(feature = "client", feature = "server"))]
 mod readiness;
 #[cfg(all(feature = "client", feature = "server"))]
+mod receiving;
+#[cfg(all(feature = "client", feature = "server"))]
 mod registration;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
 #[cfg(feature = "client")]
 mod report_format;
+#[cfg(all(feature = "client", feature = "server"))]
+mod resuming;
 #[cfg(all(feature = "client", feature = "server"))]
 mod revocation;
 #[cfg(feature = "client")]

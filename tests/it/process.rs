@@ -1,6 +1,7 @@
 //! A broker as a process of its own, which a test can kill at any moment.
 
 use crate::{
+    proxy::Proxy,
     socket,
     stage::{Stage, eventually},
 };
@@ -15,6 +16,7 @@ use std::{
 pub struct Process {
     listen: String,
     dir: PathBuf,
+    public: Option<String>,
     child: Option<Child>,
 }
 
@@ -26,15 +28,29 @@ impl Process {
     /// As [`Process::start`], on another folder of the stage.
     pub fn start_on(stage: &mut Stage, folder: &str) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut process = Self { listen: free.to_string(), dir: stage.path(folder), child: None };
+        let mut process = Self { listen: free.to_string(), dir: stage.path(folder), public: None, child: None };
         stage.url = format!("http://{free}");
+        process.up();
+        process
+    }
+    /// Starts a broker behind a proxy, whose address is the broker's public one and goes into `stage.url`.
+    pub fn start_behind(stage: &mut Stage, proxy: &Proxy) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let public = Some(proxy.url());
+        let mut process = Self { listen: free.to_string(), dir: stage.path("broker"), public, child: None };
+        proxy.lead_to(free);
+        stage.url = proxy.url();
         process.up();
         process
     }
     /// Starts it again after [`Process::kill`].
     pub fn up(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        self.child = Some(serve(&self.dir, &self.listen).env("AMANA_LOG", "info").stderr(log).spawn().unwrap());
+        let mut command = serve(&self.dir, &self.listen);
+        if let Some(public) = &self.public {
+            command.args(["--public-url", public]);
+        }
+        self.child = Some(command.env("AMANA_LOG", "info").stderr(log).spawn().unwrap());
         let (url, health) = (format!("http://{}", self.listen), socket::request("GET", "/healthz", "", b""));
         eventually("the broker answers", || {
             let running = self.child.as_mut().unwrap().try_wait().unwrap();

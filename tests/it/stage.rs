@@ -17,7 +17,7 @@ use amana::{
         reporting::report_of,
     },
     model::{
-        ambient::Clock,
+        ambient::{Clock, Entropy},
         bundle::Bundle,
         grant::{GrantState, Scope, WithdrawnBy},
         ids::{GrantId, ReportId},
@@ -29,12 +29,14 @@ use amana::{
     },
     store::{
         blob::Blobs,
+        faults::{Faults, Sound},
         sqlite::{self, Keys, SqliteStore},
     },
     tlog::Ed25519NoteSigner,
     wire::{
         api::{Accepted, CaseHead, CaseLine, GrantSummary, Released, Revoked},
         entry::{AuditorPart, Shared},
+        genesis::SignedGenesis,
         problem::{Problem, ProblemType},
     },
 };
@@ -160,26 +162,8 @@ impl Stage {
         self.broker = None;
         let folder = self.dir.path().join("broker");
         let genesis = self.cast.founded.genesis.clone();
-        let seed = |file: &str| -> [u8; 32] {
-            let text = std::fs::read_to_string(folder.join("keys").join(file)).unwrap();
-            hex::decode(text.trim()).unwrap().try_into().unwrap()
-        };
-        let signer = |file: &str, origin: String| {
-            Ed25519NoteSigner::new(origin.parse().unwrap(), SigningKey::from_bytes(&seed(file))).unwrap()
-        };
-        let keys = Keys {
-            register: signer("register.key", genesis.genesis().register_origin()),
-            case: signer("case.key", genesis.genesis().case_origin()),
-            storage: zeroize::Zeroizing::new(seed("storage.key")),
-        };
         let (clock, entropy) = (self.clock.clone(), self.cast.entropy());
-        let opening = sqlite::Opening {
-            genesis: genesis.clone(),
-            keys,
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            batch_operations: 1024,
-        };
+        let opening = opening(&folder, &genesis, clock.clone(), entropy.clone(), Arc::new(Sound));
         let parts = Parts {
             store: Arc::new(SqliteStore::open(&folder.join("data"), opening).unwrap()),
             blobs: Blobs::open(&folder.join("data")).unwrap(),
@@ -342,6 +326,29 @@ impl Stage {
         self.as_auditor(|desk| desk.export_audit(&folder)).unwrap();
         verify(&folder, &self.cast).unwrap()
     }
+}
+
+/// What opening a founded folder's store needs.
+pub fn opening(
+    folder: &Path,
+    genesis: &SignedGenesis,
+    clock: Arc<TestClock>,
+    entropy: Arc<dyn Entropy>,
+    faults: Arc<dyn Faults>,
+) -> sqlite::Opening {
+    let seed = |file: &str| -> [u8; 32] {
+        let text = std::fs::read_to_string(folder.join("keys").join(file)).unwrap();
+        hex::decode(text.trim()).unwrap().try_into().unwrap()
+    };
+    let signer = |file: &str, origin: String| {
+        Ed25519NoteSigner::new(origin.parse().unwrap(), SigningKey::from_bytes(&seed(file))).unwrap()
+    };
+    let keys = Keys {
+        register: signer("register.key", genesis.genesis().register_origin()),
+        case: signer("case.key", genesis.genesis().case_origin()),
+        storage: zeroize::Zeroizing::new(seed("storage.key")),
+    };
+    sqlite::Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations: 1024, faults }
 }
 
 /// Verifies a bundle in a folder against the cast's card.

@@ -85,7 +85,6 @@ pub fn slug(answer: &Answer) -> (u16, String) {
 pub struct Declared {
     pub report: ReportId,
     pub payload: Vec<u8>,
-    #[allow(dead_code, reason = "for tests that upload by the client")]
     pub sealed: PathBuf,
 }
 
@@ -425,6 +424,74 @@ fn upload_waits_two_weeks_for_its_next_part_and_no_doubtful_clock_ends_it() {
     assert_eq!(Uploader::advocate(&stage).offset(&path), Some(100));
     stage.confirm_clock();
     eventually("the sweeper ends it", || files(&stage).is_empty());
+}
+
+/// Jumps both ways, an hour and far beyond an upload's and a grant's life.
+const STEPS: [u64; 2] = [3600, 40 * 86_400];
+
+#[test]
+fn clock_stepped_while_running_ends_no_upload_and_passes_no_waiting_time() {
+    for seconds in STEPS.map(Duration::from_seconds) {
+        let (mut stage, Declared { report, payload, .. }, up) = standing();
+        let other = stage.report("granted.txt", b"granted");
+        let mut terms = stage.terms(other);
+        terms.cooling_off = Duration::from_seconds(1800);
+        let waiting = stage.grant(&terms);
+        let path = up.begin(report, payload.len());
+        assert_eq!(up.patch(&path, 0, "", &payload[..100]).status, 204);
+        stage.clock.step_back(seconds);
+        let up = Uploader::advocate(&stage);
+        assert_eq!(up.patch(&path, 100, "", &payload[100..200]).status, 204);
+        stage.as_advocate(|desk| desk.reports()).unwrap();
+        stage.clock.step_forward(seconds);
+        // Put right again, and then ahead.
+        let up = Uploader::advocate(&stage);
+        assert_eq!(up.patch(&path, 200, "", &payload[200..300]).status, 204);
+        stage.clock.step_forward(seconds);
+        let up = Uploader::advocate(&stage);
+        eventually("the jump is noticed", || up.0.ask("GET", "/readyz", "", b"").unwrap().status == 503);
+        std::thread::sleep(std::time::Duration::from_secs(limits::SWEEP_SECONDS + 1));
+        assert_eq!(up.offset(&path), Some(300));
+        assert!(stage.release(waiting).is_err(), "a waiting time passed by a jump");
+        stage.clock.step_back(seconds);
+        stage.restart();
+        let up = Uploader::advocate(&stage);
+        assert_eq!(up.patch(&path, 300, "", &payload[300..]).status, 204);
+        assert!(fs::read(published(&stage, report)).unwrap() == payload);
+        only_forwards(&mut stage);
+    }
+}
+
+#[test]
+fn clock_stepped_between_two_runs_ends_no_upload_and_passes_no_waiting_time() {
+    for (seconds, ahead) in STEPS.map(Duration::from_seconds).into_iter().flat_map(|s| [(s, false), (s, true)]) {
+        let (mut stage, Declared { report, payload, .. }, up) = standing();
+        let other = stage.report("granted.txt", b"granted");
+        let mut terms = stage.terms(other);
+        terms.cooling_off = Duration::from_seconds(1800);
+        let waiting = stage.grant(&terms);
+        let path = up.begin(report, payload.len());
+        assert_eq!(up.patch(&path, 0, "", &payload[..100]).status, 204);
+        stage.broker = None;
+        if ahead {
+            stage.clock.step_forward(seconds)
+        } else {
+            stage.clock.step_back(seconds)
+        }
+        stage.restart();
+        std::thread::sleep(std::time::Duration::from_secs(limits::SWEEP_SECONDS + 1));
+        assert!(stage.release(waiting).is_err(), "a waiting time passed by a jump");
+        let up = Uploader::advocate(&stage);
+        assert_eq!(up.offset(&path), Some(100));
+        assert_eq!(up.patch(&path, 100, "", &payload[100..]).status, 204);
+        assert!(fs::read(published(&stage, report)).unwrap() == payload);
+        only_forwards(&mut stage);
+    }
+}
+
+fn only_forwards(stage: &mut Stage) {
+    let times: Vec<_> = stage.case_log("audit").into_iter().map(|(shared, _)| shared.at).collect();
+    assert!(times.is_sorted(), "{times:?}");
 }
 
 #[test]

@@ -85,10 +85,17 @@ impl Broker {
                 self.record_payload(report, slot).await?;
                 Ok(Standing::of(id, whole, &record))
             }
-            // Another upload of the same report was published: this one has nothing left to do.
-            (Some(_), ReportState::Stored {}) => {
-                self.remove_upload(id)?;
-                Err(BrokerError::AlreadyStored)
+            // Another upload of the same report was published, or this one at a start while its client began anew.
+            (Some(arrived), ReportState::Stored {}) => {
+                let same = record.length == Some(arrived)
+                    && tokio::task::block_in_place(|| self.blobs.part_is(id, &row.report))?;
+                if !same {
+                    self.remove_upload(id)?;
+                    return Err(BrokerError::AlreadyStored);
+                }
+                self.blobs.remove_part(id)?;
+                slot.done.store(true, Ordering::SeqCst);
+                Ok(Standing::of(id, whole, &record))
             }
             (None, ReportState::Stored {}) => {
                 slot.done.store(true, Ordering::SeqCst);

@@ -6,9 +6,10 @@ use crate::{
     cli::{
         home::{Access, Sitting},
         output::{Failure, Out},
+        pace::PaceArguments,
         progress::Progress,
     },
-    client::{desk::DeskError, remote::RemoteError, reporting::report_of},
+    client::{desk::DeskError, receiving::forget_partial, remote::RemoteError, reporting::report_of},
     model::{
         ids::{Digest, GrantId},
         purpose::Purpose,
@@ -17,11 +18,12 @@ use crate::{
     wire::{api::Released, problem::ProblemType, statement::Unverified},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Collect a report under a grant. The release is logged before anything is delivered.
 ///
-/// If the connection breaks, give the same command again: it is the same release.
+/// If the connection breaks, give the same command again: it is the same release, and what has come is kept in
+/// OUT.partial and gone on with. Every part is decided about anew: after a withdrawal nothing more comes.
 #[derive(Args)]
 #[command(after_help = "Example:\n  amana release fetch 3f… --purpose commission-of-inquiry --out report.age")]
 pub(super) struct Arguments {
@@ -33,6 +35,8 @@ pub(super) struct Arguments {
     /// The file to make; what is needed to check and acknowledge it goes to FILE.release.json.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    pace: PaceArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
@@ -42,12 +46,12 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         }
     }
     access.at_desk(|sitting| {
-        let released = request(sitting, arguments.grant, &arguments.purpose)?;
+        let released = request(sitting, arguments)?;
         let total = report_of(&released.report_statement)?.payload_bytes;
         let progress = Progress::begin("collecting", total, out);
         let collected = sitting
             .desk
-            .collect(&released, &arguments.out, &mut |bytes| progress.add(bytes))
+            .collect_with(&released, &arguments.out, &arguments.pace.pace(), &mut |step| progress.fetched(&step, out))
             .map_err(|error| Failure::from(error).and("The release is recorded; the same command collects it again."))?;
         drop(progress);
         let beside = beside::write_collected(&arguments.out, &collected)?;
@@ -70,13 +74,14 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
 }
 
 /// Sends the request kept from before, or a new one.
-fn request(sitting: &mut Sitting, grant: GrantId, purpose: &Purpose) -> Result<Released, Failure> {
+fn request(sitting: &mut Sitting, arguments: &Arguments) -> Result<Released, Failure> {
+    let (grant, purpose, out) = (arguments.grant, &arguments.purpose, &arguments.out);
     let kept = sitting.desk.memory().release_requests.get(&grant.to_string()).cloned();
     if let Some(text) = kept.filter(|text| asks_for(text, purpose)) {
         match sitting.desk.send_release_request(grant, &text) {
             // It never arrived, and is too old or another came first: ask anew below.
             Err(error) if successor(&error).is_some() || is(&error, ProblemType::StatementRefused) => {}
-            outcome => return Ok(outcome?),
+            outcome => return answered(outcome, out),
         }
     }
     let mut prev = sitting.desk.memory().chains.get(&grant.to_string()).copied();
@@ -87,12 +92,20 @@ fn request(sitting: &mut Sitting, grant: GrantId, purpose: &Purpose) -> Result<R
         match sitting.desk.send_release_request(grant, &text) {
             Err(error) => match successor(&error) {
                 Some(current) if Some(current) != prev => prev = Some(current),
-                _ => return Err(error.into()),
+                _ => return answered(Err(error), out),
             },
-            outcome => return Ok(outcome?),
+            outcome => return answered(outcome, out),
         }
     }
     Err(Failure::refused("another device of yours keeps asking under this grant; try again"))
+}
+
+/// After a denial nothing more will come under this grant, and half a report is nobody's to keep.
+fn answered(outcome: Result<Released, DeskError>, out: &Path) -> Result<Released, Failure> {
+    if outcome.as_ref().is_err_and(|error| is(error, ProblemType::Denied)) {
+        forget_partial(out);
+    }
+    Ok(outcome?)
 }
 
 /// What a statement has to follow, when the broker says that it followed something else.

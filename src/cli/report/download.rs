@@ -4,6 +4,7 @@ use crate::{
     cli::{
         home::Access,
         output::{Failure, Out},
+        pace::PaceArguments,
         progress::Progress,
     },
     model::ids::ReportId,
@@ -12,6 +13,8 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// Fetch a report back as the encrypted file it was. That you fetched it is logged.
+///
+/// A cut costs nothing: what has come is kept in OUT.partial, and the same command goes on from there.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  amana report download 3f… --out case.age\n  age -d -i identity.txt case.age | tar x"
@@ -22,6 +25,8 @@ pub(super) struct Arguments {
     /// The file to make.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    pace: PaceArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
@@ -30,7 +35,11 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         let found = reports.iter().find(|report| report.id == arguments.report);
         let total = found.map_or(0, |report| report.report.payload_bytes);
         let progress = Progress::begin("downloading", total, out);
-        sitting.desk.download(arguments.report, &arguments.out, &mut |bytes| progress.add(bytes))?;
+        let pace = arguments.pace.pace();
+        let fetched = sitting
+            .desk
+            .download_with(arguments.report, &arguments.out, &pace, &mut |step| progress.fetched(&step, out));
+        fetched.map_err(|error| Failure::from(error).and("The same command goes on from what has come."))?;
         drop(progress);
         out.show(
             format!(

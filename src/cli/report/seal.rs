@@ -1,7 +1,6 @@
 //! `report seal`: files become one encrypted file. Needs no network.
 
 use super::{
-    pace::PaceArguments,
     pending::{self, Pending},
     upload,
 };
@@ -10,6 +9,7 @@ use crate::{
         ambient::SystemEntropy,
         home::{self, Access, Sitting},
         output::{Failure, Out},
+        pace::PaceArguments,
         progress::Progress,
         words,
     },

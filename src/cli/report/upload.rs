@@ -1,10 +1,11 @@
 //! `report upload`: declare if needed, then the ciphertext, as often and as long as it takes.
 
-use super::{pace::PaceArguments, pending::Pending};
+use super::pending::Pending;
 use crate::{
     cli::{
         home::{Access, Sitting},
         output::{Failure, Out},
+        pace::PaceArguments,
         progress::Progress,
     },
     client::{

@@ -2,7 +2,7 @@
 
 use super::{
     Pace, UploadStep,
-    sender::{Begin, Sender, payload_of},
+    sender::{Begin, Sender},
 };
 use crate::{
     client::{
@@ -16,7 +16,13 @@ use crate::{
         report::{ReportKind, Tier},
     },
 };
-use std::{path::Path, thread, time::Duration};
+use std::{
+    fs::File,
+    io::{Seek as _, SeekFrom},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 /// How often a sender that has caught up looks whether there is more.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -82,18 +88,23 @@ impl Desk {
             // Read before what is written: what came in between is seen the next time around.
             let ended = growth.has_ended();
             let written = growth.written();
-            if opened.is_none() {
-                opened = growth.file().map(|(path, header)| (path, *header));
+            if opened.is_none()
+                && let Some((path, header_bytes)) = growth.file()
+            {
+                let Ok(file) = File::open(path) else {
+                    // Whole and renamed before it could be opened: it is sent from where it is now.
+                    return Ok(());
+                };
+                opened = Some((file, *header_bytes));
             }
-            match opened {
-                Some((path, header_bytes)) if written > sender.safe() => {
-                    match sender.send(upload, &payload_of(path, header_bytes), written) {
-                        // Whole and renamed meanwhile: the rest is sent from where it is now.
-                        Err(DeskError::Remote(crate::client::remote::RemoteError::File(_))) if growth.has_ended() => {
-                            return Ok(());
-                        }
-                        sent => sent?,
-                    }
+            match &opened {
+                Some((file, header_bytes)) if written > sender.safe() => {
+                    let payload = |offset: u64| {
+                        let mut file = file.try_clone()?;
+                        file.seek(SeekFrom::Start(header_bytes.saturating_add(offset)))?;
+                        Ok(file)
+                    };
+                    sender.send(upload, &payload, written)?;
                 }
                 _ if ended => return Ok(()),
                 _ => thread::sleep(LOOK_AGAIN),

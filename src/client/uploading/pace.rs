@@ -1,6 +1,12 @@
 //! How fast and how patiently an upload goes, and what a person is told of it.
 
-use crate::model::ambient::Clock;
+use crate::{
+    client::{
+        desk::{Desk, DeskError},
+        remote::RemoteError,
+    },
+    model::ambient::{Clock, random},
+};
 use std::{
     io::{self, Read},
     num::NonZeroU64,
@@ -61,7 +67,11 @@ pub(super) struct PartSize {
 impl PartSize {
     pub(super) fn new(pace: &Pace) -> Self {
         let most = pace.part_bytes.map_or(MOST_PART_BYTES, NonZeroU64::get);
-        Self { bytes: FIRST_PART_BYTES.min(most), most }
+        // With a limit it is known what the link can do: a first part that takes minutes would be given up.
+        let first = pace.limit.map_or(FIRST_PART_BYTES, |limit| {
+            limit.get().saturating_mul(PART_TAKES.as_secs()).clamp(LEAST_PART_BYTES, FIRST_PART_BYTES)
+        });
+        Self { bytes: first.min(most), most }
     }
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -82,22 +92,40 @@ impl PartSize {
 }
 
 /// How long to wait next, until patience is over.
-pub(super) struct Patience {
+pub(in crate::client) struct Patience {
     left: Duration,
     all: Duration,
     next: Duration,
 }
 
 impl Patience {
-    pub(super) fn new(pace: &Pace) -> Self {
+    pub(in crate::client) fn new(pace: &Pace) -> Self {
         Self { left: pace.patience, all: pace.patience, next: FIRST_WAIT }
     }
     /// Something arrived.
-    pub(super) fn renew(&mut self) {
+    pub(in crate::client) fn renew(&mut self) {
         (self.left, self.next) = (self.all, FIRST_WAIT);
     }
+    /// Waits before the next attempt, and says so first; an error that waiting does not mend is handed back.
+    pub(in crate::client) fn after(
+        &mut self,
+        desk: &Desk,
+        error: RemoteError,
+        told: &mut dyn FnMut(String, Duration),
+    ) -> Result<(), DeskError> {
+        if !error.passes() {
+            return Err(error.into());
+        }
+        let [chance] = random(&*desk.entropy);
+        let Some(wait) = self.wait(chance) else { return Err(error.into()) };
+        let asked = error.problem().and_then(|problem| problem.retry_after).map(Duration::from_secs);
+        let wait = asked.map_or(wait, |asked| asked.max(wait));
+        told(error.to_string(), wait);
+        thread::sleep(wait);
+        Ok(())
+    }
     /// The next wait; `None` when it is time to give up. `chance` spreads devices that lost the same broker.
-    pub(super) fn wait(&mut self, chance: u8) -> Option<Duration> {
+    fn wait(&mut self, chance: u8) -> Option<Duration> {
         if self.left.is_zero() {
             return None;
         }
@@ -109,7 +137,7 @@ impl Patience {
 }
 
 /// A reader that brings no more than so many bytes a second.
-pub(super) struct Limited<R> {
+pub(in crate::client) struct Limited<R> {
     inner: R,
     limit: Option<NonZeroU64>,
     clock: Arc<dyn Clock>,
@@ -118,7 +146,7 @@ pub(super) struct Limited<R> {
 }
 
 impl<R> Limited<R> {
-    pub(super) fn new(inner: R, pace: &Pace, clock: Arc<dyn Clock>) -> Self {
+    pub(in crate::client) fn new(inner: R, pace: &Pace, clock: Arc<dyn Clock>) -> Self {
         let began = clock.stopwatch();
         Self { inner, limit: pace.limit, clock, began, sent: 0 }
     }
@@ -129,7 +157,9 @@ impl<R: Read> Read for Limited<R> {
         let Some(limit) = self.limit else { return self.inner.read(buffer) };
         let due = Duration::from_millis(self.sent.saturating_mul(1000) / limit);
         thread::sleep((self.began + due).saturating_sub(self.clock.stopwatch()));
-        let slice = buffer.len().min(SLICE_BYTES);
+        // The first slice of every part is free of the clock: a small one keeps a slow limit, and never stalls for long.
+        let quarter = usize::try_from(limit.get() / 4).unwrap_or(SLICE_BYTES).max(1);
+        let slice = buffer.len().min(SLICE_BYTES).min(quarter);
         let read = self.inner.read(buffer.get_mut(..slice).unwrap_or_default())?;
         self.sent += read as u64;
         Ok(read)

@@ -1,7 +1,7 @@
 //! Parts on their way: one at a time, asked about after every trouble.
 
 use super::{
-    Payload, Steps, ask_to_publish,
+    Payload, Steps, ask_to_publish, is_gone,
     pace::{Limited, Pace, PartSize, Patience, UploadStep},
     tus_headers,
 };
@@ -10,10 +10,7 @@ use crate::{
         desk::{Desk, DeskError},
         remote::{RemoteError, Uploaded},
     },
-    model::{
-        ambient::random,
-        ids::{ReportId, UploadId},
-    },
+    model::ids::{ReportId, UploadId},
     wire::{
         api::{Accepted, Listing, UploadSummary},
         problem::ProblemType,
@@ -24,8 +21,6 @@ use std::{
     fs::File,
     io::{Read, Seek as _, SeekFrom},
     path::Path,
-    thread,
-    time::Duration,
 };
 
 /// What a new upload says of itself.
@@ -60,7 +55,7 @@ impl<'a> Sender<'a> {
     pub(super) fn resume(&mut self, early: Option<UploadId>, begin: Begin) -> Result<Option<UploadId>, DeskError> {
         if let Some(early) = early {
             match self.ask(early) {
-                Err(DeskError::Remote(error)) if error.is(ProblemType::NotFound) => {}
+                Err(error) if is_gone(&error) => {}
                 asked => return asked.map(|()| Some(early)),
             }
         }
@@ -69,8 +64,11 @@ impl<'a> Sender<'a> {
             let known: Listing<UploadSummary> = self.insist(|| desk.remote.fetch("/v1/uploads", desk.signed_in()))?;
             let same = known.items.into_iter().filter(|item| item.report == begin.report);
             if let Some(furthest) = same.max_by_key(|item| item.offset) {
-                self.ask(furthest.id)?;
-                return Ok(Some(furthest.id));
+                match self.ask(furthest.id) {
+                    // Swept, or published from another device, between the two questions.
+                    Err(error) if is_gone(&error) => {}
+                    asked => return asked.map(|()| Some(furthest.id)),
+                }
             }
         }
         self.begin(begin)
@@ -111,7 +109,7 @@ impl<'a> Sender<'a> {
                     self.reached(offset.ok_or_else(|| RemoteError::Answer("a part without an offset".to_owned()))?);
                 }
                 Err(error) => {
-                    if is_a_cut(&error) {
+                    if error.is_a_cut() {
                         self.size.broke();
                     }
                     self.wait(error)?;
@@ -167,40 +165,10 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Waits before the next attempt; an error that waiting does not mend is handed back.
     fn wait(&mut self, error: RemoteError) -> Result<(), DeskError> {
-        if !passes(&error) {
-            return Err(error.into());
-        }
-        let [chance] = random(&*self.desk.entropy);
-        let Some(wait) = self.patience.wait(chance) else { return Err(error.into()) };
-        let asked = error.problem().and_then(|problem| problem.retry_after).map(Duration::from_secs);
-        let wait = asked.map_or(wait, |asked| asked.max(wait));
-        (self.steps)(UploadStep::Waiting { why: error.to_string(), wait });
-        thread::sleep(wait);
-        Ok(())
+        let steps = &mut self.steps;
+        self.patience.after(self.desk, error, &mut |why, wait| steps(UploadStep::Waiting { why, wait }))
     }
-}
-
-/// Whether it may go better next time.
-fn passes(error: &RemoteError) -> bool {
-    let busy = [
-        ProblemType::Busy,
-        ProblemType::Locked,
-        ProblemType::OffsetMismatch,
-        ProblemType::TooSlow,
-        ProblemType::StorageFull,
-        ProblemType::Internal,
-        ProblemType::Unauthenticated,
-        ProblemType::RevokeOnly,
-    ];
-    let waits = error.problem().is_some_and(|problem| problem.retry_after.is_some());
-    is_a_cut(error) || waits || busy.into_iter().any(|kind| error.is(kind))
-}
-
-/// Whether the link broke, and not the broker said no.
-fn is_a_cut(error: &RemoteError) -> bool {
-    matches!(error, RemoteError::Unreachable(_) | RemoteError::Answer(_))
 }
 
 /// The payload of a sealed file: what comes after its header.

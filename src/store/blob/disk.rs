@@ -31,6 +31,10 @@ impl Disk {
         Ok(done)
     }
 
+    /// Reads, or looks at something.
+    pub(super) fn look<T>(&self, call: &'static str, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.step(call, act)
+    }
     /// Makes a new, private, empty file.
     pub(super) fn create(&self, call: &'static str, path: &Path) -> io::Result<File> {
         self.step(call, || private(OpenOptions::new().read(true).write(true).create_new(true)).open(path))

@@ -53,7 +53,12 @@ pub fn list(data: &Path) -> Result<Listing, StoreError> {
             _ => listing.unknown.push(name.to_owned()),
         }
     })?;
-    each(&data.join("uploads"), &mut |_, bytes| listing.unfinished.add(bytes))?;
+    // The other files there say what a part is, or remember one that was published.
+    each(&data.join("uploads"), &mut |name, bytes| {
+        if name.ends_with(".part") {
+            listing.unfinished.add(bytes);
+        }
+    })?;
     Ok(listing)
 }
 

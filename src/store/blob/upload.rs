@@ -83,8 +83,11 @@ impl Blobs {
     pub fn begin_upload(&self, id: UploadId, record: &UploadRecord) -> Result<(), UploadError> {
         let part = self.part_path(id);
         let made = self.disk.create("upload.create", &part);
-        made.map_err(|e| upload_error("cannot begin an upload", &part, e))?;
-        self.write_record(id, record)
+        let begun = made.map_err(|e| upload_error("cannot begin an upload", &part, e));
+        begun.and_then(|_| self.write_record(id, record)).inspect_err(|_| {
+            // Nobody will ever be told of it. What cannot be removed now is a stray at the next start.
+            drop(self.remove_upload(id));
+        })
     }
 
     /// Writes what is known of an upload in place of what was, durably.
@@ -125,7 +128,7 @@ impl Blobs {
     /// What the file system answers.
     pub fn arrived(&self, id: UploadId) -> Result<Option<u64>, StoreError> {
         let path = self.part_path(id);
-        match fs::metadata(&path) {
+        match self.disk.look("upload.arrived", || fs::metadata(&path)) {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(file_error("cannot look at an upload", &path, error)),
@@ -140,7 +143,8 @@ impl Blobs {
     pub fn open_part(&self, id: UploadId) -> Result<Option<Part>, UploadError> {
         let path = self.part_path(id);
         let failed = |e| upload_error("cannot open an upload", &path, e);
-        let file = match OpenOptions::new().read(true).append(true).open(&path) {
+        let open = || OpenOptions::new().read(true).append(true).open(&path);
+        let file = match self.disk.look("part.open", open) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -180,7 +184,7 @@ impl Blobs {
 
     fn held(&self, id: UploadId) -> Result<Option<u64>, UploadError> {
         let path = self.upload_path(id, "hold");
-        match fs::read_to_string(&path) {
+        match self.disk.look("upload.held", || fs::read_to_string(&path)) {
             Ok(text) => Ok(Some(text.parse().map_err(|_| StoreError::Form("an upload's hold"))?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(upload_error("cannot read an upload's hold", &path, error)),
@@ -221,6 +225,27 @@ impl Blobs {
         self.disk
             .step("payload.sums", || sums.write(&beside))
             .map_err(|e| upload_error("cannot keep the digests of a payload's chunks", &beside, e))
+    }
+
+    /// Whether an upload holds exactly the stated bytes. Reads it whole.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn part_is(&self, id: UploadId, report: &Report) -> Result<bool, StoreError> {
+        let path = self.part_path(id);
+        let failed = |e| file_error("cannot read an upload", &path, e);
+        let hashed = Hashed::of_file(&File::open(&path).map_err(failed)?).map_err(failed)?;
+        Ok(hashed.at() == report.payload_bytes && hashed.finish().0 == report.payload_sha256)
+    }
+
+    /// Removes what arrived of an upload whose bytes are stored already; its record stays, for a client that missed the
+    /// answer.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn remove_part(&self, id: UploadId) -> Result<(), StoreError> {
+        let path = self.part_path(id);
+        self.disk.remove("upload.remove", &path).map_err(|e| file_error("cannot remove an upload", &path, e))
     }
 
     /// Removes an upload and what arrived of it; the record last, so that a crash leaves something to remove again.

@@ -2,6 +2,7 @@
 
 use super::{
     batch::{Batch, read_entry},
+    points::Points,
     queue::{self, Bounds, NoRoom, lanes},
     read, schema,
     shared::{LogSigners, Shared},
@@ -14,7 +15,7 @@ use crate::{
         limits,
         time::Timestamp,
     },
-    store::{CommitError, Pending, Recorded, StoreError, sealed::Sealer},
+    store::{CommitError, Pending, Recorded, StoreError, faults::Faults, sealed::Sealer},
     tlog::Ed25519NoteSigner,
     wire::{
         entry::{AuditorPart, Happening},
@@ -52,6 +53,8 @@ pub struct Opening {
     pub entropy: Arc<dyn Entropy>,
     /// Most operations in one commit; [`limits::BATCH_OPERATIONS`] but for measurements.
     pub batch_operations: usize,
+    /// Where tests break the writer; [`Sound`](crate::store::faults::Sound) breaks nothing.
+    pub faults: Arc<dyn Faults>,
 }
 
 /// The embedded store.
@@ -101,7 +104,8 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let path = folder.join("amana.db");
         let connection = schema::writer(&path)?;
-        let Opening { genesis, keys, clock, entropy, batch_operations } = opening;
+        let Opening { genesis, keys, clock, entropy, batch_operations, faults } = opening;
+        let points = Points::new(faults);
         let shared = Arc::new(Shared {
             sealer: Sealer::new(&keys.storage, entropy.clone()),
             signers: LogSigners { register: keys.register, case: keys.case },
@@ -110,7 +114,7 @@ impl SqliteStore {
             revoke_only: Mutex::default(),
             last_at: AtomicU64::default(),
         });
-        begin(&connection, &shared, &*clock)?;
+        begin(&connection, &shared, &*clock, &points)?;
         let tips = read::tips(&connection)?;
         shared.committed(tips.last_at);
         let watch = Watch::of(&*clock);
@@ -121,7 +125,9 @@ impl SqliteStore {
             path: path.clone(),
             shared: shared.clone(),
             clock: clock.clone(),
+            points,
             tips,
+            lost: false,
             watch,
             batch_operations,
         };
@@ -188,7 +194,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 }
 
 /// Lays genesis in a new folder; in an old one checks that it is the same and notes the time nobody watched.
-fn begin(connection: &Connection, shared: &Shared, clock: &dyn Clock) -> Result<(), StoreError> {
+fn begin(connection: &Connection, shared: &Shared, clock: &dyn Clock, points: &Points) -> Result<(), StoreError> {
     let tips = read::tips(connection)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut batch = Batch::new(connection, &shared.sealer, &*shared.entropy, tips, clock.wall());
@@ -196,7 +202,7 @@ fn begin(connection: &Connection, shared: &Shared, clock: &dyn Clock) -> Result<
         if tips.register == 0 { lay(&mut batch, shared) } else { resume(&mut batch, shared, tips.last_at, clock) };
     let sealed = laid.and_then(|()| batch.seal_heads(&shared.signers).map(|_| ()));
     match sealed {
-        Ok(()) => Ok(connection.execute_batch("COMMIT")?),
+        Ok(()) => points.step("sqlite.open", || Ok(connection.execute_batch("COMMIT")?)),
         Err(error) => {
             drop(connection.execute_batch("ROLLBACK"));
             Err(error)

@@ -6,8 +6,9 @@
 
 use super::{
     batch::{Batch, Tips},
+    points::Points,
     queue::{Lane, Receiver},
-    schema,
+    read, schema,
     shared::Shared,
 };
 use crate::{
@@ -109,7 +110,11 @@ pub(super) struct Writer {
     pub(super) path: PathBuf,
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) points: Points,
+    /// Where the log ends, unless that is `lost`.
     pub(super) tips: Tips,
+    /// The outcome of a commit is unknown: the next transaction looks where the log ends before it writes.
+    pub(super) lost: bool,
     pub(super) watch: Watch,
     pub(super) batch_operations: usize,
 }
@@ -181,9 +186,10 @@ impl Writer {
 
     fn commit(&mut self, work: Vec<(Urgency, Box<dyn Work>)>) {
         // An operation runs inside a transaction or not at all.
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin() {
+            let failure = self.abandon(&error);
             for (_, operation) in work {
-                operation.refuse(Failure::of(&error).error());
+                operation.refuse(failure.error());
             }
             return;
         }
@@ -199,10 +205,7 @@ impl Writer {
             Err(failure) => {
                 if failure == Failure::Unknown {
                     self.shared.only_revoke("the outcome of a commit is unknown; restart the broker");
-                    // Revocations go on from wherever the log really ends.
-                    if let Ok(tips) = super::read::tips(&self.connection) {
-                        self.tips = tips;
-                    }
+                    self.lost = true;
                 }
                 for answer in answers {
                     answer(Err(failure.error()));
@@ -211,43 +214,75 @@ impl Writer {
         }
     }
 
+    /// Opens a transaction, and knows where the log ends in it.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        if !connection.is_autocommit() {
+            // What could not be rolled back before is now, or nobody could write any more.
+            connection.execute_batch("ROLLBACK")?;
+        }
+        self.points.step("sqlite.begin", || connection.execute_batch("BEGIN IMMEDIATE"))?;
+        if self.lost {
+            self.tips = read::tips(connection)?;
+            self.shared.committed(self.tips.last_at);
+            self.lost = false;
+        }
+        Ok(())
+    }
+
     fn transaction(
         &self,
         work: Vec<(Urgency, Box<dyn Work>)>,
         answers: &mut Vec<Answer>,
     ) -> Result<(Tips, Receipts), Failure> {
-        let connection = &self.connection;
-        let shared = &self.shared;
+        let (connection, shared) = (&self.connection, &self.shared);
         let mut batch = Batch::new(connection, &shared.sealer, &*shared.entropy, self.tips, self.watch.wall);
         let revoke_only = shared.why_revoke_only();
-        for (urgency, operation) in work {
+        let mut work = work.into_iter();
+        while let Some((urgency, operation)) = work.next() {
             if let Some(why) = revoke_only
                 && urgency == Urgency::Ordinary
             {
                 operation.refuse(CommitError::RevokeOnly(why));
                 continue;
             }
-            if let Err(error) = connection.execute_batch("SAVEPOINT operation") {
-                operation.refuse(Failure::of(&error).error());
-                continue;
-            }
-            let (tips, appended) = (batch.tips(), batch.appended());
-            if let Some(answer) = operation.run(&mut batch) {
-                answers.push(answer);
-                connection.execute_batch("RELEASE operation").map_err(|error| self.abandon(&error.into()))?;
-            } else {
-                let undone = connection.execute_batch("ROLLBACK TO operation; RELEASE operation");
-                undone.map_err(|error| self.abandon(&error.into()))?;
-                batch.forget(tips, appended);
+            if let Err(error) = self.operate(&mut batch, operation, answers) {
+                let failure = self.abandon(&error);
+                // Those behind it never ran, and are told so.
+                work.for_each(|(_, operation)| operation.refuse(failure.error()));
+                return Err(failure);
             }
         }
-        let receipts = batch.seal_heads(&shared.signers).map_err(|error| self.abandon(&error))?;
+        let sealed = self.points.step("sqlite.heads", || batch.seal_heads(&shared.signers));
+        let receipts = sealed.map_err(|error| self.abandon(&error))?.into_iter().collect();
         let tips = batch.tips();
-        let receipts = receipts.into_iter().collect();
-        match connection.execute_batch("COMMIT") {
+        match self.points.step("sqlite.commit", || connection.execute_batch("COMMIT")) {
             Ok(()) => Ok((tips, receipts)),
             Err(error) => self.after_failed_commit(&error, tips).map(|()| (tips, receipts)),
         }
+    }
+
+    /// Runs one operation in its savepoint. An error is one of the whole transaction.
+    fn operate(
+        &self,
+        batch: &mut Batch<'_>,
+        operation: Box<dyn Work>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), StoreError> {
+        let run = |sql| self.connection.execute_batch(sql);
+        if let Err(error) = self.points.step("sqlite.savepoint", || run("SAVEPOINT operation")) {
+            operation.refuse(Failure::of(&error).error());
+            return Ok(());
+        }
+        let (tips, appended) = (batch.tips(), batch.appended());
+        if let Some(answer) = operation.run(batch) {
+            answers.push(answer);
+            self.points.step("sqlite.release", || run("RELEASE operation"))?;
+        } else {
+            self.points.step("sqlite.undo", || run("ROLLBACK TO operation; RELEASE operation"))?;
+            batch.forget(tips, appended);
+        }
+        Ok(())
     }
 
     fn abandon(&self, error: &StoreError) -> Failure {
@@ -261,7 +296,8 @@ impl Writer {
     /// A failed COMMIT may have been applied. The database is read again through a fresh connection.
     fn after_failed_commit(&self, error: &rusqlite::Error, wanted: Tips) -> Result<(), Failure> {
         drop(self.connection.execute_batch("ROLLBACK"));
-        let found = schema::reader(&self.path).map_err(StoreError::from).and_then(|c| super::read::tips(&c));
+        let found: Result<Tips, StoreError> =
+            self.points.step("sqlite.reread", || read::tips(&schema::reader(&self.path)?));
         match found {
             // A batch without an entry leaves no trace to look for; it counts as undone.
             Ok(found) if found == wanted && wanted != self.tips => Ok(()),
@@ -273,7 +309,8 @@ impl Writer {
     fn empty_wal(&self) -> Result<bool, CommitError> {
         // Not waited for: while the writer waits for a reader, nobody can revoke.
         self.connection.busy_timeout(std::time::Duration::ZERO).map_err(StoreError::from)?;
-        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let empty = || self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let busy = self.points.step("sqlite.checkpoint", empty);
         self.connection.busy_timeout(schema::BUSY).map_err(StoreError::from)?;
         match busy {
             Ok(busy) => Ok(busy == 0),

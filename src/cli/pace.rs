@@ -1,16 +1,16 @@
-//! `--limit-rate` and `--give-up-after`: how fast and how patiently something is sent.
+//! `--limit-rate` and `--give-up-after`: how fast and how patiently something is sent or fetched.
 
 use crate::client::uploading::Pace;
 use clap::Args;
 use std::{num::NonZeroU64, time::Duration};
 
-/// How an upload goes about it.
+/// How an upload or a download goes about it.
 #[derive(Args)]
 pub(super) struct PaceArguments {
-    /// Send at most this many bytes a second; k, M and G stand for 1,024 and its powers.
+    /// Use at most this many bytes a second; k, M and G stand for 1,024 and its powers.
     #[arg(long, value_name = "RATE", value_parser = read_rate)]
     limit_rate: Option<NonZeroU64>,
-    /// Stop trying after this long without a single further byte safe: seconds, or with m, h, d.
+    /// Stop trying after this long without a single further byte: seconds, or with m, h, d.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = read_time)]
     give_up_after: Duration,
 }

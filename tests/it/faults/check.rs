@@ -1,0 +1,157 @@
+//! What must hold of a run: judged by what clients were told, the log, and the files.
+
+use super::{
+    script::digest,
+    story::{Told, World, caller},
+};
+use amana::{
+    audit,
+    broker::{BrokerError, Connection},
+    model::{
+        ids::Digest,
+        report::ReportState,
+        rows::{ReportRow, Row as _},
+    },
+    store::Store as _,
+    wire::{
+        api::BundleLine,
+        entry::{Happening, Shared},
+        genesis::SignedGenesis,
+    },
+};
+use std::{collections::BTreeSet, fs, io::Cursor, ops::ControlFlow};
+
+/// The case log, opened whole, after the whole bundle was verified.
+pub struct Log(Vec<(Option<Digest>, Happening)>);
+
+impl Log {
+    pub fn of(world: &World) -> Self {
+        let mut inputs = audit::Inputs {
+            genesis: String::new(),
+            register_checkpoint: String::new(),
+            case_checkpoint: None,
+            register: Vec::new(),
+            case: Vec::new(),
+            facts: Vec::new(),
+        };
+        let mut log = Vec::new();
+        let line = |file: &mut Vec<u8>, value: String| file.extend([value.as_bytes(), b"\n"].concat());
+        let mut take = |found: BundleLine| {
+            match found {
+                BundleLine::Genesis(note) => inputs.genesis = note,
+                BundleLine::Checkpoint(amana::model::event::Log::Register, note) => inputs.register_checkpoint = note,
+                BundleLine::Checkpoint(amana::model::event::Log::Case, note) => inputs.case_checkpoint = Some(note),
+                BundleLine::Register(shared) => line(&mut inputs.register, serde_json::to_string(&shared).unwrap()),
+                BundleLine::Case(case) => {
+                    let shared = Shared::parse(&case.shared).unwrap();
+                    log.push((shared.statement.as_deref().map(digest), shared.event));
+                    line(&mut inputs.case, serde_json::to_string(&case).unwrap());
+                }
+                BundleLine::Fact(kind, key, of, index, row) => {
+                    line(&mut inputs.facts, serde_json::to_string(&(kind, key, of, index, row)).unwrap());
+                }
+                BundleLine::End => {}
+            }
+            ControlFlow::Continue(())
+        };
+        // Past the points of the test: what is there is read, whatever breaks next.
+        world.store().export(&mut take).unwrap();
+        let card = SignedGenesis::parse(&inputs.genesis).unwrap().card();
+        let inputs = audit::Inputs {
+            genesis: inputs.genesis,
+            register_checkpoint: inputs.register_checkpoint,
+            case_checkpoint: inputs.case_checkpoint,
+            register: Cursor::new(inputs.register),
+            case: Cursor::new(inputs.case),
+            facts: Cursor::new(inputs.facts),
+        };
+        audit::verify(inputs, Some(&card)).unwrap();
+        Self(log)
+    }
+    fn count(&self, statement: Digest, event: &Happening) -> usize {
+        self.0.iter().filter(|(of, what)| *of == Some(statement) && what == event).count()
+    }
+    fn stored(&self, world: &World) -> usize {
+        let stored = Happening::PayloadStored { report: world.report() };
+        self.0.iter().filter(|(_, what)| *what == stored).count()
+    }
+    fn own_headers(&self, world: &World) -> usize {
+        let (report, key) = (world.report(), world.script.advocate.key);
+        self.0.iter().filter(|(_, what)| *what == Happening::OwnerHeaderFetched { report, key }).count()
+    }
+}
+
+/// Nothing anybody was told is less true now: looked at before anything is repeated.
+pub fn what_was_told_holds(world: &World) -> Log {
+    let log = Log::of(world);
+    let own = world.record.told.iter().filter(|told| **told == Told::OwnHeader).count();
+    assert!(log.own_headers(world) >= own, "an owner header was handed out unlogged");
+    for told in &world.record.told {
+        match told {
+            Told::Accepted(id) => assert_eq!(log.count(*id, &Happening::Accepted), 1, "an accepted statement"),
+            Told::Header(id) => assert_eq!(log.count(*id, &Happening::Released), 1, "a header was handed out unlogged"),
+            Told::Denied(id) => assert!(log.count(*id, &Happening::ReleaseDenied) >= 1, "a denial is not logged"),
+            Told::Stored => {
+                assert_eq!(log.stored(world), 1);
+                assert!(payload(world).as_ref() == Some(&world.script.payload), "a stored payload is not there");
+            }
+            Told::Offset(at) => assert!(on_disk(world) >= *at, "{at} bytes were called safe, {}", on_disk(world)),
+            Told::Upload(_) | Told::Step(_) | Told::OwnHeader | Told::Revoked => {}
+        }
+    }
+    // Published is published whole, whether anybody was told or not.
+    assert!(payload(world).is_none_or(|bytes| bytes == world.script.payload), "a damaged payload was published");
+    let row = world.store().fact(ReportRow::KIND, &world.report().to_string()).unwrap();
+    if let Some((_, row)) = row
+        && serde_json::from_str::<ReportRow>(&row).unwrap().state == (ReportState::Stored {})
+    {
+        assert!(payload(world).is_some(), "a payload is called stored and is not there");
+    }
+    log
+}
+
+fn payload(world: &World) -> Option<Vec<u8>> {
+    fs::read(world.folder.join("data/payloads").join(world.report().to_string())).ok()
+}
+
+fn on_disk(world: &World) -> u64 {
+    if let Some(bytes) = payload(world) {
+        return bytes.len() as u64;
+    }
+    let Some(id) = world.record.upload() else { return 0 };
+    let file = |kind: &str| world.folder.join("data/uploads").join(format!("{id}.{kind}"));
+    let arrived = fs::metadata(file("part")).map_or(0, |found| found.len());
+    let held = fs::read_to_string(file("hold")).ok().map(|text| text.parse().unwrap());
+    arrived.min(held.unwrap_or(u64::MAX))
+}
+
+/// Everything the story did stands in the log once, and nothing else is left.
+pub async fn all_is_well(world: &World) {
+    let (log, script) = (what_was_told_holds(world), &world.script);
+    let (given, late) = (&script.given, &script.late);
+    let statements = [&script.enrolment, &script.report, &given.grant, &late.grant, &script.revocation];
+    for text in statements.into_iter().chain([&given.acknowledgement, &late.acknowledgement]) {
+        assert_eq!(log.count(digest(text), &Happening::Accepted), 1);
+    }
+    for gift in [given, late] {
+        assert_eq!(log.count(digest(&gift.request), &Happening::Released), 1);
+    }
+    assert_eq!(log.count(digest(&script.too_late), &Happening::Released), 0);
+    assert!(log.count(digest(&script.too_late), &Happening::ReleaseDenied) >= 1);
+    assert_eq!(log.stored(world), 1);
+    for (gift, text) in [(given, &given.request), (given, &script.too_late), (late, &late.request)] {
+        let (who, connection) = (caller(&script.officer), Connection::default());
+        let again = world.broker().release(gift.id(), text, &who, &connection).await;
+        let refused = matches!(again, Err(BrokerError::Denied { .. } | BrokerError::Refused(_)));
+        assert!(refused, "an ended grant is not refused: {:?}", again.map(|_| ()));
+    }
+    let kept = |folder: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(world.folder.join("data").join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let upload = world.record.upload().unwrap();
+    let left: Vec<String> = kept("uploads").into_iter().filter(|name| *name != format!("{upload}.json")).collect();
+    let left: Vec<String> = left.into_iter().filter(|name| !world.before.contains(name)).collect();
+    assert_eq!(left, Vec::<String>::new(), "files of uploads are left");
+    assert_eq!(kept("payloads").len(), 2);
+}
