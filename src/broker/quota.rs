@@ -178,6 +178,15 @@ impl Broker {
         self.quota.with_used(&*self.store, party, |used| self.quota.fits(used, more_bytes))?
     }
 
+    /// How many bytes more a party may bring.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub(super) fn bytes_left(&self, party: PartyId) -> Result<u64, BrokerError> {
+        let left = |used: &Used| self.quota.most_bytes.saturating_sub(used.sum());
+        self.quota.with_used(&*self.store, party, |used| Ok(left(used)))?
+    }
+
     /// Takes one entry off a party's quota, whether or not what it asks for is then accepted.
     ///
     /// # Errors

@@ -52,9 +52,6 @@ impl Broker {
                 first_error.get_or_insert(error);
             }
         }
-        if let Err(error) = self.sweep_uploads().await {
-            first_error.get_or_insert(error);
-        }
         first_error.map_or(Ok(()), Err)
     }
 

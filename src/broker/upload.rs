@@ -31,7 +31,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -63,7 +63,10 @@ impl Standing {
 }
 
 /// Every upload there is, and whose turn it is to write.
-pub(super) struct Uploads(Mutex<HashMap<UploadId, Arc<Slot>>>);
+pub(super) struct Uploads {
+    slots: Mutex<HashMap<UploadId, Arc<Slot>>>,
+    begins: Mutex<()>,
+}
 
 /// One upload.
 struct Slot {
@@ -72,6 +75,8 @@ struct Slot {
     turn: Arc<tokio::sync::Mutex<Hashed>>,
     /// Another request asks whether the writer is still there.
     asked: Notify,
+    /// What was last found durable: what may be told while somebody writes.
+    safe: AtomicU64,
     /// Its payload is stored and recorded; it is remembered for clients that missed the answer.
     done: AtomicBool,
 }
@@ -82,6 +87,7 @@ impl Slot {
             record: Mutex::new(record),
             turn: Arc::default(),
             asked: Notify::new(),
+            safe: AtomicU64::new(0),
             done: AtomicBool::new(false),
         })
     }
@@ -90,6 +96,14 @@ impl Slot {
     }
     fn set(&self, record: UploadRecord) {
         *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
+    }
+    /// A question that nobody was there to hear is not for the next writer.
+    async fn forget_questions(&self) {
+        tokio::select! {
+            biased;
+            () = self.asked.notified() => {}
+            () = std::future::ready(()) => {}
+        }
     }
     /// The right to write; a writer from whom nothing comes any more gives it up.
     async fn take(&self) -> Result<OwnedMutexGuard<Hashed>, BrokerError> {
@@ -107,10 +121,11 @@ impl Uploads {
     pub(super) fn resume(blobs: &Blobs) -> Result<Self, StoreError> {
         blobs.remove_strays()?;
         let found = blobs.uploads(|path| tracing::error!(path, "the record of an upload cannot be read"))?;
-        Ok(Self(Mutex::new(found.into_iter().map(|(id, record)| (id, Slot::new(record))).collect())))
+        let slots = found.into_iter().map(|(id, record)| (id, Slot::new(record))).collect();
+        Ok(Self { slots: Mutex::new(slots), begins: Mutex::default() })
     }
     fn all(&self) -> Vec<(UploadId, Arc<Slot>)> {
-        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.iter().map(|(id, slot)| (*id, slot.clone())).collect()
     }
     fn of(&self, owner: PartyId) -> Vec<(UploadId, UploadRecord)> {
@@ -122,13 +137,13 @@ impl Uploads {
         all.map(|(id, slot)| (id, slot.record())).filter(|(_, record)| record.owner == owner).collect()
     }
     fn find(&self, id: UploadId) -> Option<Arc<Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
     fn insert(&self, id: UploadId, slot: Arc<Slot>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, slot);
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).insert(id, slot);
     }
     fn forget(&self, id: UploadId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 }
 
@@ -147,12 +162,14 @@ impl Broker {
             Length::Bytes(length) => Some(length),
             Length::Deferred => None,
         };
+        // One at a time: two that count at once would both find the last place.
+        let _begins = self.uploads.begins.lock().unwrap_or_else(PoisonError::into_inner);
         self.check_length(length, report, caller)?;
         self.check_room(length, report, caller)?;
         let id = UploadId::from_bytes(random(&*self.entropy));
         let expires = self.clocks()?.not_passed.plus(limits::UPLOAD_LIFE);
         let record = UploadRecord { owner: caller.party, report, length, expires };
-        self.blobs.begin_upload(id, &record)?;
+        tokio::task::block_in_place(|| self.blobs.begin_upload(id, &record))?;
         let standing = Standing::of(id, 0, &record);
         self.uploads.insert(id, Slot::new(record));
         Ok(standing)
@@ -166,13 +183,23 @@ impl Broker {
         let mut items = Vec::new();
         for (id, record) in self.uploads.of(caller.party) {
             // A part that is gone was published; what is left is its memory, for a client that missed the answer.
-            if let Some(offset) = self.blobs.arrived(id)? {
+            if let Some(offset) = self.told_offset(id)? {
                 let UploadRecord { report, length, expires, .. } = record;
                 items.push(UploadSummary { id, report, offset, length, expires });
             }
         }
         items.sort_by_key(|item| item.id);
         Ok(Listing { items })
+    }
+
+    /// Bytes of an upload that may be told without asking its writer; `None` when it has been published.
+    fn told_offset(&self, id: UploadId) -> Result<Option<u64>, BrokerError> {
+        let Some(slot) = self.uploads.find(id) else { return Ok(None) };
+        // While somebody writes, what was found durable before; else what the file holds, less what never counted.
+        let writing = slot.turn.try_lock().is_err();
+        let counted = self.blobs.counted(id)?;
+        let safe = slot.safe.load(Ordering::SeqCst);
+        Ok(counted.map(|counted| if writing { counted.min(safe) } else { counted }))
     }
 
     /// Where an upload stands; what has arrived whole for a declared report is published first.
@@ -195,20 +222,33 @@ impl Broker {
         self.remove_upload(id)
     }
 
+    /// Sweeps uploads for ever: apart from grants, whose end must not wait for gigabytes to be read.
+    pub async fn sweep_uploads_forever(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(Duration::from_secs(limits::SWEEP_SECONDS));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.sweep_uploads().await {
+                tracing::warn!(error = error.log_text(), "uploads could not be swept");
+            }
+        }
+    }
+
     /// Publishes what is whole and removes uploads whose time is over. While the clock is in doubt nothing is removed.
     ///
     /// # Errors
     /// The first that could not be done; the rest waits for the next sweep.
-    pub(super) async fn sweep_uploads(&self) -> Result<(), BrokerError> {
+    pub async fn sweep_uploads(&self) -> Result<(), BrokerError> {
         let now = self.clocks()?.passed;
         let mut outcome = Ok(());
         for (id, slot) in self.uploads.all() {
             let Ok(turn) = slot.turn.clone().try_lock_owned() else { continue };
             let expires = slot.record().expires;
-            let swept = if expires <= now && self.may_forget(expires)? {
-                self.remove_upload(id)
-            } else if self.waits_for_publication(id, &slot)? {
+            // What is whole is a report, however old.
+            let swept = if self.waits_for_publication(id, &slot)? {
                 self.settle_upload(id, &slot, turn).await.map(drop)
+            } else if expires <= now && self.may_forget(expires)? {
+                self.remove_upload(id)
             } else {
                 Ok(())
             };
@@ -246,7 +286,10 @@ impl Broker {
         let Some(report) = report else { return Ok(()) };
         let row = self.own_report(report, caller)?;
         match length {
-            _ if row.state == ReportState::Stored {} => Err(BrokerError::AlreadyStored),
+            // A payload that was found damaged is gone until its owner sends it again.
+            _ if row.state == (ReportState::Stored {}) && self.blobs.has_payload(report) => {
+                Err(BrokerError::AlreadyStored)
+            }
             Some(received) if received != row.report.payload_bytes => {
                 Err(UploadError::Length { received, expected: row.report.payload_bytes }.into())
             }
@@ -265,7 +308,7 @@ impl Broker {
         if report.is_none() {
             self.check_bytes(caller.party, self.early_bytes(&own)?.saturating_add(length.unwrap_or(0)))?;
         }
-        let all = self.uploads.0.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let all = self.uploads.slots.lock().unwrap_or_else(PoisonError::into_inner).len();
         if all >= limits::UPLOADS_BEGUN { Err(BrokerError::Busy) } else { Ok(()) }
     }
 
@@ -289,7 +332,7 @@ impl Broker {
     }
 
     fn remove_upload(&self, id: UploadId) -> Result<(), BrokerError> {
-        self.blobs.remove_upload(id)?;
+        tokio::task::block_in_place(|| self.blobs.remove_upload(id))?;
         self.uploads.forget(id);
         Ok(())
     }

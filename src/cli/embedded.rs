@@ -95,7 +95,8 @@ pub fn store(settings: Settings) -> Result<SqliteStore, String> {
 
 fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
     // Whatever is in the marker: its being there is enough.
-    if marker::path(&settings.places.data).exists() {
+    // What cannot be looked at counts as there.
+    if marker::path(&settings.places.data).try_exists().unwrap_or(true) {
         return Err(Failure::refused(REFUSED));
     }
     open_marked_store(settings)

@@ -85,7 +85,11 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     }
     let broker = embedded::open(settings)?;
     announce(&broker, &public_url, &registration, out);
-    embedded::runtime()?.block_on(serve(arguments, broker))
+    let runtime = embedded::runtime()?;
+    let served = runtime.block_on(serve(arguments, broker));
+    // Whatever still reads or hashes in the background holds the exit up no longer.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(crate::model::limits::BACKGROUND_SECONDS));
+    served
 }
 
 /// Sockets and payloads need more descriptors than many systems give at first; what is allowed is taken.

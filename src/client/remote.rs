@@ -47,7 +47,17 @@ pub enum RemoteError {
     File(std::io::Error),
 }
 
+/// What the broker says, as one may print it: a broker must not be able to move a terminal's cursor or turn its words.
 fn problem_words(problem: &Problem) -> String {
+    let said = said_words(problem);
+    said.chars().filter(|c| *c == '\n' || !(c.is_control() || is_bidi(*c))).collect()
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
+}
+
+fn said_words(problem: &Problem) -> String {
     let mut words = problem.title.clone();
     if let Some(detail) = &problem.detail {
         words.push_str(": ");
@@ -326,7 +336,8 @@ impl Remote {
             return Ok(session.token.clone());
         }
         let token = self.ask_for_token(key, kid)?;
-        let session = Session { token: token.access_token.clone(), key: kid, until: now + token.expires_in };
+        let session =
+            Session { token: token.access_token.clone(), key: kid, until: now.saturating_add(token.expires_in) };
         self.session.replace(Some(session));
         Ok(token.access_token)
     }

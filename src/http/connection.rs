@@ -92,8 +92,10 @@ async fn conversation(stream: TcpStream, desk: Arc<Desk>, line: &Line) -> End {
                 http.as_mut().graceful_shutdown();
             }
             () = &mut too_slow => return End::Cut,
-            // An answer that broke off, for a damaged payload, is cut: its reader would wait for bytes that never come.
-            served = &mut http => return if served.is_err() { End::Cut } else { End::Finished },
+            // A release that broke off, for a damaged payload, is cut: its reader would wait for bytes that never come.
+            served = &mut http => {
+                return if served.is_err() && line.connection.carries() { End::Cut } else { End::Finished };
+            }
         }
     }
 }

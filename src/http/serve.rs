@@ -51,6 +51,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let desk = Arc::new(Desk { router: routes::router(self.broker.clone()), capacity: Capacity::new() });
         let sweeper = tokio::spawn(self.broker.clone().sweep_forever());
+        let uploads = tokio::spawn(self.broker.clone().sweep_uploads_forever());
         let scrubber = tokio::spawn(self.broker.clone().scrub_forever());
         let seats = Seats::new(limits::CONNECTIONS);
         tokio::pin!(stop);
@@ -73,6 +74,7 @@ impl Server {
         let cut = seats.end(Duration::from_secs(limits::SHUTDOWN_SECONDS)).await;
         tracing::info!(cut, "stopped; this many requests were cut because they took longer than shutdown waits");
         sweeper.abort();
+        uploads.abort();
         scrubber.abort();
         if let Err(error) = self.broker.settle().await {
             tracing::warn!(error = error.log_text(), "counted denials are lost");

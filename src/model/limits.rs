@@ -88,6 +88,8 @@ pub const LOW_SPACE_BYTES: u64 = 256 << 20;
 pub const STREAM_LEASE_SECONDS: u64 = 1;
 /// How long a client may take to read what is left of a finished stream, in seconds; the rest can be asked for again.
 pub const TAKEN_SECONDS: u64 = 600;
+/// How long the exit waits for work in the background after that, in seconds.
+pub const BACKGROUND_SECONDS: u64 = 2;
 /// How long shutdown waits for running requests, in seconds.
 pub const SHUTDOWN_SECONDS: u64 = 10;
 /// Rows one listing returns.
@@ -110,6 +112,8 @@ pub const SWEEP_SECONDS: u64 = 5;
 pub const UPLOAD_METADATA_BYTES: usize = 4096;
 /// Uploads one party may have on their way at once: several devices, several reports, some given up.
 pub const UPLOADS_PER_PARTY: usize = 32;
+/// Bytes an upload takes before the room left on the volume is looked at again.
+pub const UPLOAD_ROOM_BYTES: u64 = 16 << 20;
 /// Uploads of one report at once: a lost address, another device.
 pub const UPLOADS_PER_REPORT: usize = 8;
 /// Uploads begun and not ended, of everybody: each is a row in memory.

@@ -101,6 +101,12 @@ impl Blobs {
         self.payloads.join(report.to_string())
     }
 
+    /// Whether a file stands under a report's name.
+    pub fn has_payload(&self, report: ReportId) -> bool {
+        // What cannot be looked at counts as there: nothing is put over it.
+        self.path(report).try_exists().unwrap_or(true)
+    }
+
     /// Opens a stored payload; its length must be the stated one.
     ///
     /// # Errors

@@ -236,7 +236,9 @@ fn quick_look_reads_no_payload_and_what_lies_beside_is_told() {
 /// Sends a request and takes what comes until the answer or the connection ends.
 fn taken(raw: &Raw, path: &str, headers: &str) -> (String, Vec<u8>) {
     let mut stream = raw.send("GET", path, headers, b"");
-    let (head, mut body) = (read_head(&mut stream).unwrap(), Vec::new());
+    // A stream that is cut at its first chunk may take the head along.
+    let Ok(head) = read_head(&mut stream) else { return (String::new(), Vec::new()) };
+    let mut body = Vec::new();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
     // A cut stream ends in an error or early; what came before is what counts.
     let _ = stream.take(length).read_to_end(&mut body);
@@ -280,7 +282,8 @@ fn flipped_byte_in_a_blob_is_never_served_and_is_reported() {
         damaged[at] ^= 1;
         fs::write(&file, damaged).unwrap();
         let (head, body) = taken(raw, path, range);
-        assert!(head.starts_with("HTTP/1.1 20"), "{head}");
+        assert!(head.is_empty() || head.starts_with("HTTP/1.1 20"), "{head}");
+        let before = before.min(body.len());
         if range.is_empty() {
             assert!(body.len() <= before + SUM_CHUNK_BYTES, "{} bytes came", body.len());
             assert!(body[before..] == stored[..body.len() - before]);

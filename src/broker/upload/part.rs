@@ -33,6 +33,10 @@ pub struct PartWriter {
     slot: Arc<Slot>,
     turn: OwnedMutexGuard<Hashed>,
     part: Part,
+    /// The most bytes the upload may come to.
+    most: u64,
+    /// Bytes to take before the room left is looked at again.
+    room: u64,
     checking: Option<Checking>,
 }
 
@@ -74,6 +78,7 @@ impl Broker {
     ) -> Result<PartWriter, BrokerError> {
         let slot = self.own_upload(id, caller)?;
         let turn = slot.take().await?;
+        slot.forget_questions().await;
         let Some(part) = self.open_part(id)? else {
             // Published meanwhile: there is nothing left to append to.
             let stands = self.settle_upload(id, &slot, turn).await?;
@@ -82,11 +87,8 @@ impl Broker {
         if part.arrived() != head.offset {
             return Err(BrokerError::Offset(part.arrived()));
         }
-        if slot.record().report.is_none() {
-            let own = self.uploads.under_way(caller.party);
-            self.check_bytes(caller.party, self.early_bytes(&own)?)?;
-        }
-        self.note(id, &slot, head.length, caller)?;
+        tokio::task::block_in_place(|| self.note(id, &slot, head.length, caller))?;
+        let (most, room) = (self.most_bytes(id, &slot, part.arrived(), caller)?, self.room_for_uploads()?);
         let checking = match head.checksum {
             None => None,
             Some(expected) => {
@@ -95,7 +97,32 @@ impl Broker {
                 Some(Checking { expected, sha1, sha256, undo, before: turn.clone() })
             }
         };
-        Ok(PartWriter { broker: self.clone(), id, slot, turn, part, checking })
+        Ok(PartWriter { broker: self.clone(), id, slot, turn, part, most, room, checking })
+    }
+
+    /// The most bytes an upload may come to: what was announced, what its report names, or what the quota leaves.
+    fn most_bytes(&self, id: UploadId, slot: &Slot, arrived: u64, caller: &Caller) -> Result<u64, BrokerError> {
+        let record = slot.record();
+        if let Some(length) = record.length {
+            return Ok(length);
+        }
+        if let Some(report) = record.report {
+            return Ok(self.own_report(report, caller)?.report.payload_bytes);
+        }
+        let own = self.uploads.under_way(caller.party);
+        let others: Vec<_> = own.into_iter().filter(|(other, _)| *other != id).collect();
+        let used = self.early_bytes(&others)?;
+        self.check_bytes(caller.party, used.saturating_add(arrived))?;
+        Ok(self.bytes_left(caller.party)?.saturating_sub(used).min(limits::PAYLOAD_BYTES))
+    }
+
+    /// How many bytes may come before the room is looked at again. The last of it is for commits: what stops must
+    /// always fit.
+    fn room_for_uploads(&self) -> Result<u64, BrokerError> {
+        if tokio::task::block_in_place(|| self.blobs.room())?.is_low() {
+            return Err(BrokerError::Full);
+        }
+        Ok(limits::UPLOAD_ROOM_BYTES)
     }
 
     /// Writes down a length that is only known now, and that the upload goes on.
@@ -107,6 +134,11 @@ impl Broker {
         let told = length.is_some() && record.length.is_none();
         if told {
             self.check_length(length, record.report, caller)?;
+            if let (Some(bytes), None) = (length, record.report) {
+                let own = self.uploads.under_way(caller.party);
+                let others: Vec<_> = own.into_iter().filter(|(other, _)| *other != id).collect();
+                self.check_bytes(caller.party, self.early_bytes(&others)?.saturating_add(bytes))?;
+            }
             record.length = length;
         }
         let expires = self.clocks()?.not_passed.plus(limits::UPLOAD_LIFE);
@@ -125,12 +157,19 @@ impl PartWriter {
     /// # Errors
     /// When there are more than announced, or no room. What came before is kept.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), BrokerError> {
-        let most = self.slot.record().length.unwrap_or(limits::PAYLOAD_BYTES);
-        if self.part.arrived().saturating_add(bytes.len() as u64) > most {
-            return Err(UploadError::TooLong { expected: most }.into());
+        if self.part.arrived().saturating_add(bytes.len() as u64) > self.most {
+            return Err(UploadError::TooLong { expected: self.most }.into());
+        }
+        self.room = self.room.saturating_sub(bytes.len() as u64);
+        if self.room == 0 {
+            self.room = self.broker.room_for_uploads()?;
         }
         let whole = self.turn.at() == self.part.arrived();
-        self.part.write(bytes)?;
+        if let Err(error) = self.part.write(bytes) {
+            // How much of it the file took is not what was hashed.
+            *self.turn = Hashed::default();
+            return Err(error.into());
+        }
         if whole {
             self.turn.update(bytes);
         }
@@ -158,12 +197,10 @@ impl PartWriter {
                 self.undo(checking)?;
                 return Err(BrokerError::Checksum);
             }
-            tokio::task::block_in_place(|| {
-                self.part.sync()?;
-                self.broker.blobs.let_go(self.id)
-            })?;
+            self.synced()?;
+            tokio::task::block_in_place(|| self.broker.blobs.let_go(self.id))?;
         } else {
-            tokio::task::block_in_place(|| self.part.sync())?;
+            self.synced()?;
         }
         drop(self.part);
         self.broker.settle_upload(self.id, &self.slot, self.turn).await
@@ -176,8 +213,16 @@ impl PartWriter {
     pub fn cut(mut self) -> Result<(), BrokerError> {
         match self.checking.take() {
             Some(checking) => self.undo(checking),
-            None => Ok(tokio::task::block_in_place(|| self.part.sync())?),
+            None => self.synced(),
         }
+    }
+
+    /// After a failed sync the file is cut to what is durable, and what was hashed beyond it is forgotten.
+    fn synced(&mut self) -> Result<(), BrokerError> {
+        tokio::task::block_in_place(|| self.part.sync()).map_err(|error| {
+            *self.turn = Hashed::default();
+            error.into()
+        })
     }
 
     fn undo(&mut self, checking: Checking) -> Result<(), BrokerError> {

@@ -30,7 +30,7 @@ impl Broker {
         caller: &Caller,
     ) -> Result<Accepted, BrokerError> {
         let row = self.own_report(report, caller)?;
-        if row.state == (ReportState::Declared {}) {
+        if row.state == (ReportState::Declared {}) || !self.blobs.has_payload(report) {
             let slot = self.own_upload(upload, caller)?;
             let turn = slot.take().await?;
             let mut record = slot.record();
@@ -40,7 +40,7 @@ impl Broker {
             if record.report.is_none() || record.length.is_none() {
                 record.report = Some(report);
                 record.length.get_or_insert(row.report.payload_bytes);
-                self.blobs.write_record(upload, &record)?;
+                tokio::task::block_in_place(|| self.blobs.write_record(upload, &record))?;
                 slot.set(record);
             }
             self.settle_upload(upload, &slot, turn).await?;
@@ -63,6 +63,7 @@ impl Broker {
     ) -> Result<Standing, BrokerError> {
         let record = slot.record();
         let arrived = self.open_part(id)?.map(|part| part.arrived());
+        slot.safe.store(arrived.unwrap_or(0), Ordering::SeqCst);
         let Some(report) = record.report else {
             let arrived = arrived.ok_or(BrokerError::NotFound)?;
             return Ok(Standing::of(id, arrived, &record));
@@ -93,7 +94,12 @@ impl Broker {
                     self.remove_upload(id)?;
                     return Err(BrokerError::AlreadyStored);
                 }
-                self.blobs.remove_part(id)?;
+                if self.blobs.has_payload(report) {
+                    self.blobs.remove_part(id)?;
+                } else {
+                    // The stored one was found damaged and moved aside: its owner has brought it back.
+                    tokio::task::block_in_place(|| self.blobs.publish(id, None, report, &row.report))?;
+                }
                 slot.done.store(true, Ordering::SeqCst);
                 Ok(Standing::of(id, whole, &record))
             }

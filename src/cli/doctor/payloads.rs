@@ -73,7 +73,10 @@ fn read(path: &Path, report: &Report, progress: &Progress) -> Option<String> {
     };
     match read() {
         Ok(Verdict::Holds(_)) => None,
-        Ok(Verdict::Damaged) => Some("its payload has another SHA-256: bytes of it were changed".to_owned()),
+        // Only `settle` looks whether the file was replaced meanwhile.
+        Ok(Verdict::Damaged | Verdict::Replaced) => {
+            Some("its payload has another SHA-256: bytes of it were changed".to_owned())
+        }
         Err(error) => Some(format!("its payload cannot be read: {error}")),
     }
 }

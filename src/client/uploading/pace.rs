@@ -119,7 +119,17 @@ impl Patience {
         let [chance] = random(&*desk.entropy);
         let Some(wait) = self.wait(chance) else { return Err(error.into()) };
         let asked = error.problem().and_then(|problem| problem.retry_after).map(Duration::from_secs);
-        let wait = asked.map_or(wait, |asked| asked.max(wait));
+        // A broker may ask for more time, but not for more than there is patience for.
+        let wait = match asked {
+            Some(asked) if asked > wait => match self.left.checked_sub(asked - wait) {
+                Some(left) => {
+                    self.left = left;
+                    asked
+                }
+                None => return Err(error.into()),
+            },
+            _ => wait,
+        };
         told(error.to_string(), wait);
         thread::sleep(wait);
         Ok(())

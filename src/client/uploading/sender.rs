@@ -38,11 +38,12 @@ pub(super) struct Sender<'a> {
     patience: Patience,
     steps: Steps<'a>,
     safe: u64,
+    furthest: u64,
 }
 
 impl<'a> Sender<'a> {
     pub(super) fn new(desk: &'a Desk, pace: &'a Pace, steps: Steps<'a>) -> Self {
-        Self { desk, pace, size: PartSize::new(pace), patience: Patience::new(pace), steps, safe: 0 }
+        Self { desk, pace, size: PartSize::new(pace), patience: Patience::new(pace), steps, safe: 0, furthest: 0 }
     }
 
     /// Bytes that are safe at the broker.
@@ -106,7 +107,11 @@ impl<'a> Sender<'a> {
                     let took = self.desk.clock.stopwatch().saturating_sub(began);
                     self.size.arrived(length, took);
                     let offset = uploaded.offset.filter(|offset| *offset <= until);
+                    let before = self.safe;
                     self.reached(offset.ok_or_else(|| RemoteError::Answer("a part without an offset".to_owned()))?);
+                    if self.safe <= before {
+                        self.wait(RemoteError::Answer("the broker took a part and says it has no more".to_owned()))?;
+                    }
                 }
                 Err(error) => {
                     if error.is_a_cut() {
@@ -148,8 +153,10 @@ impl<'a> Sender<'a> {
     }
 
     fn reached(&mut self, offset: u64) {
-        if offset > self.safe {
+        // Only what was never reached before is progress: an offset that goes to and fro is somebody's game.
+        if offset > self.furthest {
             self.patience.renew();
+            self.furthest = offset;
         }
         self.safe = offset;
         (self.steps)(UploadStep::Safe(offset));

@@ -89,6 +89,8 @@ pub enum Verdict {
     Holds(Sums),
     /// It is not.
     Damaged,
+    /// Another file stands under its name by now: nothing is known of that one.
+    Replaced,
 }
 
 impl Verifying {
@@ -145,7 +147,12 @@ impl Verifying {
     /// When the file cannot be read or its digests not be written.
     pub fn settle(self) -> io::Result<Verdict> {
         let (path, expected) = (sums_path(&self.path), self.expected);
+        let (payload, read) = (self.path.clone(), self.file.try_clone()?);
         let verdict = self.verdict()?;
+        // Somebody may have put a good file in its place while the damaged one was read.
+        if verdict == Verdict::Damaged && !is_same(&read, &payload)? {
+            return Ok(Verdict::Replaced);
+        }
         if let Verdict::Holds(sums) = &verdict
             && Sums::read(&path, expected)?.as_ref() != Some(sums)
         {
@@ -153,6 +160,12 @@ impl Verifying {
         }
         Ok(verdict)
     }
+}
+
+fn is_same(read: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (read, stands) = (read.metadata()?, fs::metadata(path)?);
+    Ok((read.dev(), read.ino(), read.len()) == (stands.dev(), stands.ino(), stands.len()))
 }
 
 impl Blobs {

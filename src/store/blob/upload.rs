@@ -135,6 +135,15 @@ impl Blobs {
         }
     }
 
+    /// As [`Blobs::arrived`], without what is held back until its checksum is found right.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn counted(&self, id: UploadId) -> Result<Option<u64>, UploadError> {
+        let (arrived, held) = (self.arrived(id)?, self.held(id)?);
+        Ok(arrived.map(|arrived| held.map_or(arrived, |held| held.min(arrived))))
+    }
+
     /// Opens an upload's part at its end, after taking back what never counted; what it then holds is durable.
     /// `None` when the part is gone.
     ///
@@ -253,7 +262,7 @@ impl Blobs {
     /// # Errors
     /// What the file system answers.
     pub fn remove_upload(&self, id: UploadId) -> Result<(), StoreError> {
-        for kind in ["hold", "part", "json"] {
+        for kind in ["part", "hold", "json"] {
             let path = self.upload_path(id, kind);
             self.disk.remove("upload.remove", &path).map_err(|e| file_error("cannot remove an upload", &path, e))?;
         }

@@ -504,6 +504,7 @@ impl World {
 
     async fn sweep(&mut self) -> Done {
         self.broker().sweep().await?;
+        self.broker().sweep_uploads().await?;
         for gift in [&self.script.given, &self.script.late] {
             if !self.is_shredded(gift) {
                 return Err(Trouble::Broker(BrokerError::Busy));
