@@ -156,7 +156,7 @@ pub const RATE_KEYS: usize = TOKENS;
 /// How long the salt lives under which networks are told apart.
 pub const RATE_SALT_LIFE: Duration = Duration::from_days(1);
 /// Bytes of a payload under one digest, checked before they are sent: one read of a stream, so that checking needs no
-/// more memory than sending; the digests are a two-thousandth of the payload. Hundreds of readers that stall hold one or
+/// more memory than sending; the digests are a four-thousandth of the payload. Hundreds of readers that stall hold one or
 /// two chunks each.
 pub const SUM_CHUNK_BYTES: usize = 64 * 1024;
 /// Bytes of stored payloads read again at once when looking for damage.

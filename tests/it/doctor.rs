@@ -283,10 +283,10 @@ fn flipped_byte_in_a_blob_is_never_served_and_is_reported() {
         fs::write(&file, damaged).unwrap();
         let (head, body) = taken(raw, path, range);
         assert!(head.is_empty() || head.starts_with("HTTP/1.1 20"), "{head}");
-        let before = before.min(body.len());
         if range.is_empty() {
             assert!(body.len() <= before + SUM_CHUNK_BYTES, "{} bytes came", body.len());
-            assert!(body[before..] == stored[..body.len() - before]);
+            let came = body.get(before..).unwrap_or_default();
+            assert!(came == &stored[..came.len()]);
         } else {
             assert!(body.is_empty(), "{} bytes of a damaged chunk came", body.len());
         }

@@ -300,7 +300,10 @@ impl Play<'_> {
 
     /// On a busy machine nothing may have happened yet; a kill then would show nothing.
     fn wait_for_progress(&self, longer: Real) {
-        let reached = || (self.record().accepted.len(), self.record().released.len(), self.record().stored.len());
+        let reached = || {
+            let record = self.record();
+            (record.accepted.len(), record.released.len(), record.stored.len())
+        };
         let before = reached();
         for _ in 0..150 {
             if reached() != before {

@@ -152,7 +152,8 @@ fn revoked_under(stage: &Stage, release: ReleaseId, revocation: &str, downloads:
     let raw = Raw::sign_in(stage, &stage.cast.officer);
     let mut readers: Vec<TcpStream> = (0..downloads).map(|_| reading(&raw, release)).collect();
     for reader in &mut readers {
-        assert!(read_head(reader).unwrap().starts_with("HTTP/1.1 200"));
+        let head = read_head(reader).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     }
     thread::scope(|scope| {
         let running: Vec<_> = readers.into_iter().map(|reader| scope.spawn(|| read_steadily(reader))).collect();
@@ -267,7 +268,8 @@ fn who_brings_or_takes_nothing_is_cut() {
         owner.send("GET", &format!("/v1/reports/{report}/payload"), "", b""),
     ];
     for reader in &mut stalled {
-        assert!(read_head(reader).unwrap().starts_with("HTTP/1.1 200"));
+        let head = read_head(reader).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     }
 
     let least = Real::from_secs(limits::BODY_IDLE_SECONDS - 2);
