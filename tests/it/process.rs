@@ -101,7 +101,7 @@ fn serve(dir: &Path, listen: &str) -> Command {
     let program = std::env::var("AMANA_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_amana").to_owned());
     let mut command = Command::new(program);
     // Programs ask faster than people: no quota is what these tests are about.
-    command.args(["serve", "--quota-entries", "1000000", "--listen", listen, "--dir"]).arg(dir);
+    command.args(["serve", "--quota-entries", "1000000", "--rate", "10000000", "--listen", listen, "--dir"]).arg(dir);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env("AMANA_LOG", "off");
     command
 }

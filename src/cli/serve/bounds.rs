@@ -16,6 +16,10 @@ pub(super) struct Bounds {
     #[arg(long, env = "AMANA_QUOTA_ENTRIES", default_value_t = Quotas::default().entries.per_hour,
           value_parser = clap::value_parser!(u32).range(1..))]
     quota_entries: u32,
+    /// Requests one key may make in an hour after signing in; a sixtieth of them at once.
+    #[arg(long, env = "AMANA_RATE", default_value_t = Rates::default().signed_in.per_hour,
+          value_parser = clap::value_parser!(u32).range(60..))]
+    rate: u32,
     /// Behind a proxy: the header in which it names its client, such as X-Forwarded-For; the last element counts. The
     /// proxy must set it itself. Used in memory only, to limit requests before signing in.
     #[arg(long, env = "AMANA_CLIENT_ADDRESS_HEADER", value_parser = header_name)]
@@ -31,7 +35,8 @@ impl Bounds {
     }
 
     pub(super) fn rates(&self) -> Rates {
-        Rates { address_header: self.client_address_header.clone(), ..Rates::default() }
+        let signed_in = Rate { per_hour: self.rate, burst: self.rate / 60 };
+        Rates { signed_in, address_header: self.client_address_header.clone(), ..Rates::default() }
     }
 }
 
