@@ -121,7 +121,7 @@ impl Patience {
         let asked = error.problem().and_then(|problem| problem.retry_after).map(Duration::from_secs);
         // A broker may ask for more time, but not for more than there is patience for.
         let wait = match asked {
-            Some(asked) if asked > wait => match self.left.checked_sub(asked - wait) {
+            Some(asked) if asked > wait => match self.left.checked_sub(asked.saturating_sub(wait)) {
                 Some(left) => {
                     self.left = left;
                     asked

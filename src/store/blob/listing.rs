@@ -55,7 +55,7 @@ pub fn list(data: &Path) -> Result<Listing, StoreError> {
     })?;
     // The other files there say what a part is, or remember one that was published.
     each(&data.join("uploads"), &mut |name, bytes| {
-        if name.ends_with(".part") {
+        if Path::new(name).extension().is_some_and(|extension| extension == "part") {
             listing.unfinished.add(bytes);
         }
     })?;
