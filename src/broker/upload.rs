@@ -245,7 +245,7 @@ impl Broker {
             let Ok(turn) = slot.turn.clone().try_lock_owned() else { continue };
             let expires = slot.record().expires;
             // What is whole is a report, however old.
-            let swept = if self.waits_for_publication(id, &slot)? {
+            let swept = if self.can_be_settled(id, &slot)? {
                 self.settle_upload(id, &slot, turn).await.map(drop)
             } else if expires <= now && self.may_forget(expires)? {
                 self.remove_upload(id)
@@ -261,12 +261,13 @@ impl Broker {
         outcome
     }
 
-    fn waits_for_publication(&self, id: UploadId, slot: &Slot) -> Result<bool, BrokerError> {
-        let record = slot.record();
-        if slot.done.load(Ordering::SeqCst) || record.report.is_none() {
+    /// Whether an upload can be settled without its client: it is whole, or its part is gone.
+    fn can_be_settled(&self, id: UploadId, slot: &Slot) -> Result<bool, BrokerError> {
+        if slot.done.load(Ordering::SeqCst) {
             return Ok(false);
         }
-        Ok(self.blobs.arrived(id)?.is_none_or(|arrived| record.length == Some(arrived)))
+        let (record, arrived) = (slot.record(), self.blobs.arrived(id)?);
+        Ok(arrived.is_none_or(|arrived| record.report.is_some() && record.length == Some(arrived)))
     }
 
     /// An upload's end counts only on a clock nobody doubts: a wrong one must not cost an advocate's testimony.

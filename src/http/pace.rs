@@ -258,6 +258,6 @@ mod tests {
     #[test]
     fn nothing_at_all_is_too_slow_sooner() {
         assert_eq!(run(7200, |_| 0), Some(limits::BODY_IDLE_SECONDS - 1));
-        assert_eq!(run(7200, |second| if second < 100 { 8000 } else { 0 }), Some(99 + limits::BODY_IDLE_SECONDS));
+        assert_eq!(run(7200, |second| if second < 100 { 8000 } else { 0 }), Some(98 + limits::BODY_IDLE_SECONDS));
     }
 }

@@ -136,15 +136,21 @@ impl Blobs {
     }
 
     /// Whether a file stands under a report's name that holds exactly the stated bytes: published, but perhaps not
-    /// recorded yet. Reads it whole.
+    /// recorded yet. Reads it whole; what is found there is durable.
     ///
     /// # Errors
     /// What the file system answers.
     pub fn holds(&self, id: ReportId, report: &Report) -> Result<bool, StoreError> {
         let path = self.path(id);
+        let failed = |e| file_error("cannot read a payload", &path, e);
         match self.disk.look("payload.look", || File::open(&path)) {
-            Ok(file) => Ok(digest_of(&file).map_err(|e| file_error("cannot read a payload", &path, e))?
-                == (report.payload_bytes, report.payload_sha256)),
+            Ok(file) if digest_of(&file).map_err(failed)? == (report.payload_bytes, report.payload_sha256) => {
+                // It was renamed; whether its name is durable nobody knows.
+                self.disk.sync_folder("payload.durable", &self.payloads).map_err(failed)?;
+                self.disk.sync_folder("payload.durable", &self.uploads).map_err(failed)?;
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(file_error("cannot read a payload", &path, error)),
         }

@@ -65,7 +65,11 @@ impl Broker {
         let arrived = self.open_part(id)?.map(|part| part.arrived());
         slot.safe.store(arrived.unwrap_or(0), Ordering::SeqCst);
         let Some(report) = record.report else {
-            let arrived = arrived.ok_or(BrokerError::NotFound)?;
+            let Some(arrived) = arrived else {
+                // Its removal was begun and broke off.
+                self.remove_upload(id)?;
+                return Err(BrokerError::NotFound);
+            };
             return Ok(Standing::of(id, arrived, &record));
         };
         let row = self.report_row(report)?;
