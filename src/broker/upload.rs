@@ -128,10 +128,6 @@ impl Uploads {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.iter().map(|(id, slot)| (*id, slot.clone())).collect()
     }
-    fn of(&self, owner: PartyId) -> Vec<(UploadId, UploadRecord)> {
-        let all = self.all().into_iter().map(|(id, slot)| (id, slot.record()));
-        all.filter(|(_, record)| record.owner == owner).collect()
-    }
     fn under_way(&self, owner: PartyId) -> Vec<(UploadId, UploadRecord)> {
         let all = self.all().into_iter().filter(|(_, slot)| !slot.done.load(Ordering::SeqCst));
         all.map(|(id, slot)| (id, slot.record())).filter(|(_, record)| record.owner == owner).collect()
@@ -162,17 +158,22 @@ impl Broker {
             Length::Bytes(length) => Some(length),
             Length::Deferred => None,
         };
-        // One at a time: two that count at once would both find the last place.
-        let _begins = self.uploads.begins.lock().unwrap_or_else(PoisonError::into_inner);
         self.check_length(length, report, caller)?;
-        self.check_room(length, report, caller)?;
         let id = UploadId::from_bytes(random(&*self.entropy));
         let expires = self.clocks()?.not_passed.plus(limits::UPLOAD_LIFE);
         let record = UploadRecord { owner: caller.party, report, length, expires };
-        tokio::task::block_in_place(|| self.blobs.begin_upload(id, &record))?;
-        let standing = Standing::of(id, 0, &record);
-        self.uploads.insert(id, Slot::new(record));
-        Ok(standing)
+        // Also the wait for one's turn is for a disk: no worker may spend it.
+        tokio::task::block_in_place(|| self.begin(id, &record, caller))?;
+        Ok(Standing::of(id, 0, &record))
+    }
+
+    /// One at a time: two that count at once would both find the last place.
+    fn begin(&self, id: UploadId, record: &UploadRecord, caller: &Caller) -> Result<(), BrokerError> {
+        let _begins = self.uploads.begins.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_room(record.length, record.report, caller)?;
+        self.blobs.begin_upload(id, record)?;
+        self.uploads.insert(id, Slot::new(record.clone()));
+        Ok(())
     }
 
     /// The caller's uploads on their way. What is being written now may be further than it says here.
@@ -181,7 +182,7 @@ impl Broker {
     /// When storage fails.
     pub fn uploads(&self, caller: &Caller) -> Result<Listing<UploadSummary>, BrokerError> {
         let mut items = Vec::new();
-        for (id, record) in self.uploads.of(caller.party) {
+        for (id, record) in self.uploads.under_way(caller.party) {
             // A part that is gone was published; what is left is its memory, for a client that missed the answer.
             if let Some(offset) = self.told_offset(id)? {
                 let UploadRecord { report, length, expires, .. } = record;

@@ -5,6 +5,7 @@ use crate::{
         ambient::{Clock, Entropy, random},
         ids::{Jti, KeyId, Nonce, PublicKey},
         limits,
+        statement::is_bidi_control,
     },
     wire::{
         api::{OauthProblem, Token},
@@ -50,11 +51,7 @@ pub enum RemoteError {
 /// What the broker says, as one may print it: a broker must not be able to move a terminal's cursor or turn its words.
 fn problem_words(problem: &Problem) -> String {
     let said = said_words(problem);
-    said.chars().filter(|c| *c == '\n' || !(c.is_control() || is_bidi(*c))).collect()
-}
-
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
+    said.chars().filter(|c| *c == '\n' || !(c.is_control() || is_bidi_control(*c))).collect()
 }
 
 fn said_words(problem: &Problem) -> String {

@@ -5,6 +5,7 @@ use crate::{
     stage::{Stage, eventually},
 };
 use amana::{
+    broker::Quotas,
     cli::demo::cast::copy,
     client::{
         identity::Identity,
@@ -523,4 +524,74 @@ fn part_that_is_answered_is_on_the_disk_whatever_happens_next() {
     assert_eq!(offset(&read_answer(&mut stream).unwrap()), Some(5000));
     let part = stage.path("broker/data/uploads").join(format!("{}.part", path.rsplit('/').next().unwrap()));
     assert!(fs::read(part).unwrap() == payload[..5000]);
+}
+
+/// What the broker does with a payload it found damaged.
+fn set_aside(stage: &Stage, report: ReportId) {
+    let file = published(stage, report);
+    fs::rename(&file, file.with_extension("damaged")).unwrap();
+    fs::remove_file(file.with_extension("sums")).unwrap();
+}
+
+#[test]
+fn owner_brings_a_damaged_payload_back_in_parts() {
+    let (mut stage, Declared { report, payload, .. }, up) = standing();
+    let first = up.begin(report, payload.len());
+    assert_eq!(up.patch(&first, 0, "", &payload).status, 204);
+    set_aside(&stage, report);
+    // What the finished upload remembers is not safe any more.
+    assert_eq!(up.head(&first).status, 404);
+    let path = up.begin(report, payload.len());
+    let answer = up.patch(&path, 0, "", &payload[..9000]);
+    assert_eq!((answer.status, offset(&answer)), (204, Some(9000)));
+    assert_eq!(up.offset(&path), Some(9000));
+    let other: Vec<u8> = payload[9000..].iter().rev().copied().collect();
+    assert_eq!(slug(&up.patch(&path, 9000, "", &other)), (422, "payload-mismatch".to_owned()));
+    assert!(!published(&stage, report).exists());
+    let path = up.begin(report, payload.len());
+    assert_eq!(up.patch(&path, 0, "", &payload[..9000]).status, 204);
+    assert_eq!(up.patch(&path, 9000, "", &payload[9000..]).status, 204);
+    assert!(fs::read(published(&stage, report)).unwrap() == payload);
+    let own = up.0.ask("GET", &format!("/v1/reports/{report}/payload"), "", b"").unwrap();
+    assert!(own.status == 200 && own.body == payload);
+    assert_eq!(up.publish(report, &path).status, 200);
+    assert_eq!(stage.audit("audit").events.get("payload stored"), Some(&1));
+}
+
+#[test]
+fn upload_longer_than_the_report_it_is_given_to_is_ended() {
+    let (stage, Declared { report, payload, .. }, up) = standing();
+    let answer = up.0.ask("POST", "/v1/uploads", &format!("{TUS}Upload-Defer-Length: 1\r\n"), b"").unwrap();
+    let path = answer.header("location").unwrap().to_owned();
+    assert_eq!(up.patch(&path, 0, "", &[&payload[..], b"x"].concat()).status, 204);
+    assert_eq!(slug(&up.publish(report, &path)), (422, "payload-mismatch".to_owned()));
+    assert_eq!(up.head(&path).status, 404);
+    assert!(!published(&stage, report).exists());
+}
+
+#[test]
+fn upload_of_unsaid_length_or_report_takes_no_more_than_is_left_of_the_quota() {
+    let mut stage = Stage::established();
+    let quota = 100_000;
+    stage.restart_with(|settings| settings.quotas = Quotas { bytes: quota, ..Quotas::default() });
+    let declared = declared(&mut stage, "note.txt", &[7; 40_000]);
+    let up = Uploader::advocate(&stage);
+    let early = || {
+        let answer = up.0.ask("POST", "/v1/uploads", &format!("{TUS}Upload-Defer-Length: 1\r\n"), b"").unwrap();
+        answer.header("location").unwrap().to_owned()
+    };
+    let left = usize::try_from(quota).unwrap() - declared.payload.len();
+    let path = early();
+    let too_long = format!("Upload-Length: {}\r\n", left + 1);
+    assert_eq!(slug(&up.patch(&path, 0, &too_long, b"x")), (429, "over-quota".to_owned()));
+    assert_eq!(up.patch(&path, 0, "", &vec![0; left + 1]).status, 422);
+    let at = up.offset(&path).unwrap();
+    assert!(at <= left);
+    assert_eq!(up.patch(&path, at, "", &vec![0; left - at]).status, 204);
+    assert_eq!(slug(&up.patch(&early(), 0, "", b"x")), (422, "payload-mismatch".to_owned()));
+    // For a declared report, whose bytes are counted already: no more than its statement names.
+    let deferred = format!("{TUS}Upload-Defer-Length: 1\r\nUpload-Metadata: {}\r\n", tus::metadata(declared.report));
+    let answer = up.0.ask("POST", "/v1/uploads", &deferred, b"").unwrap();
+    let path = answer.header("location").unwrap().to_owned();
+    assert_eq!(up.patch(&path, 0, "", &[&declared.payload[..], b"x"].concat()).status, 422);
 }

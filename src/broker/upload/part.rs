@@ -3,11 +3,8 @@
 use super::{Slot, Standing};
 use crate::{
     broker::{Broker, BrokerError, Caller},
-    model::{
-        ids::{ReportId, UploadId},
-        limits,
-    },
-    store::blob::{Hashed, Part, Undo, UploadError, UploadRecord},
+    model::{ids::UploadId, limits},
+    store::blob::{Hashed, Part, Undo, UploadError},
     wire::tus::Checksum,
 };
 use sha1::Sha1;
@@ -77,13 +74,17 @@ impl Broker {
         caller: &Caller,
     ) -> Result<PartWriter, BrokerError> {
         let slot = self.own_upload(id, caller)?;
-        let turn = slot.take().await?;
+        let mut turn = slot.take().await?;
         slot.forget_questions().await;
         let Some(part) = self.open_part(id)? else {
             // Published meanwhile: there is nothing left to append to.
             let stands = self.settle_upload(id, &slot, turn).await?;
             return Err(BrokerError::Offset(stands.offset));
         };
+        if turn.at() > part.arrived() {
+            // A writer that broke had hashed more than counts now: what comes in its place may be other bytes.
+            *turn = Hashed::default();
+        }
         if part.arrived() != head.offset {
             return Err(BrokerError::Offset(part.arrived()));
         }
@@ -109,11 +110,15 @@ impl Broker {
         if let Some(report) = record.report {
             return Ok(self.own_report(report, caller)?.report.payload_bytes);
         }
-        let own = self.uploads.under_way(caller.party);
-        let others: Vec<_> = own.into_iter().filter(|(other, _)| *other != id).collect();
-        let used = self.early_bytes(&others)?;
+        let used = self.early_bytes_beside(id, caller)?;
         self.check_bytes(caller.party, used.saturating_add(arrived))?;
         Ok(self.bytes_left(caller.party)?.saturating_sub(used).min(limits::PAYLOAD_BYTES))
+    }
+
+    /// Bytes of the caller's other uploads without a report.
+    fn early_bytes_beside(&self, id: UploadId, caller: &Caller) -> Result<u64, BrokerError> {
+        let own = self.uploads.under_way(caller.party);
+        self.early_bytes(&own.into_iter().filter(|(other, _)| *other != id).collect::<Vec<_>>())
     }
 
     /// How many bytes may come before the room is looked at again. The last of it is for commits: what stops must
@@ -135,9 +140,7 @@ impl Broker {
         if told {
             self.check_length(length, record.report, caller)?;
             if let (Some(bytes), None) = (length, record.report) {
-                let own = self.uploads.under_way(caller.party);
-                let others: Vec<_> = own.into_iter().filter(|(other, _)| *other != id).collect();
-                self.check_bytes(caller.party, self.early_bytes(&others)?.saturating_add(bytes))?;
+                self.check_bytes(caller.party, self.early_bytes_beside(id, caller)?.saturating_add(bytes))?;
             }
             record.length = length;
         }
@@ -232,11 +235,5 @@ impl PartWriter {
             self.broker.blobs.let_go(self.id)
         })?;
         Ok(())
-    }
-
-    /// The report the upload is for, once known.
-    pub fn report(&self) -> Option<ReportId> {
-        let UploadRecord { report, .. } = self.slot.record();
-        report
     }
 }

@@ -74,43 +74,17 @@ impl Broker {
         };
         let row = self.report_row(report)?;
         let whole = row.report.payload_bytes;
-        match (arrived, row.state) {
-            (Some(arrived), ReportState::Declared {}) if record.length != Some(arrived) => {
+        match (arrived, &row.state) {
+            (Some(arrived), ReportState::Declared {}) if arrived < whole || record.length.is_none() => {
                 Ok(Standing::of(id, arrived, &record))
             }
             (Some(arrived), ReportState::Declared {}) => {
                 let hashed = (turn.at() == arrived).then(|| turn.clone());
-                match tokio::task::block_in_place(|| self.blobs.publish(id, hashed, report, &row.report)) {
-                    Err(error @ (UploadError::Digest | UploadError::Length { .. })) => {
-                        self.remove_upload(id)?;
-                        return Err(error.into());
-                    }
-                    outcome => outcome?,
-                }
+                self.publish_or_remove(id, hashed, report, &row)?;
                 self.record_payload(report, slot).await?;
                 Ok(Standing::of(id, whole, &record))
             }
-            // Another upload of the same report was published, or this one at a start while its client began anew.
-            (Some(arrived), ReportState::Stored {}) => {
-                let same = record.length == Some(arrived)
-                    && tokio::task::block_in_place(|| self.blobs.part_is(id, &row.report))?;
-                if !same {
-                    self.remove_upload(id)?;
-                    return Err(BrokerError::AlreadyStored);
-                }
-                if self.blobs.has_payload(report) {
-                    self.blobs.remove_part(id)?;
-                } else {
-                    // The stored one was found damaged and moved aside: its owner has brought it back.
-                    tokio::task::block_in_place(|| self.blobs.publish(id, None, report, &row.report))?;
-                }
-                slot.done.store(true, Ordering::SeqCst);
-                Ok(Standing::of(id, whole, &record))
-            }
-            (None, ReportState::Stored {}) => {
-                slot.done.store(true, Ordering::SeqCst);
-                Ok(Standing::of(id, whole, &record))
-            }
+            (arrived, ReportState::Stored {}) => self.settle_stored(id, slot, arrived, &row),
             // Published, and stopped before the entry: the file is there and nobody has said so yet.
             (None, ReportState::Declared {}) => {
                 if !tokio::task::block_in_place(|| self.blobs.holds(report, &row.report))? {
@@ -121,6 +95,57 @@ impl Broker {
                 Ok(Standing::of(id, whole, &record))
             }
         }
+    }
+
+    /// Publishes; what is not the stated payload is ended, since no further byte could mend it.
+    fn publish_or_remove(
+        &self,
+        id: UploadId,
+        hashed: Option<Hashed>,
+        report: ReportId,
+        row: &ReportRow,
+    ) -> Result<(), BrokerError> {
+        match tokio::task::block_in_place(|| self.blobs.publish(id, hashed, report, &row.report)) {
+            Err(error @ (UploadError::Digest | UploadError::Length { .. })) => {
+                self.remove_upload(id)?;
+                Err(error.into())
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// An upload of a report whose payload is recorded: this one was published, or another, or the stored one was found
+    /// damaged and its owner brings it back.
+    fn settle_stored(
+        &self,
+        id: UploadId,
+        slot: &Slot,
+        arrived: Option<u64>,
+        row: &ReportRow,
+    ) -> Result<Standing, BrokerError> {
+        let record = slot.record();
+        let report = record.report.ok_or(BrokerError::NotFound)?;
+        match (arrived, self.blobs.has_payload(report)) {
+            (None, true) => {}
+            // Nothing is safe any more of what this record remembers.
+            (None, false) => {
+                self.remove_upload(id)?;
+                return Err(BrokerError::NotFound);
+            }
+            (Some(arrived), false) if arrived < row.report.payload_bytes => {
+                return Ok(Standing::of(id, arrived, &record));
+            }
+            (Some(_), false) => self.publish_or_remove(id, None, report, row)?,
+            (Some(_), true) => {
+                if !tokio::task::block_in_place(|| self.blobs.part_is(id, &row.report))? {
+                    self.remove_upload(id)?;
+                    return Err(BrokerError::AlreadyStored);
+                }
+                self.blobs.remove_part(id)?;
+            }
+        }
+        slot.done.store(true, Ordering::SeqCst);
+        Ok(Standing::of(id, row.report.payload_bytes, &record))
     }
 
     /// The entry that the payload is stored; two uploads may meet here, and the second finds it done.
