@@ -1,12 +1,16 @@
 //! Checking an audit bundle offline, without trusting the broker that wrote it.
 //!
 //! [`verify`] folds both logs from entry 0 with the broker's own fold, checks every signature, leaf and root on the
-//! way, and compares the facts it arrives at with the facts the broker exported.
+//! way, and compares the facts it arrives at with the facts the broker exported. The steps are those of [`Walk`], which
+//! others look on at as an [`Observer`].
 
 mod bundle;
+mod decision;
 mod finding;
 mod verify;
+mod walk;
 
 pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, EntryFault, Summary};
-pub use verify::verify;
+pub use verify::{verify, verify_with};
+pub use walk::{NextRegister, Observer, Step, Walk};

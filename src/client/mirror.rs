@@ -151,7 +151,7 @@ impl Mirror {
     }
 
     fn rows_of<Id: std::str::FromStr, R: serde::de::DeserializeOwned>(&self, kind: &str) -> Vec<(Id, R)> {
-        let mine = self.state.facts().filter(|(k, ..)| *k == kind);
-        mine.filter_map(|(_, key, _, row)| Some((key.parse().ok()?, serde_json::from_str(row).ok()?))).collect()
+        let mine = self.state.of_kind(kind);
+        mine.filter_map(|(key, _, row)| Some((key.parse().ok()?, serde_json::from_str(row).ok()?))).collect()
     }
 }

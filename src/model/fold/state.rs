@@ -6,10 +6,10 @@ use crate::model::{
 };
 use std::collections::BTreeMap;
 
-/// All facts, each as the JSON text of its row.
+/// All facts, each as the JSON text of its row: by kind, then key.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    rows: BTreeMap<(String, String), (EntryRef, String)>,
+    rows: BTreeMap<&'static str, BTreeMap<String, (EntryRef, String)>>,
 }
 
 /// A row's text could not be read or written as the type asked for.
@@ -24,15 +24,22 @@ pub struct BadRow {
 impl State {
     /// Every fact: kind, key, version, row as JSON; sorted.
     pub fn facts(&self) -> impl Iterator<Item = (&str, &str, EntryRef, &str)> {
-        self.rows.iter().map(|((kind, key), (version, row))| (kind.as_str(), key.as_str(), *version, row.as_str()))
+        self.rows.iter().flat_map(|(kind, rows)| {
+            rows.iter().map(|(key, (version, row))| (*kind, key.as_str(), *version, row.as_str()))
+        })
+    }
+    /// The facts of one kind: key, version, row as JSON; sorted.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&str, EntryRef, &str)> {
+        let rows = self.rows.get(kind).into_iter().flatten();
+        rows.map(|(key, (version, row))| (key.as_str(), *version, row.as_str()))
     }
     /// How many facts there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.values().map(BTreeMap::len).sum()
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.values().all(BTreeMap::is_empty)
     }
 }
 
@@ -40,14 +47,14 @@ impl Rows for State {
     type Error = BadRow;
 
     fn read<R: Row>(&self, key: &str) -> Result<Option<Held<R>>, BadRow> {
-        let Some((version, text)) = self.rows.get(&(R::KIND.to_owned(), key.to_owned())) else { return Ok(None) };
+        let Some((version, text)) = self.rows.get(R::KIND).and_then(|rows| rows.get(key)) else { return Ok(None) };
         let row = serde_json::from_str(text).map_err(|source| BadRow { kind: R::KIND, source })?;
         Ok(Some(Held { row, version: *version }))
     }
 
     fn write<R: Row>(&mut self, key: &str, row: &R, version: EntryRef) -> Result<(), BadRow> {
         let text = serde_json::to_string(row).map_err(|source| BadRow { kind: R::KIND, source })?;
-        self.rows.insert((R::KIND.to_owned(), key.to_owned()), (version, text));
+        self.rows.entry(R::KIND).or_default().insert(key.to_owned(), (version, text));
         Ok(())
     }
 }

@@ -1,0 +1,281 @@
+//! Folding both logs as the broker did, entry by entry, and checking each on the way.
+//!
+//! A [`Walk`] holds what has been folded so far, so that a log can be followed as it grows. Whoever wants to see more of
+//! it than that it holds looks on as an [`Observer`].
+
+use super::{
+    decision,
+    finding::{AuditError, EntryFault, Summary, word},
+};
+use crate::{
+    model::{
+        event::{EntryRef, Event, Log, Recorded},
+        fold::{self, FoldError, State},
+        ids::KeyId,
+        rows::{Held, KeyRow, Rows},
+        time::Timestamp,
+    },
+    tlog::{Checkpoint, MemoryTiles, NoteVerifier, leaf_hash},
+    wire::{
+        api::CaseLine,
+        entry::{AuditorPart, EntryError, OpenedLeaf, Salt, Shared, auditor_commitment},
+        genesis::SignedGenesis,
+        statement::{StatementError, Verified},
+    },
+};
+use std::collections::BTreeMap;
+
+/// One entry about to be folded.
+pub struct Step<'a> {
+    /// Where and when.
+    pub recorded: Recorded,
+    /// What happened.
+    pub event: &'a Event,
+    /// The auditor's part, word for word and as read; absent in the register.
+    pub auditor: Option<(&'a str, &'a AuditorPart)>,
+}
+
+/// Looks on while the logs are folded.
+pub trait Observer {
+    /// Told of each entry after its own checks and before it is folded: `facts` are those it met.
+    ///
+    /// # Errors
+    /// Whatever the observer finds wrong ends the walk.
+    fn before(&mut self, facts: &State, step: &Step<'_>) -> Result<(), AuditError>;
+}
+
+/// Wants to know nothing more.
+impl Observer for () {
+    fn before(&mut self, _: &State, _: &Step<'_>) -> Result<(), AuditError> {
+        Ok(())
+    }
+}
+
+/// Where the next register entry comes from when a case entry has seen it; `None` when there is no more.
+pub type NextRegister<'a> = &'a mut dyn FnMut() -> Result<Option<String>, AuditError>;
+
+/// What both logs folded to so far.
+pub struct Walk {
+    genesis: SignedGenesis,
+    state: State,
+    register: MemoryTiles,
+    case: MemoryTiles,
+    last_at: Timestamp,
+    events: BTreeMap<&'static str, u64>,
+    signatures: u64,
+}
+
+impl Walk {
+    /// Before entry 0.
+    pub fn new(genesis: SignedGenesis) -> Self {
+        Self {
+            genesis,
+            state: State::default(),
+            register: MemoryTiles::new(),
+            case: MemoryTiles::new(),
+            last_at: Timestamp::default(),
+            events: BTreeMap::new(),
+            signatures: 0,
+        }
+    }
+
+    /// The facts folded so far.
+    pub fn facts(&self) -> &State {
+        &self.state
+    }
+    /// The trust root.
+    pub fn genesis(&self) -> &SignedGenesis {
+        &self.genesis
+    }
+    /// The tree of a log so far.
+    pub fn tree(&self, log: Log) -> &MemoryTiles {
+        match log {
+            Log::Register => &self.register,
+            Log::Case => &self.case,
+        }
+    }
+
+    /// Takes the next register entry.
+    ///
+    /// # Errors
+    /// What does not hold of it.
+    pub fn register(&mut self, text: &str, observer: &mut dyn Observer) -> Result<(), AuditError> {
+        let shared = Shared::parse(text).map_err(|e| self.fault(Log::Register, e.into()))?;
+        if self.register.size() == 0 {
+            self.lay_genesis(text)?;
+        } else {
+            self.apply(self.next(Log::Register), &shared, None, observer)?;
+        }
+        self.register.append_leaf(leaf_hash(text.as_bytes()));
+        Ok(())
+    }
+
+    /// Takes the next case entry, after the register entries it says it has seen.
+    ///
+    /// # Errors
+    /// What does not hold of it.
+    pub fn case(
+        &mut self,
+        line: &CaseLine,
+        register: NextRegister<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        let entry = self.next(Log::Case);
+        let shared = self.open_case(line)?;
+        let until = shared.register_size.ok_or(AuditError::Entry { entry, what: EntryError::Framing.into() })?;
+        self.register_until(entry, until, register, observer)?;
+        self.apply(entry, &shared, Some(line), observer)
+    }
+
+    fn register_until(
+        &mut self,
+        seen_by: EntryRef,
+        size: u64,
+        next: NextRegister<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        let fault = |what| AuditError::Entry { entry: seen_by, what: EntryFault::Order(what) };
+        if size < self.register.size() {
+            return Err(fault("the register it saw is smaller than one seen before"));
+        }
+        while self.register.size() < size {
+            let text = next()?.ok_or_else(|| fault("it saw register entries that are not here"))?;
+            self.register(&text, observer)?;
+        }
+        Ok(())
+    }
+
+    fn next(&self, log: Log) -> EntryRef {
+        EntryRef { log, index: self.tree(log).size() }
+    }
+
+    fn fault(&self, log: Log, what: EntryFault) -> AuditError {
+        AuditError::Entry { entry: self.next(log), what }
+    }
+
+    fn lay_genesis(&mut self, text: &str) -> Result<(), AuditError> {
+        let ours = self.genesis.entry();
+        let expected = ours.encode().map_err(|e| self.fault(Log::Register, e.into()))?;
+        if text != expected {
+            return Err(self.fault(Log::Register, EntryFault::Order("it is not the genesis in genesis.note")));
+        }
+        let event = Event::GenesisLaid(Box::new(self.genesis.genesis().clone()), self.genesis.digest());
+        self.last_at = ours.at;
+        self.fold(Recorded { entry: self.next(Log::Register), at: ours.at }, &event)
+    }
+
+    /// Opens a case line: the leaf goes into the tree, the auditor part must be the one committed to.
+    fn open_case(&mut self, line: &CaseLine) -> Result<Shared, AuditError> {
+        let fault = |this: &Self, what: EntryFault| this.fault(Log::Case, what);
+        let salt = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map(Salt::from_random).map_err(|_| EntryError::Framing);
+        let leaf_salt = salt(&line.salt.0).map_err(|e| fault(self, e.into()))?;
+        let auditor_salt = salt(&line.auditor_salt.0).map_err(|e| fault(self, e.into()))?;
+        let shared = Shared::parse(&line.shared).map_err(|e| fault(self, e.into()))?;
+        let commitment = auditor_commitment(&auditor_salt, &line.auditor);
+        let opened = OpenedLeaf { salt: leaf_salt, shared: line.shared.clone(), auditor_commitment: commitment };
+        let data = opened.leaf_data().map_err(|e| fault(self, e.into()))?;
+        // Whether this leaf is in the signed tree is decided by the root, once every entry is read.
+        self.case.append_leaf(leaf_hash(&data));
+        Ok(shared)
+    }
+
+    fn apply(
+        &mut self,
+        entry: EntryRef,
+        shared: &Shared,
+        line: Option<&CaseLine>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        let fault = |what| AuditError::Entry { entry, what };
+        // One clock for both logs: entries come here in the order in which the case log says it saw the register. A
+        // release that claims an older register than stood there at its time makes the entry it passed over late.
+        if shared.at < self.last_at {
+            return Err(fault(EntryFault::Order("its time lies before the entry before it, in whichever log")));
+        }
+        self.last_at = shared.at;
+        let verified = self.verified(entry, shared)?;
+        let digest = verified.as_ref().map(|v: &Verified<_>| v.signed().digest);
+        let event = shared.event(entry.log, verified).map_err(|e| fault(e.into()))?;
+        let recorded = Recorded { entry, at: shared.at };
+        let auditor = line.map(|line| auditor_part(&line.auditor)).transpose().map_err(|e| fault(e.into()))?;
+        let mut facts_agree = Ok(());
+        if let Some(auditor) = &auditor {
+            let bundle = self.genesis.genesis().bundle;
+            decision::check(&event, auditor, digest, bundle).map_err(fault)?;
+            facts_agree = decision::check_facts(&self.state, &event, auditor)?;
+        }
+        let words = line.map(|line| line.auditor.as_str());
+        let step = Step { recorded, event: &event, auditor: words.zip(auditor.as_ref()) };
+        let observed = observer.before(&self.state, &step);
+        *self.events.entry(word(&event)).or_default() += 1;
+        // A rule that was broken says more than facts that differ because of it, so it is told first.
+        self.fold(recorded, &event)?;
+        facts_agree.map_err(fault)?;
+        observed
+    }
+
+    fn verified(
+        &mut self,
+        entry: EntryRef,
+        shared: &Shared,
+    ) -> Result<Option<Verified<crate::model::statement::Body>>, AuditError> {
+        let fault = |what| AuditError::Entry { entry, what };
+        let Some(statement) = shared.statement().map_err(|e| fault(e.into()))? else { return Ok(None) };
+        let key = match statement.enclosed_key() {
+            Some(key) => Some(key),
+            None => self.key(statement.kid())?.map(|row| row.public),
+        };
+        let key = key.ok_or_else(|| fault(StatementError::UnknownKey.into()))?;
+        self.signatures += 1;
+        statement.verify(&key, self.genesis.digest()).map(Some).map_err(|e| fault(e.into()))
+    }
+
+    fn key(&self, kid: KeyId) -> Result<Option<KeyRow>, AuditError> {
+        let held: Option<Held<KeyRow>> =
+            self.state.read(&kid.to_string()).map_err(|e| AuditError::Fold(e.to_string()))?;
+        Ok(held.map(|held| held.row))
+    }
+
+    fn fold(&mut self, recorded: Recorded, event: &Event) -> Result<(), AuditError> {
+        fold::apply(&mut self.state, recorded, event).map_err(|error| match error {
+            FoldError::Refused(refusal) => AuditError::Entry { entry: recorded.entry, what: refusal.into() },
+            FoldError::Rows(error) => AuditError::Fold(error.to_string()),
+        })
+    }
+
+    /// Whether a checkpoint signs exactly the entries taken so far; an empty log needs none.
+    ///
+    /// # Errors
+    /// [`AuditError::Checkpoint`], [`AuditError::Root`].
+    pub fn check_root(&self, log: Log, note: Option<&str>) -> Result<(), AuditError> {
+        let tiles = self.tree(log);
+        let verifier: Result<NoteVerifier, _> = match log {
+            Log::Register => self.genesis.register_verifier(),
+            Log::Case => self.genesis.case_verifier(),
+        };
+        let Some(note) = note else {
+            return if tiles.size() == 0 { Ok(()) } else { Err(AuditError::Root { log }) };
+        };
+        let checkpoint = Checkpoint::open(note, &verifier?).map_err(|source| AuditError::Checkpoint { log, source })?;
+        let same = checkpoint.size() == tiles.size() && *checkpoint.root() == tiles.root();
+        if same { Ok(()) } else { Err(AuditError::Root { log }) }
+    }
+
+    /// What was found to hold so far.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            register_size: self.register.size(),
+            case_size: self.case.size(),
+            facts: self.state.len() as u64,
+            events: self.events.clone(),
+            signatures: self.signatures,
+            last_at: self.last_at,
+            card: self.genesis.card().to_string(),
+            witnessed: self.genesis.genesis().witness_quorum > 0,
+        }
+    }
+}
+
+fn auditor_part(text: &str) -> Result<AuditorPart, EntryError> {
+    serde_json::from_str(text).map_err(|e| EntryError::Json(e.to_string()))
+}
