@@ -5,6 +5,7 @@
 //! what a decision is given.
 
 pub mod ambient;
+pub mod audit;
 pub mod bucket;
 pub mod bundle;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod party;
 pub mod purpose;
 pub mod release;
 pub mod report;
+pub mod roster;
 pub mod rows;
 pub mod statement;
 pub mod time;

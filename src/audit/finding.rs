@@ -126,6 +126,7 @@ pub(super) fn word(event: &Event) -> &'static str {
             Kind::RecipientKey => "recipient key published",
             Kind::Attestation => "attested",
             Kind::Suspension => "suspension",
+            Kind::Audited => "audited",
         },
         Event::Released(..) => "released",
         Event::ReleaseDenied(..) => "release denied",
@@ -138,5 +139,8 @@ pub(super) fn word(event: &Event) -> &'static str {
         Event::Shredded(..) => "wrapped header shredded",
         Event::ClockResumed { .. } => "clock resumed",
         Event::ClockConfirmed => "clock confirmed",
+        Event::Cover => "cover",
+        Event::Cosigned(_) => "cosigned",
+        Event::Disclosed(_) => "disclosed to an auditor",
     }
 }

@@ -74,6 +74,37 @@ pub enum Event {
     },
     /// An operator confirmed the clock.
     ClockConfirmed,
+    /// Nothing: it hides how much happened.
+    Cover,
+    /// Witnesses cosigned an earlier state of the log this entry stands in.
+    Cosigned(Cosigned),
+    /// Everything up to these sizes is handed to an auditor.
+    Disclosed(Disclosed),
+}
+
+/// A state of a log that witnesses cosigned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cosigned {
+    /// Which log; the entry stands in the same.
+    pub log: Log,
+    /// Number of entries cosigned.
+    pub size: u64,
+    /// Root over them.
+    pub root: Digest,
+    /// When each witness cosigned, by its own clock; each witness once.
+    pub times: Vec<Timestamp>,
+}
+
+/// What an auditor is about to be given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosed {
+    /// The auditor's key.
+    pub key: KeyId,
+    /// Register entries before this index.
+    pub register: u64,
+    /// Case entries before this index, opened whole.
+    pub case: u64,
 }
 
 /// How often one officer was refused beyond what is entered one by one.
@@ -96,6 +127,7 @@ impl Event {
         use super::party::EnrolmentRole;
         match self {
             Self::GenesisLaid(..) => Log::Register,
+            Self::Cosigned(cosigned) => cosigned.log,
             Self::Accepted(signed, body) => match (signed.kind, body) {
                 (Kind::Party, Body::Party(enrolment)) => match enrolment.role {
                     EnrolmentRole::Institution(_) => Log::Register,

@@ -79,6 +79,19 @@ pub struct ReleaseRecord {
     pub clock_unconfirmed: bool,
     /// For a delivery again: seconds left; 0 for a first delivery.
     pub redelivery_left: i64,
+    /// How much harm the report could do, 1 to 4.
+    pub tier: i64,
+    /// How many witnesses have to cosign the log; 0 where there are none.
+    pub witness_quorum: i64,
+    /// Seconds since enough witnesses last cosigned the case log; negative if they never did.
+    pub cosignature_age: i64,
+    /// Whether they cosigned a case log that holds the grant.
+    pub grant_cosigned: bool,
+    /// Seconds since the recipient key was first cosigned or, where there are no witnesses, published; negative if it
+    /// was not.
+    pub recipient_key_age: i64,
+    /// The advocate confirmed the recipient's fingerprint by hand and signed that it is urgent.
+    pub urgent: bool,
 }
 
 /// Facts about a first delivery.
@@ -260,12 +273,14 @@ fn record(
     redelivery_left: i64,
 ) -> ReleaseRecord {
     let grant = &view.grant.grant;
+    let clocks = witnessed(view, clocks);
     let left = |until: Timestamp| until.seconds_since(clocks.not_passed);
     let appointment = match &view.officer.holder {
         Holder::Officer(appointment) => Some(appointment),
         _ => None,
     };
     let institution = view.institution.as_ref();
+    let cosigned = view.witnessing.cosigned.as_ref();
     ReleaseRecord {
         officer: view.officer_id,
         role: view.officer.holder.role().to_owned(),
@@ -284,9 +299,9 @@ fn record(
         purpose: purpose.clone(),
         grant_purposes: grant.purposes.clone(),
         named_officers: grant.officers.clone(),
-        window_open_for: clocks.passed.seconds_since(grant.collect.from),
+        window_open_for: window_open_for(&view.grant, clocks),
         window_left: left(grant.collect.until),
-        cooling_off_left: view.grant.cooled_at().seconds_since(clocks.passed),
+        cooling_off_left: cooling_off_left(&view.grant, clocks),
         consent_review_left: left(grant.consent_review_by),
         releases_used: i64::from(view.grant.releases_used),
         releases_max: i64::from(grant.max_releases),
@@ -295,7 +310,42 @@ fn record(
         conditions_noted,
         clock_unconfirmed: clock_unconfirmed(view.clock.as_ref().and_then(|c| c.unwatched), &view.grant),
         redelivery_left,
+        tier: i64::from(u8::from(view.report.report.tier)),
+        witness_quorum: i64::from(view.witnessing.quorum),
+        cosignature_age: cosigned.map_or(MISSING, |row| clocks.not_passed.seconds_since(row.at)),
+        grant_cosigned: cosigned.is_some_and(|row| view.witnessing.given_in.index < row.size),
+        recipient_key_age: recipient_key_age(view, clocks),
+        urgent: grant.urgent,
     }
+}
+
+/// Where there are witnesses, time has passed when they say so; and no time they reached can be undone.
+fn witnessed(view: &ReleaseView, clocks: Clocks) -> Clocks {
+    if view.witnessing.quorum == 0 {
+        return clocks;
+    }
+    let cosigned = view.witnessing.cosigned.as_ref().map_or(Timestamp::from_seconds(0), |row| row.at);
+    Clocks { not_passed: clocks.not_passed.max(cosigned), passed: cosigned }
+}
+
+/// A window that was open when the grant was given asks for no waiting, so no witness has to have seen it open.
+fn window_open_for(grant: &GrantRow, clocks: Clocks) -> i64 {
+    let from = grant.grant.collect.from;
+    let clock = if from <= grant.given_at { clocks.not_passed } else { clocks.passed };
+    clock.seconds_since(from)
+}
+
+/// Likewise: no cooling-off is over at once.
+fn cooling_off_left(grant: &GrantRow, clocks: Clocks) -> i64 {
+    let cooled = grant.cooled_at();
+    let clock = if cooled <= grant.given_at { clocks.not_passed } else { clocks.passed };
+    cooled.seconds_since(clock)
+}
+
+fn recipient_key_age(view: &ReleaseView, clocks: Clocks) -> i64 {
+    let key = view.recipient_key.as_ref();
+    let since = if view.witnessing.quorum == 0 { key.map(|k| k.since) } else { key.and_then(|k| k.cosigned_at) };
+    since.map_or(MISSING, |since| clocks.passed.seconds_since(since))
 }
 
 fn state_word(view: &ReleaseView) -> String {

@@ -6,6 +6,7 @@
 
 mod accept;
 mod authority;
+mod cosigned;
 mod institution;
 mod refusal;
 mod release;
@@ -15,12 +16,13 @@ pub use refusal::{FoldError, Refusal};
 pub use state::State;
 
 use super::{
-    event::{Event, Recorded},
+    event::{Disclosed, Event, Recorded},
     genesis::Genesis,
     grant::{EndCause, HeaderCopy},
     ids::{Digest, GrantId, ReportId},
     party::Holder,
-    rows::{ClockRow, GenesisRow, GrantRow, Held, KeyRow, ONLY, ReportRow, Row, Rows, Unwatched},
+    roster::Roster,
+    rows::{ClockRow, GenesisRow, GrantRow, Held, KeyRow, ONLY, ReportRow, RosterRow, Row, Rows, Unwatched},
     time::Timestamp,
 };
 
@@ -62,6 +64,9 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::ClockConfirmed => {
             rows.write(ONLY, &ClockRow { unwatched: None }, recorded.entry).map_err(FoldError::Rows)
         }
+        Event::Cover => Ok(()),
+        Event::Cosigned(cosigned) => cosigned::cosigned(rows, recorded, cosigned),
+        Event::Disclosed(disclosed) => disclosed_to_auditor(rows, recorded, disclosed),
     }
 }
 
@@ -76,6 +81,8 @@ fn lay_genesis<S: Rows>(
     }
     let row = GenesisRow { digest, genesis: genesis.clone() };
     rows.write(ONLY, &row, recorded.entry).map_err(FoldError::Rows)?;
+    let roster = RosterRow { number: 0, roster: Roster::of(genesis) };
+    rows.write(ONLY, &roster, recorded.entry).map_err(FoldError::Rows)?;
     for (office, named) in genesis.role_keys() {
         let holder = match office {
             "administrators" => Holder::Administrator {},
@@ -88,6 +95,20 @@ fn lay_genesis<S: Rows>(
         rows.write(&kid.to_string(), &row, recorded.entry).map_err(FoldError::Rows)?;
     }
     Ok(())
+}
+
+/// Changes no fact; what is checked is that it can be meant.
+fn disclosed_to_auditor<S: Rows>(
+    rows: &S,
+    recorded: Recorded,
+    disclosed: &Disclosed,
+) -> Result<(), FoldError<S::Error>> {
+    let key: Held<KeyRow> = require(rows, &disclosed.key, "key")?;
+    if key.row.holder != (Holder::Auditor {}) {
+        return Err(Refusal::WrongParty.into());
+    }
+    // What is handed out ends before the entry that says so.
+    if disclosed.case <= recorded.entry.index { Ok(()) } else { Err(Refusal::Malformed("disclosed before it was").into()) }
 }
 
 fn payload_stored<S: Rows>(rows: &mut S, recorded: Recorded, report: ReportId) -> Result<(), FoldError<S::Error>> {

@@ -13,6 +13,7 @@ use super::{
     party::{Holder, PartyEnrolment},
     release::{AccessRequest, Outcome},
     report::{Report, ReportState},
+    roster::Roster,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -139,6 +140,9 @@ pub struct RecipientKeyRow {
     pub recipient: AgeRecipient,
     /// Since when it is published.
     pub since: Timestamp,
+    /// When witnesses first cosigned a register that holds it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cosigned_at: Option<Timestamp>,
     /// The statement that replaced it.
     pub superseded_by: Option<Digest>,
 }
@@ -343,6 +347,56 @@ pub struct ClockRow {
     pub unwatched: Option<Unwatched>,
 }
 row!(ClockRow, "clock");
+
+/// The roster in force. Key: [`ONLY`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RosterRow {
+    /// 0 for genesis, one more with each change.
+    pub number: u64,
+    /// Who counts.
+    pub roster: Roster,
+}
+row!(RosterRow, "roster");
+
+/// The newest state of a log that enough witnesses cosigned. Key: `register` or `case`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CosignedRow {
+    /// Number of entries it covers.
+    pub size: u64,
+    /// A time that as many witnesses as the quorum asks for have reached.
+    pub at: Timestamp,
+}
+row!(CosignedRow, "cosigned");
+
+/// Recipient keys that no cosigned register holds yet. Key: [`ONLY`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UncosignedRow {
+    /// Index of the register entry and digest of the statement.
+    pub keys: Vec<(u64, Digest)>,
+}
+row!(UncosignedRow, "uncosigned");
+
+/// What auditors have vouched for. Key: [`ONLY`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditedRow {
+    /// Case entries before this index.
+    pub case: u64,
+    /// The statement that says so.
+    pub by: Digest,
+}
+row!(AuditedRow, "audited");
+
+/// Key of a row that exists once a log.
+pub const fn of_log(log: super::event::Log) -> &'static str {
+    match log {
+        super::event::Log::Register => "register",
+        super::event::Log::Case => "case",
+    }
+}
 
 /// A stretch of time in which the broker did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

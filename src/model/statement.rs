@@ -5,6 +5,7 @@
 use super::{
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, Malformed, PartyId},
+    audit::Audited,
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
     limits,
     party::{Holder, PartyEnrolment},
@@ -44,11 +45,13 @@ pub enum Kind {
     Attestation,
     /// An institution is stopped or let on.
     Suspension,
+    /// An auditor has checked both logs up to a state.
+    Audited,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Party,
         Self::Report,
         Self::Request,
@@ -62,6 +65,7 @@ impl Kind {
         Self::RecipientKey,
         Self::Attestation,
         Self::Suspension,
+        Self::Audited,
     ];
 
     /// The `typ` header member; it carries the version.
@@ -80,6 +84,7 @@ impl Kind {
             Self::RecipientKey => "amana-recipient-key-v1+jwt",
             Self::Attestation => "amana-attestation-v1+jwt",
             Self::Suspension => "amana-suspension-v1+jwt",
+            Self::Audited => "amana-audited-v1+jwt",
         }
     }
 
@@ -99,6 +104,7 @@ impl Kind {
                 | (Self::Officer | Self::RecipientKey, Holder::InstitutionRoot {})
                 | (Self::Admission | Self::Suspension | Self::Approval, Holder::Administrator {})
                 | (Self::Attestation, Holder::Accreditor {})
+                | (Self::Audited, Holder::Auditor {})
         )
     }
 
@@ -160,6 +166,8 @@ pub enum Body {
     Attestation(Attestation),
     /// See [`Suspension`].
     Suspension(Suspension),
+    /// See [`Audited`].
+    Audited(Audited),
 }
 
 /// A short text for people: no control or direction-changing characters, 1 to 400 characters.

@@ -1,11 +1,11 @@
 //! Views: the rows one decision reads, with their versions. Loaded alike from memory and from a database.
 
 use super::{
-    event::EntryRef,
+    event::{EntryRef, Log},
     ids::{Digest, GrantId, KeyId, ReleaseId, ReportId},
     rows::{
-        ClockRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow, ReportRow,
-        Row, Rows,
+        ClockRow, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow,
+        ReportRow, RosterRow, Row, Rows, StatementRow, of_log,
     },
 };
 use std::cell::RefCell;
@@ -48,8 +48,20 @@ pub struct ReleaseView {
     pub(in crate::model) officer_id: KeyId,
     pub(in crate::model) recipient_key: Option<RecipientKeyRow>,
     pub(in crate::model) clock: Option<ClockRow>,
+    pub(in crate::model) witnessing: Witnessing,
     pub(in crate::model) bundle: Digest,
     pub(in crate::model) citations: Vec<Citation>,
+}
+
+/// What witnesses vouch for, as far as a release depends on it.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct Witnessing {
+    /// How many witnesses have to cosign; 0 where there are none.
+    pub(in crate::model) quorum: u32,
+    /// The case log as they last cosigned it.
+    pub(in crate::model) cosigned: Option<CosignedRow>,
+    /// The entry the grant was given in.
+    pub(in crate::model) given_in: EntryRef,
 }
 
 impl ReleaseView {
@@ -65,6 +77,13 @@ impl ReleaseView {
         let institution = rows.read::<InstitutionRow>(&terms.institution)?.map(|held| held.row);
         let recipient_key = rows.read::<RecipientKeyRow>(&terms.recipient_key)?.map(|held| held.row);
         let clock = rows.read::<ClockRow>(&ONLY)?.map(|held| held.row);
+        let Some(roster) = rows.read::<RosterRow>(&ONLY)? else { return Ok(None) };
+        let Some(statement) = rows.read::<StatementRow>(&grant)? else { return Ok(None) };
+        let witnessing = Witnessing {
+            quorum: roster.row.roster.witness_quorum,
+            cosigned: rows.read::<CosignedRow>(&of_log(Log::Case))?.map(|held| held.row),
+            given_in: statement.version,
+        };
         Ok(Some(Self {
             grant_id: grant,
             grant: grant_row.row,
@@ -74,6 +93,7 @@ impl ReleaseView {
             officer_id: officer,
             recipient_key,
             clock,
+            witnessing,
             bundle: genesis.row.genesis.bundle,
             citations: rows.citations.into_inner(),
         }))

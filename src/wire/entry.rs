@@ -10,7 +10,7 @@
 use super::statement::{Unverified, Verified};
 use crate::{
     model::{
-        event::{DenialCount, Event, Log},
+        event::{DenialCount, Disclosed, Event, Log},
         facts::{OwnerFetchRecord, ReleaseRecord},
         grant::{EndCause, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
@@ -130,6 +130,12 @@ pub enum Happening {
     },
     /// An operator confirmed the clock.
     ClockConfirmed,
+    /// Nothing happened.
+    Cover,
+    /// Witnesses cosigned the checkpoint in `statement`.
+    Cosigned,
+    /// Everything up to these sizes is handed to an auditor.
+    Disclosed(Disclosed),
 }
 
 /// What only auditors may read: from what and how it was decided.
@@ -221,12 +227,13 @@ impl Shared {
                 Unverified::parse(text).map(Some).map_err(|e| EntryError::Json(e.to_string()))
             }
             (Happening::Accepted | Happening::Released | Happening::ReleaseDenied, None) => Err(EntryError::Statement),
-            (Happening::GenesisLaid, Some(_)) | (_, None) => Ok(None),
+            (Happening::GenesisLaid | Happening::Cosigned, Some(_)) | (_, None) => Ok(None),
             (_, Some(_)) => Err(EntryError::Statement),
         }
     }
 
-    /// The event, given the statement verified. Genesis is read by [`super::genesis`], not here.
+    /// The event, given the statement verified. Genesis is read by [`super::genesis`] and what witnesses cosigned by
+    /// [`super::trust`], not here.
     ///
     /// # Errors
     /// When statement and event do not belong together, or the entry is in the wrong log.
@@ -252,6 +259,8 @@ impl Shared {
             (Happening::Shredded { grant, copy }, None) => Event::Shredded(*grant, *copy),
             (Happening::ClockResumed { last, now }, None) => Event::ClockResumed { last: *last, now: *now },
             (Happening::ClockConfirmed, None) => Event::ClockConfirmed,
+            (Happening::Cover, None) => Event::Cover,
+            (Happening::Disclosed(disclosed), None) => Event::Disclosed(*disclosed),
             _ => return Err(EntryError::Statement),
         };
         if event.log() == log { Ok(event) } else { Err(EntryError::WrongLog) }

@@ -6,6 +6,7 @@
 
 use super::jws::{self, Compact, JwsError};
 use crate::model::{
+    audit::Audited,
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, PartyId, PublicKey},
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
@@ -103,6 +104,7 @@ bodies! {
     RecipientKey: RecipientKey => Body::RecipientKey,
     Attestation: Attestation => Body::Attestation,
     Suspension: Suspension => Body::Suspension,
+    Audited: Audited => Body::Audited,
 }
 
 impl<B> Claims<B> {

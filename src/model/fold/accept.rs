@@ -6,6 +6,7 @@ use super::{
     institution, release, require,
 };
 use crate::model::{
+    audit::Audited,
     event::Recorded,
     grant::{EndCause, Grant, GrantState, Revocation, WithdrawnBy},
     ids::{GrantId, ReportId},
@@ -14,7 +15,7 @@ use crate::model::{
     release::AccessRequest,
     report::{Report, ReportState},
     rows::{
-        GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, PartyRow, PayloadRow, RecipientKeyRow, ReportRow,
+        AuditedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, PartyRow, PayloadRow, RecipientKeyRow, ReportRow,
         RequestRow, Rows,
     },
     statement::{Body, Signed},
@@ -40,6 +41,7 @@ pub(super) fn body<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer:
         Body::RecipientKey(statement) => institution::recipient_key(rows, at, signed, signer, statement),
         Body::Attestation(statement) => institution::attestation(rows, at, signed, statement),
         Body::Suspension(statement) => institution::suspension(rows, at, signed, statement),
+        Body::Audited(statement) => audited(rows, at, signed, statement),
     }
 }
 
@@ -193,6 +195,21 @@ fn answer_request<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, grant: &
     }
     held.row.answered_by = Some(GrantId::from(signed.digest));
     rows.write(&id.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+/// An auditor vouches for both logs up to a state. Whether the roots are those of the trees is for whoever holds trees.
+fn audited<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, audited: &Audited) -> Step<S> {
+    creates(signed)?;
+    if audited.case.size > at.entry.index {
+        return Err(Refusal::Malformed("audited is a state before this entry").into());
+    }
+    let before: Option<Held<AuditedRow>> = rows.read(ONLY).map_err(FoldError::Rows)?;
+    if before.is_some_and(|held| held.row.case > audited.case.size) {
+        // True, and it changes nothing.
+        return Ok(());
+    }
+    let row = AuditedRow { case: audited.case.size, by: signed.digest };
+    rows.write(ONLY, &row, at.entry).map_err(FoldError::Rows)
 }
 
 fn revocation<S: Rows>(

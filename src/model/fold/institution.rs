@@ -3,7 +3,7 @@
 use super::{
     FoldError, Refusal,
     authority::{Signer, about_institution, is_about},
-    require,
+    cosigned, require,
 };
 use crate::model::{
     event::Recorded,
@@ -157,9 +157,11 @@ pub(super) fn recipient_key<S: Rows>(
         unit: key.unit.as_str().to_owned(),
         recipient: key.recipient.clone(),
         since: at.at,
+        cosigned_at: None,
         superseded_by: None,
     };
-    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
+    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)?;
+    cosigned::await_cosignature(rows, at, signed.digest)
 }
 
 fn supersede<S: Rows>(rows: &mut S, at: Recorded, old: Digest, new: Digest) -> Step<S> {

@@ -214,7 +214,9 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     use crate::model::rows;
     [
         rows::ChainRow::KIND,
+        rows::AuditedRow::KIND,
         rows::ClockRow::KIND,
+        rows::CosignedRow::KIND,
         rows::GenesisRow::KIND,
         GrantRow::KIND,
         rows::InstitutionRow::KIND,
@@ -229,6 +231,8 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         ReportRow::KIND,
         rows::RequestRow::KIND,
         rows::StatementRow::KIND,
+        rows::RosterRow::KIND,
+        rows::UncosignedRow::KIND,
         rows::UnitRow::KIND,
     ]
     .into_iter()
