@@ -17,6 +17,7 @@
 //! Sources: RFC 6962 section 2.1; c2sp.org/tlog-tiles, /signed-note, /tlog-checkpoint, /tlog-proof,
 //! /tlog-cosignature, /tlog-witness.
 
+mod bundle;
 mod checkpoint;
 mod cosignature;
 mod hash;
@@ -27,6 +28,7 @@ mod proof;
 mod tile;
 mod witness;
 
+pub use bundle::{BundleError, MAX_BUNDLED_BYTES, bundle_path, decode_bundle, encode_bundle, parse_bundle_path};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use cosignature::{
     Cosignature, CosignatureError, CosignatureSigner, CosignatureVerifier, MAX_COSIGNATURE_TIME, Standing, standings,

@@ -16,5 +16,6 @@ pub mod receipt;
 mod schema;
 pub mod statement;
 pub mod taxonomy;
+pub mod trust;
 pub mod tus;
 pub mod work;

@@ -17,6 +17,7 @@ use super::hash::{HASH_BYTES, Hash, root_of};
 
 pub use memory::{MemoryTiles, MissingTile};
 pub use path::{TilePathError, parse_tile_path, tile_path};
+pub(super) use path::{group_path, read_groups};
 
 /// Hashes in a full tile.
 pub const TILE_WIDTH: usize = 256;

@@ -191,6 +191,9 @@ pub enum EntryError {
     /// Statement missing, superfluous or of the wrong kind.
     #[error("the entry's statement does not fit what it says happened")]
     Statement,
+    /// Fewer witnesses than the quorum asks for.
+    #[error("fewer witnesses cosigned it than the quorum asks for")]
+    Cosignatures,
     /// In the wrong log.
     #[error("the entry stands in the wrong log")]
     WrongLog,

@@ -1,15 +1,18 @@
 //! Genesis as bytes: a signed note (C2SP) whose text is JSON, and the bootstrap card that pins it.
 
-use super::entry::{Happening, Shared};
+use super::{
+    entry::{Happening, Shared},
+    trust::{Trust, note_verifier},
+};
 use crate::{
     model::{
         genesis::{BadGenesis, Genesis},
-        ids::{Digest, PublicKey},
+        ids::Digest,
+        roster::Roster,
         time::Timestamp,
     },
-    tlog::{self, KeyName, Note, NoteSigner, NoteVerifier},
+    tlog::{self, Note, NoteSigner, NoteVerifier},
 };
-use ed25519_dalek::VerifyingKey;
 use std::{fmt, str::FromStr};
 
 /// Why a genesis or a card was refused.
@@ -74,11 +77,11 @@ impl SignedGenesis {
         let genesis: Genesis = serde_json::from_str(parsed.text()).map_err(|e| GenesisError::Json(e.to_string()))?;
         genesis.check()?;
         let mut verifiers = vec![
-            verifier(&genesis.register_origin(), &genesis.log_keys.register)?,
-            verifier(&genesis.case_origin(), &genesis.log_keys.case)?,
+            note_verifier(&genesis.register_origin(), &genesis.log_keys.register)?,
+            note_verifier(&genesis.case_origin(), &genesis.log_keys.case)?,
         ];
         for (_, named) in genesis.role_keys() {
-            verifiers.push(verifier(&named.name, &named.key)?);
+            verifiers.push(note_verifier(&named.name, &named.key)?);
         }
         let signed = parsed.verify(&verifiers)?;
         for verifier in &verifiers {
@@ -122,25 +125,25 @@ impl SignedGenesis {
             statement: Some(self.note.clone()),
         }
     }
+    /// Whose signatures count as long as no roster statement says otherwise.
+    ///
+    /// # Errors
+    /// [`GenesisError::Key`] when a witness's name or key is not usable.
+    pub fn trust(&self) -> Result<Trust, GenesisError> {
+        Trust::of(&self.genesis.origin, &Roster::of(&self.genesis))
+    }
     /// When it was made.
     pub fn at(&self) -> Timestamp {
         self.genesis.at
     }
     /// The key that signs the register's checkpoints.
     pub fn register_verifier(&self) -> Result<NoteVerifier, GenesisError> {
-        verifier(&self.genesis.register_origin(), &self.genesis.log_keys.register)
+        note_verifier(&self.genesis.register_origin(), &self.genesis.log_keys.register)
     }
     /// The key that signs the case log's checkpoints.
     pub fn case_verifier(&self) -> Result<NoteVerifier, GenesisError> {
-        verifier(&self.genesis.case_origin(), &self.genesis.log_keys.case)
+        note_verifier(&self.genesis.case_origin(), &self.genesis.log_keys.case)
     }
-}
-
-fn verifier(name: &str, key: &PublicKey) -> Result<NoteVerifier, GenesisError> {
-    let bad = || GenesisError::Key(name.to_owned());
-    let name: KeyName = name.parse().map_err(|_| bad())?;
-    let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| bad())?;
-    NoteVerifier::new(name, key).map_err(|_| bad())
 }
 
 /// What a client is given out of band: `ORIGIN#SHA256(genesis)`.

@@ -11,12 +11,16 @@ use super::{TileId, TileWidth};
 
 /// The path of a tile, without a leading slash: `tile/0/x001/x234/067.p/5`.
 pub fn tile_path(id: TileId, width: TileWidth) -> String {
-    let level = id.level;
-    let marked = marked_groups(id.index / GROUP);
-    let last = id.index % GROUP;
+    format!("tile/{}/{}", id.level, group_path(id.index, width))
+}
+
+/// The part of a path after the level: the index in groups, and the width of what is not full.
+pub(in crate::tlog) fn group_path(index: u64, width: TileWidth) -> String {
+    let marked = marked_groups(index / GROUP);
+    let last = index % GROUP;
     match width {
-        TileWidth::Full => format!("tile/{level}/{marked}{last:03}"),
-        TileWidth::Partial(width) => format!("tile/{level}/{marked}{last:03}.p/{width}"),
+        TileWidth::Full => format!("{marked}{last:03}"),
+        TileWidth::Partial(width) => format!("{marked}{last:03}.p/{width}"),
     }
 }
 
@@ -48,6 +52,12 @@ fn marked_groups(number: u64) -> String {
 fn read(path: &str) -> Option<(TileId, TileWidth)> {
     let (level, rest) = path.strip_prefix("tile/")?.split_once('/')?;
     let level = level.parse().ok().filter(|level| *level <= MAX_LEVEL)?;
+    let (index, width) = read_groups(rest)?;
+    Some((TileId { level, index }, width))
+}
+
+/// Reads what [`group_path`] could have written, and other spellings of it: the caller compares.
+pub(in crate::tlog) fn read_groups(rest: &str) -> Option<(u64, TileWidth)> {
     let (groups, width) = match rest.split_once(".p/") {
         Some((groups, width)) => {
             let width: NonZeroU8 = width.parse().ok()?;
@@ -60,7 +70,7 @@ fn read(path: &str) -> Option<(TileId, TileWidth)> {
         let digits: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok()?;
         index = index.checked_mul(GROUP)?.checked_add(digits)?;
     }
-    Some((TileId { level, index }, width))
+    Some((index, width))
 }
 
 const GROUP: u64 = 1000;
