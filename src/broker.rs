@@ -12,6 +12,7 @@ mod grant;
 mod listing;
 mod owner_header;
 mod payload;
+mod publish;
 mod quota;
 mod rates;
 mod ready;
@@ -25,9 +26,11 @@ mod streams;
 mod sweep;
 mod token;
 mod upload;
+pub mod witnesses;
 
 pub use error::BrokerError;
 pub use payload::Payload;
+pub use publish::{Publication, Publishing, Witnesses};
 pub use quota::Quotas;
 pub use rates::Rates;
 pub use redeliver::{Download, Lease};
@@ -97,6 +100,8 @@ pub struct Parts {
     pub quotas: Quotas,
     /// How often somebody may ask.
     pub rates: Rates,
+    /// When and for whom the logs are published.
+    pub publishing: Publishing,
 }
 
 /// The broker.
@@ -121,6 +126,7 @@ pub struct Broker {
     denials: Denials,
     gate: Gate,
     suspects: scrub::Suspects,
+    publishing: Publishing,
 }
 
 /// A broker cannot start.
@@ -146,7 +152,8 @@ impl Broker {
     /// # Errors
     /// [`StartError`] when the bundle is not the one in force or cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates } = parts;
+        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing } =
+            parts;
         let engine = Engine::load(&bundle)?;
         let fixed = genesis.genesis();
         if engine.bundle() != fixed.bundle || bundle.taxonomy_digest() != Some(fixed.taxonomy) {
@@ -176,6 +183,7 @@ impl Broker {
             denials: Denials::new(quotas.denials),
             gate,
             suspects: scrub::Suspects::default(),
+            publishing,
         }))
     }
 

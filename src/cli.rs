@@ -18,6 +18,8 @@ mod backup;
 #[cfg(feature = "client")]
 mod card;
 mod completions;
+#[cfg(feature = "server")]
+mod courier;
 #[cfg(all(feature = "client", feature = "server"))]
 pub mod demo;
 #[cfg(feature = "server")]

@@ -11,6 +11,7 @@ mod download;
 mod grants;
 mod health;
 mod json;
+mod log;
 mod openapi;
 mod pace;
 mod problem;

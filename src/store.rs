@@ -23,7 +23,7 @@ pub use logged::Logged;
 
 use crate::{
     model::{
-        event::{DenialCount, EntryRef, Log},
+        event::{Cosigned, DenialCount, Disclosed, EntryRef, Log},
         facts::ReleaseRecord,
         fold::Refusal,
         grant::{EndCause, HeaderCopy},
@@ -34,6 +34,7 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
+    tlog::{Hash, TileId, TileWidth},
     wire::{
         api::BundleLine,
         statement::{Seen, Verified},
@@ -149,6 +150,17 @@ pub enum OwnRecord {
     DenialsCounted(DenialCount),
     /// An operator confirmed the clock.
     ClockConfirmed,
+    /// Everything up to these sizes is about to be handed to an auditor.
+    Disclosed(Disclosed),
+}
+
+/// A log as anybody may read it: its checkpoint, with whatever cosignatures were collected, as of the last publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Number of entries.
+    pub size: u64,
+    /// The signed checkpoint.
+    pub note: String,
 }
 
 /// Both trees as they are now.
@@ -176,6 +188,14 @@ pub trait Store: Send + Sync + 'static {
     fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError>;
     /// Signed checkpoint of a log, and a consistency proof from `since` (base64 hashes).
     fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError>;
+    /// Proof that the log of `to` entries begins with the one of `from`; `None` when it was never that large.
+    fn consistency(&self, log: Log, from: u64, to: u64) -> Result<Option<Vec<Hash>>, StoreError>;
+    /// A log as last published; `None` before the first publication.
+    fn published(&self, log: Log) -> Result<Option<Published>, StoreError>;
+    /// Bytes of a hash tile; `None` beyond what is published.
+    fn tile(&self, log: Log, id: TileId, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Bytes of an entry bundle; `None` beyond what is published.
+    fn entry_bundle(&self, log: Log, index: u64, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError>;
     /// Time of the last entry of either log.
     fn last_entry_at(&self) -> Result<Timestamp, StoreError>;
     /// Streams genesis, both logs opened whole, checkpoints and facts, from one snapshot.
@@ -195,6 +215,12 @@ pub trait Store: Send + Sync + 'static {
     fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded>;
     /// Records something of the broker's own.
     fn record(&self, what: OwnRecord) -> Pending<Recorded>;
+    /// Appends cover entries to the case log until its growth since the last publication says little.
+    fn cover(&self) -> Pending<()>;
+    /// Publishes a log as of a checkpoint of ours; what was published before never comes back.
+    fn publish(&self, log: Log, published: Published) -> Pending<()>;
+    /// Records that witnesses cosigned `note`, which is a checkpoint of ours.
+    fn record_cosigned(&self, cosigned: Cosigned, note: String) -> Pending<Recorded>;
     /// Empties the write-ahead log into the database; `false` when a reader is in the way.
     fn empty_wal(&self) -> Pending<bool>;
     /// Answers after a row was written and committed: the writer works, and the disk takes what it writes.

@@ -11,16 +11,18 @@ use crate::{
     model::{
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, FoldError, State},
-        ids::KeyId,
-        rows::{Held, KeyRow, Rows},
+        ids::{Digest, KeyId},
+        rows::{Held, KeyRow, ONLY, RosterRow, Rows},
+        statement::Body,
         time::Timestamp,
     },
-    tlog::{Checkpoint, MemoryTiles, NoteVerifier, leaf_hash},
+    tlog::{self, Checkpoint, MemoryTiles, leaf_hash},
     wire::{
         api::CaseLine,
         entry::{AuditorPart, EntryError, OpenedLeaf, Salt, Shared, auditor_commitment},
         genesis::SignedGenesis,
         statement::{StatementError, Verified},
+        trust::Trust,
     },
 };
 use std::collections::BTreeMap;
@@ -63,6 +65,8 @@ pub struct Walk {
     last_at: Timestamp,
     events: BTreeMap<&'static str, u64>,
     signatures: u64,
+    /// The roster last read, and the entry that put it in force.
+    trust: Option<(EntryRef, Trust)>,
 }
 
 impl Walk {
@@ -76,6 +80,7 @@ impl Walk {
             last_at: Timestamp::default(),
             events: BTreeMap::new(),
             signatures: 0,
+            trust: None,
         }
     }
 
@@ -195,7 +200,8 @@ impl Walk {
         self.last_at = shared.at;
         let verified = self.verified(entry, shared)?;
         let digest = verified.as_ref().map(|v: &Verified<_>| v.signed().digest);
-        let event = shared.event(entry.log, verified).map_err(|e| fault(e.into()))?;
+        let event = self.trust()?.event(shared, entry.log, verified).map_err(|e| fault(e.into()))?;
+        self.check_trees(&event).map_err(fault)?;
         let recorded = Recorded { entry, at: shared.at };
         let auditor = line.map(|line| auditor_part(&line.auditor)).transpose().map_err(|e| fault(e.into()))?;
         let mut facts_agree = Ok(());
@@ -218,7 +224,7 @@ impl Walk {
         &mut self,
         entry: EntryRef,
         shared: &Shared,
-    ) -> Result<Option<Verified<crate::model::statement::Body>>, AuditError> {
+    ) -> Result<Option<Verified<Body>>, AuditError> {
         let fault = |what| AuditError::Entry { entry, what };
         let Some(statement) = shared.statement().map_err(|e| fault(e.into()))? else { return Ok(None) };
         let key = match statement.enclosed_key() {
@@ -228,6 +234,38 @@ impl Walk {
         let key = key.ok_or_else(|| fault(StatementError::UnknownKey.into()))?;
         self.signatures += 1;
         statement.verify(&key, self.genesis.digest()).map(Some).map_err(|e| fault(e.into()))
+    }
+
+    /// Whose signatures count now.
+    fn trust(&mut self) -> Result<&Trust, AuditError> {
+        let failed = |e: &dyn std::error::Error| AuditError::Fold(e.to_string());
+        let held: Held<RosterRow> =
+            self.state.read(ONLY).map_err(|e| failed(&e))?.ok_or_else(|| AuditError::Fold("no roster".to_owned()))?;
+        let known = self.trust.take().filter(|(since, _)| *since == held.version);
+        let (since, trust) = match known {
+            Some(known) => known,
+            None => (held.version, Trust::of(&self.genesis.genesis().origin, &held.row.roster)?),
+        };
+        Ok(&self.trust.insert((since, trust)).1)
+    }
+
+    /// What somebody vouched for is a state of these very logs.
+    fn check_trees(&self, event: &Event) -> Result<(), EntryFault> {
+        let same = |log, size, root: Digest| {
+            tlog::root_at(self.tree(log), size).is_ok_and(|own| *own.as_bytes() == *root.as_bytes())
+        };
+        match event {
+            Event::Cosigned(cosigned) if !same(cosigned.log, cosigned.size, cosigned.root) => {
+                Err(EntryFault::Order("witnesses cosigned another log than this one"))
+            }
+            Event::Accepted(_, Body::Audited(audited))
+                if !same(Log::Register, audited.register.size, audited.register.root)
+                    || !same(Log::Case, audited.case.size, audited.case.root) =>
+            {
+                Err(EntryFault::Order("an auditor vouched for another log than this one"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn key(&self, kid: KeyId) -> Result<Option<KeyRow>, AuditError> {
@@ -247,16 +285,13 @@ impl Walk {
     ///
     /// # Errors
     /// [`AuditError::Checkpoint`], [`AuditError::Root`].
-    pub fn check_root(&self, log: Log, note: Option<&str>) -> Result<(), AuditError> {
-        let tiles = self.tree(log);
-        let verifier: Result<NoteVerifier, _> = match log {
-            Log::Register => self.genesis.register_verifier(),
-            Log::Case => self.genesis.case_verifier(),
-        };
+    pub fn check_root(&mut self, log: Log, note: Option<&str>) -> Result<(), AuditError> {
         let Some(note) = note else {
-            return if tiles.size() == 0 { Ok(()) } else { Err(AuditError::Root { log }) };
+            return if self.tree(log).size() == 0 { Ok(()) } else { Err(AuditError::Root { log }) };
         };
-        let checkpoint = Checkpoint::open(note, &verifier?).map_err(|source| AuditError::Checkpoint { log, source })?;
+        let verifier = self.trust()?.log(log);
+        let checkpoint = Checkpoint::open(note, verifier).map_err(|source| AuditError::Checkpoint { log, source })?;
+        let tiles = self.tree(log);
         let same = checkpoint.size() == tiles.size() && *checkpoint.root() == tiles.root();
         if same { Ok(()) } else { Err(AuditError::Root { log }) }
     }

@@ -29,11 +29,9 @@ impl Broker {
     /// # Errors
     /// When the checkpoint is not ours, or storage fails.
     pub fn take_evidence(&self, note: &str) -> Result<bool, BrokerError> {
-        for (log, verifier) in
-            [(Log::Register, self.genesis.register_verifier()), (Log::Case, self.genesis.case_verifier())]
-        {
-            let verifier = verifier.map_err(|e| BrokerError::Internal(e.to_string()))?;
-            let checkpoint = match Checkpoint::open(note, &verifier) {
+        let trust = self.trust()?;
+        for log in [Log::Register, Log::Case] {
+            let checkpoint = match Checkpoint::open(note, trust.log(log)) {
                 Ok(checkpoint) => checkpoint,
                 Err(CheckpointError::Note(_) | CheckpointError::WrongOrigin { .. }) => continue,
                 Err(_) => return Err(BrokerError::NotFound),

@@ -6,7 +6,7 @@ use super::{
     restore::{accept::REFUSED, marker},
 };
 use crate::{
-    broker::{Broker, Parts, Quotas, Rates, Registration},
+    broker::{Broker, Parts, Publication, Publishing, Quotas, Rates, Registration},
     http::Server,
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
@@ -61,6 +61,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Most operations in one commit.
     pub batch_operations: usize,
+    /// When and for whom the logs are published.
+    pub publishing: Publishing,
 }
 
 /// Builds a broker from its folder.
@@ -68,12 +70,12 @@ pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let (clock, public_url) = (settings.clock.clone(), settings.public_url.clone());
     let registration = settings.registration.clone();
     let (quotas, rates) = (settings.quotas, settings.rates.clone());
-    let places = settings.places.clone();
+    let (places, publishing) = (settings.places.clone(), settings.publishing.clone());
     let (store, genesis) = open_store(settings)?;
     let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
     let store = Arc::new(store);
-    let parts = Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates };
+    let parts = Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 
@@ -152,6 +154,7 @@ pub(super) fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    broker: Arc<Broker>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -199,15 +202,17 @@ impl Running {
             rates: Rates::default(),
             clock: clock.unwrap_or_else(|| SystemClock::new()),
             batch_operations: limits::BATCH_OPERATIONS,
+            publishing: Publishing::default(),
         };
         change(&mut settings);
         let broker = open(settings)?;
+        let served = broker.clone();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (ready, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let Ok(runtime) = runtime() else { return };
             runtime.block_on(async move {
-                let Ok(server) = Server::on(socket, broker) else { return };
+                let Ok(server) = Server::on(socket, served) else { return };
                 let _ = ready.send(());
                 server
                     .run(async move {
@@ -217,7 +222,16 @@ impl Running {
             });
         });
         started.recv().map_err(|_| Failure::refused("the embedded broker did not start"))?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, broker, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Publishes both logs now, as the broker does by itself from time to time.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn publish(&self) -> Result<Vec<Publication>, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+        runtime.block_on(self.broker.publish()).map_err(|e| format!("{e:?}"))
     }
 
     /// The broker's address.

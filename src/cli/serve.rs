@@ -1,6 +1,7 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
 mod bounds;
+mod publishing;
 mod registration;
 
 use super::{
@@ -15,6 +16,7 @@ use crate::{
 };
 use bounds::Bounds;
 use clap::Args;
+use publishing::Published;
 use registration::Chosen;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -46,6 +48,8 @@ pub(super) struct Arguments {
     registration: Option<Chosen>,
     #[command(flatten)]
     bounds: Bounds,
+    #[command(flatten)]
+    publishing: Published,
     /// Confirm that the clock is right after an interruption.
     #[arg(long)]
     confirm_clock: bool,
@@ -79,6 +83,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         rates: arguments.bounds.rates(),
         clock: SystemClock::new(),
         batch_operations: crate::model::limits::BATCH_OPERATIONS,
+        publishing: arguments.publishing.publishing()?,
     };
     if arguments.accept_restored {
         super::restore::accept::accept(settings.clone(), out)?;

@@ -27,6 +27,7 @@ use crate::{
         problem::ProblemType,
         receipt::{self, Receipt, ReceiptError},
         statement::{self, Claims, Seen, SeenTree, StatementBody},
+        trust::Trust,
     },
 };
 use serde::Serialize;
@@ -77,6 +78,8 @@ pub struct Desk {
     pub(in crate::client) remote: Remote,
     pub(in crate::client) genesis: SignedGenesis,
     pub(in crate::client) mirror: Mirror,
+    /// Whose signatures under the logs count, by that mirror.
+    pub(in crate::client) trust: Trust,
     pub(in crate::client) clock: Arc<dyn Clock>,
     pub(in crate::client) entropy: Arc<dyn Entropy>,
 }
@@ -112,7 +115,8 @@ impl Desk {
         }
         memory.genesis = Some(note);
         memory.url = Some(address.to_owned());
-        let mut desk = Self { identity, memory, remote, genesis, mirror, clock, entropy };
+        let trust = mirror.trust(&genesis)?;
+        let mut desk = Self { identity, memory, remote, genesis, mirror, trust, clock, entropy };
         desk.refresh()?;
         Ok(desk)
     }
@@ -137,7 +141,8 @@ impl Desk {
                 break;
             }
         }
-        Ok(Self { identity, memory, remote, genesis, mirror, clock, entropy })
+        let trust = mirror.trust(&genesis)?;
+        Ok(Self { identity, memory, remote, genesis, mirror, trust, clock, entropy })
     }
 
     /// Brings the register up to date and checks it whole.
@@ -145,19 +150,23 @@ impl Desk {
     /// # Errors
     /// When the broker shows a register that does not continue the one known.
     pub fn refresh(&mut self) -> Result<(), DeskError> {
+        // What does not hold in the end leaves no trace in what this desk believes.
+        let mut mirror = self.mirror.clone();
         loop {
-            let page: RegisterPage =
-                self.remote.fetch(&format!("/v1/register?from={}", self.mirror.size()), As::Anybody)?;
-            let checkpoint = Checkpoint::open(&page.checkpoint, &self.genesis.register_verifier()?)
-                .map_err(|_| MirrorError::Root)?;
+            let page: RegisterPage = self.remote.fetch(&format!("/v1/register?from={}", mirror.size()), As::Anybody)?;
             let more = !page.entries.is_empty();
             for entry in page.entries {
-                self.mirror.append(entry, &self.genesis)?;
+                mirror.append(entry, &self.genesis)?;
             }
+            // Signed by the key that the entries themselves put in force: k of n signed for it.
+            let trust = mirror.trust(&self.genesis)?;
+            let checkpoint =
+                Checkpoint::open(&page.checkpoint, trust.log(Log::Register)).map_err(|_| MirrorError::Root)?;
             // Between two requests the register may have grown; it is complete when sizes meet.
-            if checkpoint.size() <= self.mirror.size() || !more {
-                self.mirror.check(&checkpoint)?;
-                self.memory.register = self.mirror.entries().to_vec();
+            if checkpoint.size() <= mirror.size() || !more {
+                mirror.check(&checkpoint)?;
+                self.memory.register = mirror.entries().to_vec();
+                (self.mirror, self.trust) = (mirror, trust);
                 return Ok(());
             }
         }
@@ -293,7 +302,7 @@ impl Desk {
             return Err(ReceiptError::OtherStatement.into());
         }
         let happened = Happening::Accepted;
-        let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.genesis, &happened, text)?;
+        let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.trust, &happened, text)?;
         self.keep_receipt(&receipt, &accepted.receipt, text)?;
         self.memory.chains.insert(subject.unwrap_or(accepted.id).to_string(), accepted.id);
         Ok(())
@@ -301,7 +310,7 @@ impl Desk {
 
     /// Verifies the receipt of something the broker did for this person, and follows the log to it.
     pub(in crate::client) fn confirm_event(&mut self, text: &str, happened: &Happening) -> Result<(), DeskError> {
-        let receipt = receipt::verify_event(text, Log::Case, &self.genesis, happened)?;
+        let receipt = receipt::verify_event(text, Log::Case, &self.trust, happened)?;
         self.follow_case(receipt.tree)
     }
 
@@ -344,9 +353,9 @@ impl Desk {
     }
 
     fn case_head_after(&self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
-        let head: CaseHead = self.remote.fetch(&format!("/v1/case/checkpoint?from={}", old.size), As::Anybody)?;
+        let head: CaseHead = self.remote.fetch(&format!("/v1/case/checkpoint?from={}", old.size), self.signed_in())?;
         let checkpoint =
-            Checkpoint::open(&head.checkpoint, &self.genesis.case_verifier()?).map_err(|_| DeskError::Fork)?;
+            Checkpoint::open(&head.checkpoint, self.trust.log(Log::Case)).map_err(|_| DeskError::Fork)?;
         let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
         let proof = proof.map_err(|_| DeskError::Fork)?;
         let root = Hash::from_bytes(*old.root.as_bytes());

@@ -5,11 +5,17 @@ use crate::{
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, State},
         ids::{Digest, PartyId},
-        rows::{Held, InstitutionRow, KeyRow, PartyRow, RecipientKeyRow, Rows},
+        rows::{Held, InstitutionRow, KeyRow, ONLY, PartyRow, RecipientKeyRow, RosterRow, Rows},
+        statement::Body,
         time::Timestamp,
     },
     tlog::{Checkpoint, MemoryTiles, leaf_hash},
-    wire::{entry::Shared, genesis::SignedGenesis, statement::SeenTree},
+    wire::{
+        entry::Shared,
+        genesis::{GenesisError, SignedGenesis},
+        statement::{SeenTree, Unverified, Verified},
+        trust::Trust,
+    },
 };
 
 /// The register does not hold together: do not trust what this broker says of institutions.
@@ -32,6 +38,7 @@ pub enum MirrorError {
 }
 
 /// A verified register.
+#[derive(Clone)]
 pub struct Mirror {
     entries: Vec<String>,
     tiles: MemoryTiles,
@@ -79,14 +86,37 @@ impl Mirror {
         if shared.at < self.last_at {
             return Err("its time lies before the entry before it".to_owned());
         }
-        let statement = shared.statement().map_err(|e| e.to_string())?.ok_or("it carries no statement")?;
+        let verified = match shared.statement().map_err(|e| e.to_string())? {
+            Some(statement) => Some(self.verified(statement, genesis)?),
+            None => None,
+        };
+        let trust = self.trust(genesis).map_err(|e| e.to_string())?;
+        let event = trust.event(&shared, Log::Register, verified).map_err(|e| e.to_string())?;
+        if let Event::Cosigned(cosigned) = &event
+            && self.root_at(cosigned.size) != Some(cosigned.root)
+        {
+            return Err("witnesses cosigned another register than this one".to_owned());
+        }
+        Ok((event, shared.at))
+    }
+
+    fn verified(&self, statement: Unverified, genesis: &SignedGenesis) -> Result<Verified<Body>, String> {
         let key = match statement.enclosed_key() {
             Some(key) => key,
             None => self.key(statement.kid()).ok_or("its signing key is not registered")?.public,
         };
-        let verified = statement.verify(&key, genesis.digest()).map_err(|e| e.to_string())?;
-        let event = shared.event(Log::Register, Some(verified)).map_err(|e| e.to_string())?;
-        Ok((event, shared.at))
+        statement.verify(&key, genesis.digest()).map_err(|e| e.to_string())
+    }
+
+    /// Whose signatures under the logs count, by the register as it is known here.
+    ///
+    /// # Errors
+    /// When the roster names a key that is not usable.
+    pub fn trust(&self, genesis: &SignedGenesis) -> Result<Trust, GenesisError> {
+        match self.row::<RosterRow>(ONLY) {
+            Some(row) => Trust::of(&genesis.genesis().origin, &row.roster),
+            None => genesis.trust(),
+        }
     }
 
     /// Checks that the entries are exactly those a checkpoint signs.

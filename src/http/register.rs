@@ -1,6 +1,6 @@
 //! What anybody may read: genesis, the register, the case log's checkpoint; and where anybody may show evidence.
 
-use super::{json::Body, problem::Failure};
+use super::{caller::SignedIn, json::Body, problem::Failure};
 use crate::{
     broker::Broker,
     wire::{
@@ -42,9 +42,11 @@ pub(super) async fn page(
     Ok(Json(broker.register(from)?))
 }
 
-/// The case log's checkpoint, and proof that it extends an earlier one.
+/// The case log's newest checkpoint, and proof that it extends an earlier one. Not for everybody: how the log grows
+/// between two publications tells when something happens.
 pub(super) async fn case_head(
     State(broker): State<Arc<Broker>>,
+    SignedIn(_): SignedIn,
     query: Result<Query<From>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<CaseHead>, Failure> {
     let Ok(Query(From { from })) = query else { return Err(malformed().into()) };

@@ -1,7 +1,7 @@
 //! The route table: every path, its methods, and who may call it.
 
 use super::{
-    audit, grants, health, openapi, register, releases, reports, revocations, statements, token, uploads, well_known,
+    audit, grants, health, log, openapi, register, releases, reports, revocations, statements, token, uploads, well_known,
 };
 use crate::{broker::Broker, model::limits};
 use axum::{
@@ -51,9 +51,11 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/healthz", Access::Anybody),
     route("GET", "/readyz", Access::Anybody),
     route("GET", "/v1/openapi.json", Access::Anybody),
+    route("GET", "/log/{log}/checkpoint", Access::Anybody),
+    route("GET", "/log/{log}/tile/{path}", Access::Anybody),
     route("GET", "/v1/genesis", Access::Anybody),
     route("GET", "/v1/register", Access::Anybody),
-    route("GET", "/v1/case/checkpoint", Access::Anybody),
+    route("GET", "/v1/case/checkpoint", Access::SignedIn),
     route("POST", "/v1/evidence", Access::Signature),
     route("POST", "/v1/parties", Access::Signature),
     route("POST", "/v1/revocations", Access::Signature),
@@ -88,6 +90,8 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/v1/openapi.json", get(openapi::answer))
+        .route("/log/{log}/checkpoint", get(log::checkpoint))
+        .route("/log/{log}/tile/{*path}", get(log::tile))
         .route("/v1/genesis", get(register::genesis))
         .route("/v1/register", get(register::page))
         .route("/v1/case/checkpoint", get(register::case_head))

@@ -53,6 +53,7 @@ impl Server {
         let sweeper = tokio::spawn(self.broker.clone().sweep_forever());
         let uploads = tokio::spawn(self.broker.clone().sweep_uploads_forever());
         let scrubber = tokio::spawn(self.broker.clone().scrub_forever());
+        let publisher = tokio::spawn(self.broker.clone().publish_forever());
         let seats = Seats::new(limits::CONNECTIONS);
         tokio::pin!(stop);
         loop {
@@ -76,6 +77,7 @@ impl Server {
         sweeper.abort();
         uploads.abort();
         scrubber.abort();
+        publisher.abort();
         if let Err(error) = self.broker.settle().await {
             tracing::warn!(error = error.log_text(), "counted denials are lost");
         }

@@ -174,3 +174,18 @@ pub const FAULTS: usize = 100;
 pub const FREE_BYTES: u64 = 1 << 30;
 /// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
 pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;
+/// What is read of a witness's answer: some lines of signature, the largest of which are 3.3 KiB.
+pub const WITNESS_ANSWER_BYTES: u64 = 64 * 1024;
+/// How long a witness may take to take a connection, in seconds; some are reached over Tor.
+pub const WITNESS_CONNECT_SECONDS: u64 = 20;
+/// How long one request to a witness may take as a whole, in seconds: it checks a signature and writes one file.
+pub const WITNESS_ASK_SECONDS: u64 = 30;
+
+/// Growth of the case log that one publication shows at least: so a day without a case looks like one with a few.
+pub const COVER_LEAST: u64 = 8;
+/// Growth beyond which cover goes up in steps of this many instead of doubling: covers cost room for ever.
+pub const COVER_STEP: u64 = 4_096;
+/// Time between two publications unless the operator says otherwise.
+pub const PUBLISH_EVERY: Duration = Duration::from_seconds(600);
+/// Longest time between two publications: policies call a log unwitnessed after two hours.
+pub const PUBLISH_EVERY_MOST: Duration = Duration::from_seconds(3_600);

@@ -6,13 +6,13 @@
 //! [`CommitError::Storage`].
 
 use super::{
-    Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError,
+    Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
     faults::{Faults, When},
     room::Room,
 };
 use crate::{
     model::{
-        event::{EntryRef, Log},
+        event::{Cosigned, EntryRef, Log},
         facts::ReleaseRecord,
         ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
@@ -20,6 +20,7 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
+    tlog::{Hash, TileId, TileWidth},
     wire::{api::BundleLine, statement::Verified},
 };
 use std::{io, ops::ControlFlow, sync::Arc};
@@ -110,6 +111,18 @@ impl Store for Faulty {
     fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError> {
         self.read("store.checkpoint", |inner| inner.checkpoint(log, since))
     }
+    fn consistency(&self, log: Log, from: u64, to: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+        self.read("store.consistency", |inner| inner.consistency(log, from, to))
+    }
+    fn published(&self, log: Log) -> Result<Option<Published>, StoreError> {
+        self.read("store.published", |inner| inner.published(log))
+    }
+    fn tile(&self, log: Log, id: TileId, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read("store.tile", |inner| inner.tile(log, id, width))
+    }
+    fn entry_bundle(&self, log: Log, index: u64, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read("store.entry_bundle", |inner| inner.entry_bundle(log, index, width))
+    }
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         self.read("store.last_entry_at", Store::last_entry_at)
     }
@@ -137,6 +150,15 @@ impl Store for Faulty {
     }
     fn record(&self, what: OwnRecord) -> Pending<Recorded> {
         self.commit("store.record", |inner| inner.record(what))
+    }
+    fn cover(&self) -> Pending<()> {
+        self.commit("store.cover", |inner| inner.cover())
+    }
+    fn publish(&self, log: Log, published: Published) -> Pending<()> {
+        self.commit("store.publish", |inner| inner.publish(log, published))
+    }
+    fn record_cosigned(&self, cosigned: Cosigned, note: String) -> Pending<Recorded> {
+        self.commit("store.record_cosigned", |inner| inner.record_cosigned(cosigned, note))
     }
     fn empty_wal(&self) -> Pending<bool> {
         self.commit("store.empty_wal", |inner| inner.empty_wal())

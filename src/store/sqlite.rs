@@ -11,6 +11,7 @@ mod open;
 mod operations;
 mod points;
 mod queue;
+mod published;
 mod read;
 mod schema;
 mod shared;

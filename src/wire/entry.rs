@@ -379,12 +379,16 @@ impl FullEntry {
             Self::Case { opened, .. } => &opened.shared,
         }
     }
+    /// What anybody may read of it: the shared part in the register, 33 bytes in the case log.
+    pub fn leaf_data(&self) -> Result<Vec<u8>, EntryError> {
+        match self {
+            Self::Register { shared } => Ok(shared.as_bytes().to_vec()),
+            Self::Case { opened, .. } => Ok(opened.leaf_data()?.to_vec()),
+        }
+    }
     /// The leaf's hash in its tree.
     pub fn leaf_hash(&self) -> Result<tlog::Hash, EntryError> {
-        match self {
-            Self::Register { shared } => Ok(tlog::leaf_hash(shared.as_bytes())),
-            Self::Case { opened, .. } => Ok(tlog::leaf_hash(&opened.leaf_data()?)),
-        }
+        Ok(tlog::leaf_hash(&self.leaf_data()?))
     }
     /// What a receipt carries as `extra`.
     pub fn extra(&self) -> Result<Vec<u8>, EntryError> {

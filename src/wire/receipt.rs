@@ -2,8 +2,8 @@
 
 use super::{
     entry::{EntryError, Happening, OpenedLeaf, Shared},
-    genesis::{GenesisError, SignedGenesis},
     statement::SeenTree,
+    trust::Trust,
 };
 use crate::{
     model::{
@@ -22,9 +22,6 @@ pub enum ReceiptError {
     /// The opened leaf is broken.
     #[error("the receipt's entry is not readable")]
     Entry(#[from] EntryError),
-    /// The trust root's keys are unusable.
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
     /// It proves another statement.
     #[error("the receipt is for another statement")]
     OtherStatement,
@@ -44,23 +41,23 @@ pub struct Receipt {
     pub tree: SeenTree,
 }
 
-/// Checks a receipt against the trust root: signature, origin, inclusion, and that it opens an entry of this log.
+/// Checks a receipt against whose signatures count: signature, origin, inclusion, and that it opens an entry of this log.
 ///
 /// # Errors
 /// [`ReceiptError`].
-pub fn verify(text: &str, log: Log, genesis: &SignedGenesis) -> Result<Receipt, ReceiptError> {
+pub fn verify(text: &str, log: Log, trust: &Trust) -> Result<Receipt, ReceiptError> {
     let proof = LogProof::parse(text)?;
-    let (leaf, shared, verifier) = match log {
+    let (leaf, shared) = match log {
         Log::Register => {
             let shared = String::from_utf8(proof.extra().to_vec()).map_err(|_| EntryError::Framing)?;
-            (tlog::leaf_hash(shared.as_bytes()), shared, genesis.register_verifier()?)
+            (tlog::leaf_hash(shared.as_bytes()), shared)
         }
         Log::Case => {
             let opened = OpenedLeaf::parse(proof.extra())?;
-            (tlog::leaf_hash(&opened.leaf_data()?), opened.shared, genesis.case_verifier()?)
+            (tlog::leaf_hash(&opened.leaf_data()?), opened.shared)
         }
     };
-    let checkpoint = proof.verify(&leaf, &verifier)?;
+    let checkpoint = proof.verify(&leaf, trust.log(log))?;
     Ok(Receipt {
         entry: EntryRef { log, index: proof.proof().index },
         shared: Shared::parse(&shared)?,
@@ -75,10 +72,10 @@ pub fn verify(text: &str, log: Log, genesis: &SignedGenesis) -> Result<Receipt, 
 pub fn verify_event(
     text: &str,
     log: Log,
-    genesis: &SignedGenesis,
+    trust: &Trust,
     happened: &Happening,
 ) -> Result<Receipt, ReceiptError> {
-    let receipt = verify(text, log, genesis)?;
+    let receipt = verify(text, log, trust)?;
     if receipt.shared.event == *happened { Ok(receipt) } else { Err(ReceiptError::OtherEvent) }
 }
 
@@ -89,10 +86,10 @@ pub fn verify_event(
 pub fn verify_statement(
     text: &str,
     log: Log,
-    genesis: &SignedGenesis,
+    trust: &Trust,
     happened: &Happening,
     statement: &str,
 ) -> Result<Receipt, ReceiptError> {
-    let receipt = verify_event(text, log, genesis, happened)?;
+    let receipt = verify_event(text, log, trust, happened)?;
     if receipt.shared.statement.as_deref() == Some(statement) { Ok(receipt) } else { Err(ReceiptError::OtherStatement) }
 }

@@ -380,7 +380,7 @@ fn same_revocation_again_is_the_same_entry_and_another_one_changes_nothing() {
     let proved = receipt::verify_statement(
         &again.accepted.receipt,
         again.accepted.log,
-        genesis,
+        &genesis.trust().unwrap(),
         &Happening::Accepted,
         &statement,
     )

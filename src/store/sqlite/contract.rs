@@ -3,12 +3,12 @@
 use super::{
     batch::{Batch, read_entry, read_fact},
     open::{SqliteStore, receipt_of},
-    operations, read, schema,
+    operations, published, read, schema,
     writer::{Job, Urgency},
 };
 use crate::{
     model::{
-        event::{EntryRef, Log},
+        event::{Cosigned, EntryRef, Event, Log},
         facts::ReleaseRecord,
         ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
@@ -16,8 +16,13 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Recorded, Store, StoreError, room::Room},
-    wire::{api::BundleLine, statement::Verified},
+    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError, room::Room},
+    tlog::{Hash, TileId, TileWidth},
+    wire::{
+        api::BundleLine,
+        entry::{AuditorPart, Happening},
+        statement::Verified,
+    },
 };
 use rusqlite::Connection;
 use std::{ops::ControlFlow, sync::atomic::Ordering};
@@ -57,6 +62,21 @@ impl Store for SqliteStore {
     }
     fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError> {
         self.reading(|connection| read::checkpoint(&*connection.unchecked_transaction()?, log, since))
+    }
+    fn consistency(&self, log: Log, from: u64, to: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+        self.reading(|connection| read::consistency(&*connection.unchecked_transaction()?, log, from, to))
+    }
+    fn published(&self, log: Log) -> Result<Option<Published>, StoreError> {
+        self.reading(|connection| published::published(connection, log))
+    }
+    fn tile(&self, log: Log, id: TileId, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reading(|connection| published::tile(&*connection.unchecked_transaction()?, log, id, width))
+    }
+    fn entry_bundle(&self, log: Log, index: u64, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError> {
+        let sealer = &self.shared.sealer;
+        self.reading(|connection| {
+            published::entry_bundle(&*connection.unchecked_transaction()?, sealer, log, (index, width))
+        })
     }
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
@@ -127,6 +147,19 @@ impl Store for SqliteStore {
             _ => Urgency::Ordinary,
         };
         self.submit_entry(urgency, move |batch| operations::own_record(batch, what))
+    }
+
+    fn cover(&self) -> Pending<()> {
+        self.submit(Urgency::Ordinary, published::cover, |(), _| ())
+    }
+    fn publish(&self, log: Log, published: Published) -> Pending<()> {
+        self.submit(Urgency::Ordinary, move |batch| published::publish(batch, log, &published), |(), _| ())
+    }
+    fn record_cosigned(&self, cosigned: Cosigned, note: String) -> Pending<Recorded> {
+        self.submit_entry(Urgency::Ordinary, move |batch| {
+            let event = Event::Cosigned(cosigned);
+            batch.append(&event, Happening::Cosigned, Some(note), &AuditorPart::default())
+        })
     }
 
     fn empty_wal(&self) -> Pending<bool> {

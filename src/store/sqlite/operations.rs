@@ -180,6 +180,7 @@ pub(super) fn own_record(batch: &mut Batch<'_>, what: OwnRecord) -> Result<Entry
         }
         OwnRecord::DenialsCounted(counted) => (Event::DenialsCounted(counted), Happening::DenialsCounted(counted)),
         OwnRecord::ClockConfirmed => (Event::ClockConfirmed, Happening::ClockConfirmed),
+        OwnRecord::Disclosed(disclosed) => (Event::Disclosed(disclosed), Happening::Disclosed(disclosed)),
     };
     if let OwnRecord::Shredded(grant, HeaderCopy::Database) = what {
         batch.delete_grant_header(grant)?;

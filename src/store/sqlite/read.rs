@@ -13,7 +13,7 @@ use crate::{
         time::Timestamp,
     },
     store::{CommitError, Heads, StoreError, sealed::Sealer},
-    tlog::{self, Checkpoint},
+    tlog::{self, Checkpoint, Hash},
     wire::{
         api::{BundleLine, Bytes, CaseLine},
         entry::FullEntry,
@@ -76,15 +76,21 @@ pub(super) fn checkpoint(
     since: u64,
 ) -> Result<Option<(String, Vec<String>)>, StoreError> {
     let Some((size, note)) = head(connection, log)? else { return Ok(None) };
-    if since > size {
+    let proof = consistency(connection, log, since, size)?;
+    Ok(proof.map(|hashes| (note, hashes.iter().map(ToString::to_string).collect())))
+}
+
+pub(super) fn consistency(
+    connection: &Connection,
+    log: Log,
+    from: u64,
+    to: u64,
+) -> Result<Option<Vec<Hash>>, StoreError> {
+    let size = head(connection, log)?.map_or(0, |(size, _)| size);
+    if from > to || to > size {
         return Ok(None);
     }
-    let proof = tlog::consistency_proof(&StoredTiles::new(connection, log), since, size)
-        .map_err(|_| StoreError::Tree)?
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    Ok(Some((note, proof)))
+    tlog::consistency_proof(&StoredTiles::new(connection, log), from, to).map(Some).map_err(|_| StoreError::Tree)
 }
 
 pub(super) fn entry_receipt(connection: &Connection, sealer: &Sealer, entry: EntryRef) -> Result<String, StoreError> {
