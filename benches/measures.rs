@@ -176,6 +176,7 @@ fn settings(set: &Set, batch_operations: usize) -> Settings {
         rates: Rates::default(),
         clock: SystemClock::new(),
         batch_operations,
+        publishing: Publishing::default(),
     }
 }
 

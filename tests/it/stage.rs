@@ -1,7 +1,7 @@
 //! A stage for scenarios: a real broker on loopback, real parties, a clock the test owns.
 
 use amana::{
-    broker::{Broker, Parts, Quotas, Rates, Registration},
+    broker::{Broker, Parts, Publishing, Quotas, Rates, Registration},
     cli::{
         demo::cast::{Cast, copy, text},
         embedded::{Places, Running, Settings},
@@ -175,6 +175,7 @@ impl Stage {
             registration: Registration::Loopback,
             quotas: Quotas::default(),
             rates: Rates::default(),
+            publishing: Publishing::default(),
         };
         let broker = Broker::new(parts).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -302,7 +303,8 @@ impl Stage {
     /// Entries of the case log.
     pub fn case_size(&self) -> u64 {
         let remote = Remote::new(&self.url, self.clock.clone(), self.cast.entropy()).unwrap();
-        let head: CaseHead = remote.fetch("/v1/case/checkpoint?from=0", As::Anybody).unwrap();
+        let auditor = self.cast.auditor().unwrap();
+        let head: CaseHead = remote.fetch("/v1/case/checkpoint?from=0", As::Key(auditor.signing_key())).unwrap();
         head.checkpoint.lines().nth(1).unwrap().parse().unwrap()
     }
     /// How a grant stands, as its owner is told.
