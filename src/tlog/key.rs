@@ -4,6 +4,9 @@
 //! and the key id alone proves nothing. Private keys enter as values and never leave: the signer
 //! has no `Debug`, no `Clone` and no way to read the key. Start with [`NoteVerifier`].
 //!
+//! A further type of key needs a type byte here and a verifier type of its own that reads and
+//! writes itself by `KeyText`; notes carry its signatures as they are.
+//!
 //! Source: c2sp.org/signed-note, "Signatures" and "Ed25519 signatures"; the text form of a
 //! verifier key is that of Go's `golang.org/x/mod/sumdb/note`.
 
@@ -17,6 +20,9 @@ use sha2::{Digest as _, Sha256};
 
 /// Signature type byte of plain Ed25519 notes.
 pub const ALG_ED25519: u8 = 0x01;
+
+/// Signature type byte of timestamped Ed25519 cosignatures (c2sp.org/tlog-cosignature).
+pub const ALG_COSIGNATURE_V1: u8 = 0x04;
 
 /// Name of a key in a note, usually a URL without scheme (`example.org/register`).
 ///
@@ -61,8 +67,8 @@ pub enum KeyError {
     /// The key id is not the one that name and key have.
     #[error("the key id does not belong to this name and key")]
     KeyId,
-    /// The algorithm byte is not Ed25519's.
-    #[error("the key is not of type 0x01 (Ed25519)")]
+    /// The type byte is that of another kind of key.
+    #[error("the key is not of the type needed here: 0x01 signs notes, 0x04 cosigns")]
     Algorithm,
     /// The bytes are not an Ed25519 public key, or one of the weak ones under which a signature
     /// says nothing.
@@ -81,6 +87,60 @@ pub fn key_id(name: &KeyName, algorithm: u8, public_key: &[u8]) -> u32 {
     let digest: [u8; 32] = hasher.finalize().into();
     let [a, b, c, d, ..] = digest;
     u32::from_be_bytes([a, b, c, d])
+}
+
+/// The text of any public key: `name+key id in 8 hexadecimal digits+base64(type byte ‖ key)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyText {
+    name: KeyName,
+    algorithm: u8,
+    material: Vec<u8>,
+}
+
+impl KeyText {
+    /// The text of this key.
+    pub(super) fn new(name: &KeyName, algorithm: u8, material: &[u8]) -> Self {
+        Self { name: name.clone(), algorithm, material: material.to_vec() }
+    }
+
+    /// Reads the text of an Ed25519 key of type `algorithm` and makes its verifier, whose text must be the one read:
+    /// there is one spelling.
+    pub(super) fn read_ed25519<V: fmt::Display>(
+        text: &str,
+        algorithm: u8,
+        make: impl FnOnce(KeyName, VerifyingKey) -> Result<V, KeyError>,
+    ) -> Result<V, KeyError> {
+        // The base64 part may itself contain plus signs: split at the first two only.
+        let (name, rest) = text.split_once('+').ok_or(KeyError::Form)?;
+        let (id, bytes) = rest.split_once('+').ok_or(KeyError::Form)?;
+        let name: KeyName = name.parse()?;
+        let bytes = STANDARD.decode(bytes).map_err(|_| KeyError::Form)?;
+        let (found, material) = bytes.split_first().ok_or(KeyError::Form)?;
+        if *found != algorithm {
+            return Err(KeyError::Algorithm);
+        }
+        let key = VerifyingKey::try_from(material).map_err(|_| KeyError::PublicKey)?;
+        let right_id = key_id(&name, algorithm, material);
+        let verifier = make(name, key)?;
+        if u32::from_str_radix(id, 16) != Ok(right_id) {
+            return Err(KeyError::KeyId);
+        }
+        if verifier.to_string() == text { Ok(verifier) } else { Err(KeyError::Form) }
+    }
+}
+
+impl fmt::Display for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = key_id(&self.name, self.algorithm, &self.material);
+        let mut bytes = vec![self.algorithm];
+        bytes.extend_from_slice(&self.material);
+        write!(f, "{}+{id:08x}+{}", self.name, STANDARD.encode(bytes))
+    }
+}
+
+/// Strict Ed25519: RFC 8032 with canonical encodings and no small-order points.
+pub(super) fn verifies(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    Signature::from_slice(signature).and_then(|signature| key.verify_strict(message, &signature)).is_ok()
 }
 
 /// A known key: what a reader of notes is configured with.
@@ -122,19 +182,15 @@ impl NoteVerifier {
         self.key_id
     }
 
-    /// Whether `signature` is this key's over `text`; strict Ed25519 (RFC 8032 with canonical
-    /// encodings and no small-order points).
+    /// Whether `signature` is this key's over `text`.
     pub(super) fn accepts(&self, text: &[u8], signature: &[u8]) -> bool {
-        Signature::from_slice(signature).and_then(|signature| self.key.verify_strict(text, &signature)).is_ok()
+        verifies(&self.key, text, signature)
     }
 }
 
 impl fmt::Display for NoteVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ALG_ED25519];
-        key.extend_from_slice(self.key.as_bytes());
-        let key = STANDARD.encode(key);
-        write!(f, "{}+{:08x}+{key}", self.name, self.key_id)
+        KeyText::new(&self.name, ALG_ED25519, self.key.as_bytes()).fmt(f)
     }
 }
 
@@ -142,24 +198,7 @@ impl FromStr for NoteVerifier {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        // The base64 part may itself contain plus signs: split at the first two only.
-        let (name, rest) = text.split_once('+').ok_or(KeyError::Form)?;
-        let (id, key) = rest.split_once('+').ok_or(KeyError::Form)?;
-        let name: KeyName = name.parse()?;
-        let key = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
-        let (algorithm, key) = key.split_first().ok_or(KeyError::Form)?;
-        if *algorithm != ALG_ED25519 {
-            return Err(KeyError::Algorithm);
-        }
-        let key = VerifyingKey::try_from(key).map_err(|_| KeyError::PublicKey)?;
-        let verifier = Self::new(name, key)?;
-        if u32::from_str_radix(id, 16) != Ok(verifier.key_id) {
-            return Err(KeyError::KeyId);
-        }
-        if verifier.to_string() != text {
-            return Err(KeyError::Form);
-        }
-        Ok(verifier)
+        KeyText::read_ed25519(text, ALG_ED25519, Self::new)
     }
 }
 

@@ -172,6 +172,12 @@ pub struct NoteSignature {
 }
 
 impl NoteSignature {
+    /// A line as a signer of another type than [`NoteSigner`] makes it; `signature` is not empty.
+    pub(super) fn new(name: KeyName, key_id: u32, signature: Vec<u8>) -> Self {
+        debug_assert!(!signature.is_empty(), "an empty signature could not be read back");
+        Self { name, key_id, signature }
+    }
+
     /// Name of the key that claims to have signed.
     pub fn name(&self) -> &KeyName {
         &self.name
