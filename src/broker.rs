@@ -25,6 +25,8 @@ mod streams;
 mod sweep;
 mod token;
 mod upload;
+pub mod witness;
+pub mod witnesses;
 
 pub use error::BrokerError;
 pub use payload::Payload;

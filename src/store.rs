@@ -18,6 +18,7 @@ mod logged;
 pub mod room;
 pub mod sealed;
 pub mod sqlite;
+pub mod witnessed;
 
 pub use logged::Logged;
 

@@ -3,11 +3,11 @@
 use super::entry::{Happening, Shared};
 use crate::{
     model::{
-        genesis::{BadGenesis, Genesis},
+        genesis::{BadGenesis, Genesis, NamedKey},
         ids::{Digest, PublicKey},
         time::Timestamp,
     },
-    tlog::{self, KeyName, Note, NoteSigner, NoteVerifier},
+    tlog::{self, CosignatureVerifier, KeyName, Note, NoteSigner, NoteVerifier},
 };
 use ed25519_dalek::VerifyingKey;
 use std::{fmt, str::FromStr};
@@ -80,6 +80,7 @@ impl SignedGenesis {
         for (_, named) in genesis.role_keys() {
             verifiers.push(verifier(&named.name, &named.key)?);
         }
+        witness_verifiers(&genesis)?;
         let signed = parsed.verify(&verifiers)?;
         for verifier in &verifiers {
             if !signed.iter().any(|s| s.name() == verifier.name() && s.key() == verifier.key()) {
@@ -134,13 +135,32 @@ impl SignedGenesis {
     pub fn case_verifier(&self) -> Result<NoteVerifier, GenesisError> {
         verifier(&self.genesis.case_origin(), &self.genesis.log_keys.case)
     }
+    /// The witnesses whose cosignatures count, in the order of genesis; each key stands in it once.
+    ///
+    /// # Errors
+    /// [`GenesisError::Key`], which a genesis that was read does not have.
+    pub fn witness_verifiers(&self) -> Result<Vec<CosignatureVerifier>, GenesisError> {
+        witness_verifiers(&self.genesis)
+    }
+}
+
+fn witness_verifiers(genesis: &Genesis) -> Result<Vec<CosignatureVerifier>, GenesisError> {
+    let verifier = |named: &NamedKey| {
+        let (name, key) = key(&named.name, &named.key)?;
+        CosignatureVerifier::new(name, key).map_err(|_| GenesisError::Key(named.name.clone()))
+    };
+    genesis.witnesses.iter().map(verifier).collect()
 }
 
 fn verifier(name: &str, key: &PublicKey) -> Result<NoteVerifier, GenesisError> {
+    let (key_name, key) = self::key(name, key)?;
+    NoteVerifier::new(key_name, key).map_err(|_| GenesisError::Key(name.to_owned()))
+}
+
+fn key(name: &str, key: &PublicKey) -> Result<(KeyName, VerifyingKey), GenesisError> {
     let bad = || GenesisError::Key(name.to_owned());
-    let name: KeyName = name.parse().map_err(|_| bad())?;
-    let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| bad())?;
-    NoteVerifier::new(name, key).map_err(|_| bad())
+    let key_name: KeyName = name.parse().map_err(|_| bad())?;
+    Ok((key_name, VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| bad())?))
 }
 
 /// What a client is given out of band: `ORIGIN#SHA256(genesis)`.
