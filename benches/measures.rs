@@ -9,7 +9,7 @@
 )]
 
 use amana::{
-    broker::{Broker, Caller, Connection, Quotas, Rates, Registration},
+    broker::{Broker, Caller, Connection, Publishing, Quotas, Rates, Registration},
     cli::{
         ambient::SystemClock,
         demo::cast::{Cast, copy},

@@ -11,6 +11,6 @@ mod verify;
 mod walk;
 
 pub use bundle::{Inputs, read_line};
-pub use finding::{AuditError, EntryFault, Summary};
+pub use finding::{AuditError, EntryFault, Summary, Trees};
 pub use verify::{verify, verify_with};
 pub use walk::{NextRegister, Observer, Step, Walk};

@@ -6,6 +6,7 @@
 
 mod audit;
 mod denials;
+mod disclose;
 mod error;
 mod evidence;
 mod grant;
@@ -26,8 +27,11 @@ mod streams;
 mod sweep;
 mod token;
 mod upload;
+pub mod witness;
 pub mod witnesses;
 
+pub use crate::store::ExportedFacts;
+pub use disclose::Disclosing;
 pub use error::BrokerError;
 pub use payload::Payload;
 pub use publish::{Publication, Publishing, Witnesses};

@@ -19,7 +19,7 @@ mod backup;
 mod card;
 mod completions;
 #[cfg(feature = "server")]
-mod courier;
+pub mod courier;
 #[cfg(all(feature = "client", feature = "server"))]
 pub mod demo;
 #[cfg(feature = "server")]
@@ -63,6 +63,8 @@ mod request;
 mod restore;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod witness;
 #[cfg(feature = "client")]
 mod words;
 
@@ -129,6 +131,10 @@ enum Command {
     #[cfg(feature = "server")]
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Run a witness: cosign a broker's logs as long as they only grow.
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Witness(witness::Command),
     /// Explain the header of an age file.
     Inspect(inspect::Arguments),
     /// Check an audit bundle offline, or export one.
@@ -193,6 +199,8 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Institution(arguments) => institution::run(&arguments, out),
         #[cfg(feature = "server")]
         Command::Policy(command) => policy::run(&command, out),
+        #[cfg(feature = "server")]
+        Command::Witness(command) => witness::run(&command, out),
         Command::Inspect(arguments) => inspect::run(&arguments, out),
         Command::Audit(command) => audit::run(&command, out),
         Command::Completions(arguments) => completions::run(&arguments, out),

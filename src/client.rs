@@ -4,8 +4,10 @@
 //! Start at [`desk`]: one person's identity, what their device remembers, and the broker they talk to. Each verb is a
 //! file.
 
+pub mod auditing;
 pub mod consent;
 pub mod desk;
+pub mod disclosed;
 pub mod exported;
 pub mod fetched;
 pub mod fingerprint;

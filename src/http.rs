@@ -28,7 +28,9 @@ mod statements;
 mod token;
 mod uploads;
 mod well_known;
+mod witness;
 
 pub use openapi::document as openapi;
 pub use routes::{Access, ROUTES, Route, router};
 pub use serve::{ServeError, Server};
+pub use witness::WitnessServer;

@@ -18,6 +18,7 @@ mod logged;
 pub mod room;
 pub mod sealed;
 pub mod sqlite;
+pub mod witnessed;
 
 pub use logged::Logged;
 
@@ -150,7 +151,7 @@ pub enum OwnRecord {
     DenialsCounted(DenialCount),
     /// An operator confirmed the clock.
     ClockConfirmed,
-    /// Everything up to these sizes is about to be handed to an auditor.
+    /// Entries are about to be handed to an auditor.
     Disclosed(Disclosed),
 }
 
@@ -161,6 +162,26 @@ pub struct Published {
     pub size: u64,
     /// The signed checkpoint.
     pub note: String,
+}
+
+/// What of an audit bundle is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExportPart {
+    /// First register entry.
+    pub register: u64,
+    /// First case entry.
+    pub case: u64,
+    /// Whether facts are wanted.
+    pub facts: ExportedFacts,
+}
+
+/// Whether a bundle brings the broker's facts along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportedFacts {
+    /// All of them.
+    All,
+    /// None: whoever follows the logs folds their own.
+    None,
 }
 
 /// Both trees as they are now.
@@ -198,8 +219,16 @@ pub trait Store: Send + Sync + 'static {
     fn entry_bundle(&self, log: Log, index: u64, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError>;
     /// Time of the last entry of either log.
     fn last_entry_at(&self) -> Result<Timestamp, StoreError>;
-    /// Streams genesis, both logs opened whole, checkpoints and facts, from one snapshot.
-    fn export(&self, line: &mut dyn FnMut(BundleLine) -> std::ops::ControlFlow<()>) -> Result<(), StoreError>;
+    /// Streams genesis, both logs opened whole, checkpoints and facts, or a part of them, from one snapshot.
+    fn export(
+        &self,
+        part: ExportPart,
+        line: &mut dyn FnMut(BundleLine) -> std::ops::ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+    /// Case entries that concern a party, from an index on, in order; at most `limits::DISCLOSED_ENTRIES`.
+    fn concerning(&self, party: PartyId, from: u64) -> Result<Vec<u64>, StoreError>;
+    /// Signs a text of ours that is no checkpoint with the key of the case log.
+    fn sign(&self, text: &str) -> Result<String, StoreError>;
 
     /// Accepts a statement. The same statement again is answered with its entry; nothing is appended then.
     fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded>;

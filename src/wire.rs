@@ -9,6 +9,7 @@ pub mod entry;
 pub mod genesis;
 pub mod header;
 pub mod jws;
+pub mod listing;
 pub mod oauth;
 pub mod problem;
 pub mod receipt;

@@ -18,9 +18,10 @@ use amana::model::{
     purpose::{Identification, Purpose, RecipientClass},
     release::{Outcome, ReleaseRequest},
     report::{Report, ReportKind, ReportState, Tier},
+    roster::Roster,
     rows::{
-        ClockRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow, ReportRow,
-        Row, Rows, Unwatched,
+        ClockRow, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow,
+        ReportRow, RosterRow, Row, Rows, StatementRow, Unwatched, of_log,
     },
     time::{Clocks, Duration, Timestamp, Window},
     view::{OwnerFetchView, RedeliveryView, ReleaseView},
@@ -63,11 +64,11 @@ fn release(choices: &mut Choices<'_>) {
     match decided {
         Ok(permit) => {
             assert_eq!(expected, BTreeSet::new(), "permitted");
-            assert!(permit.valid_before() > case.clocks.not_passed, "it no longer holds");
+            assert!(permit.valid_before() > case.times().0, "it no longer holds");
             assert_eq!(permit.header(), case.grant.grant.header);
             assert_eq!(permit.bundle(), case.bundle);
             assert_eq!(permit.request(), &case.request);
-            assert_eq!(permit.citations().len(), 7, "a row was read and not cited");
+            assert_eq!(permit.citations().len(), 10, "a row was read and not cited");
         }
         Err(denied) => assert_eq!(ids(&denied), expected),
     }
@@ -168,6 +169,11 @@ fn release_is_right(record: &Map<String, Value>) -> bool {
         && number("window_open_for") >= 0
         && number("cooling_off_left") <= 0
         && number("releases_used") < number("releases_max")
+        && (yes("urgent") || number("recipient_key_age") >= 86_400)
+        && (number("tier") < 3
+            || number("witness_quorum") >= 1
+                && yes("grant_cosigned")
+                && (0..=7_200).contains(&number("cosignature_age")))
 }
 
 /// An engine, and whether its bundle has a rule that cannot always be evaluated.
@@ -179,7 +185,7 @@ struct Judge {
 impl Judge {
     /// The added rule overflows exactly while the window is open.
     fn expect_error(&self, case: &Case, expected: &mut BTreeSet<&'static str>) {
-        if self.errs && case.clocks.not_passed < case.grant.grant.collect.until {
+        if self.errs && case.times().0 < case.grant.grant.collect.until {
             expected.insert("policy-error");
         }
     }
@@ -224,6 +230,8 @@ struct Case {
     officer: KeyRow,
     recipient_key: Option<RecipientKeyRow>,
     clock: Option<ClockRow>,
+    quorum: u32,
+    cosigned: Option<CosignedRow>,
     request: ReleaseRequest,
     release_id: ReleaseId,
     release: ReleaseRow,
@@ -300,7 +308,13 @@ impl Case {
             unit: "evidence".to_owned(),
             recipient: recipient(if choices.seldom(16) { 'p' } else { 'q' }),
             since: earlier(choices),
+            cosigned_at: (!choices.seldom(8)).then(|| earlier(choices)),
             superseded_by: choices.seldom(16).then(|| id(8)),
+        });
+        let quorum = u32::from(choices.seldom(4));
+        let cosigned = (!choices.seldom(8)).then(|| CosignedRow {
+            size: if choices.seldom(4) { VERSION.index } else { VERSION.index + 1 },
+            at: moment(choices, NOW - 60),
         });
         let clock = choices.flag().then(|| ClockRow {
             unwatched: choices.flag().then(|| Unwatched { after: earlier(choices), until: later(choices) }),
@@ -318,6 +332,8 @@ impl Case {
             officer,
             recipient_key,
             clock,
+            quorum,
+            cosigned,
             request: ReleaseRequest { grant: grant_id, purpose: asked.clone(), nonce, conditions_noted },
             release_id,
             release: ReleaseRow {
@@ -348,12 +364,44 @@ impl Case {
         if let Some(row) = &self.clock {
             rows.put(ONLY, row);
         }
+        let roster = Roster { witness_quorum: self.quorum, ..Roster::of(&genesis.genesis) };
+        rows.put(ONLY, &RosterRow { number: 0, roster });
+        rows.put(&self.grant_id.to_string(), &StatementRow {});
+        if let Some(row) = &self.cosigned {
+            rows.put(of_log(Log::Case), row);
+        }
         rows
+    }
+
+    /// What has surely not passed, and what surely has: with witnesses, it is they who say what has.
+    fn times(&self) -> (Timestamp, Timestamp) {
+        let Clocks { not_passed, passed } = self.clocks;
+        let cosigned = self.cosigned.as_ref().map_or(Timestamp::from_seconds(0), |row| row.at);
+        if self.quorum == 0 { (not_passed, passed) } else { (not_passed.max(cosigned), cosigned) }
+    }
+
+    /// Too little is known of who saw what for information this sensitive.
+    fn unwitnessed(&self) -> bool {
+        let (now, _) = self.times();
+        let seen = self.cosigned.as_ref().is_some_and(|row| {
+            let (now, at) = (now.as_seconds(), row.at.as_seconds());
+            row.size > VERSION.index && now >= at && now - at <= 7_200
+        });
+        u8::from(self.report.report.tier) >= 3 && (self.quorum == 0 || !seen)
+    }
+
+    /// The recipient's key is younger than a day, and nobody compared its fingerprint.
+    fn young(&self) -> bool {
+        let (_, passed) = self.times();
+        let key = self.recipient_key.as_ref();
+        let since = if self.quorum == 0 { key.map(|key| key.since) } else { key.and_then(|key| key.cosigned_at) };
+        let old = since.is_some_and(|since| passed.as_seconds() >= since.as_seconds() + DAY);
+        !old && !self.grant.grant.urgent
     }
 
     /// Reasons common to a release and a delivery again.
     fn common(&self, asked: &Purpose, noted: bool, owed: bool) -> BTreeSet<&'static str> {
-        let (terms, now, passed) = (&self.grant.grant, self.clocks.not_passed, self.clocks.passed);
+        let (terms, (now, passed)) = (&self.grant.grant, self.times());
         let mut reasons = BTreeSet::new();
         let mut because = |id, failed: bool| failed && reasons.insert(id);
         let appointment = match &self.officer.holder {
@@ -372,9 +420,14 @@ impl Case {
         let active = self.grant.state == GrantState::HeaderReceived {} && self.report.state == ReportState::Stored {};
         because("grant-not-active", !active);
         because("rules-changed", terms.bundle != self.bundle);
-        because("window-not-open", passed < terms.collect.from);
+        // What was open, or over, when the grant was given asks for no waiting.
+        let given = self.grant.given_at;
+        let waited = |end: Timestamp| if end <= given { now >= end } else { passed >= end };
+        because("window-not-open", !waited(terms.collect.from));
         because("window-closed", now >= terms.collect.until);
-        because("cooling-off", passed < self.cooled());
+        because("cooling-off", !waited(self.cooled()));
+        because("witnesses-missing", self.unwitnessed());
+        because("recipient-key-young", self.young());
         because("consent-review-due", now >= terms.consent_review_by);
         because("officer-not-named", !terms.officers.is_empty() && !terms.officers.contains(&self.officer_id));
         let current = self.recipient_key.as_ref().is_some_and(|key| {
@@ -450,7 +503,7 @@ fn report_row(choices: &mut Choices<'_>) -> ReportRow {
         key_commitment: id(21),
         owner_header: id(22),
         owner_recipient: recipient('z'),
-        tier: Tier::try_from(3).expect("a tier"),
+        tier: Tier::try_from(if choices.seldom(4) { 3 } else { 2 }).expect("a tier"),
         kind: ReportKind::Original,
         predecessor_commitment: None,
         consent_commitment: None,

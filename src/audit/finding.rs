@@ -2,11 +2,13 @@
 
 use crate::{
     model::{
+        audit::AuditedTree,
         event::{EntryRef, Event, Log},
         fold::Refusal,
+        ids::Digest,
         time::Timestamp,
     },
-    tlog::CheckpointError,
+    tlog::{CheckpointError, EMPTY_ROOT},
     wire::{entry::EntryError, genesis::GenesisError, statement::StatementError},
 };
 use std::collections::BTreeMap;
@@ -30,6 +32,24 @@ pub struct Summary {
     pub card: String,
     /// Whether witnesses are named in genesis.
     pub witnessed: bool,
+    /// Both trees as they were verified.
+    pub trees: Trees,
+}
+
+/// Roots of both logs.
+#[derive(Clone, Copy, Debug)]
+pub struct Trees {
+    /// Of the register.
+    pub register: AuditedTree,
+    /// Of the case log.
+    pub case: AuditedTree,
+}
+
+impl Default for Trees {
+    fn default() -> Self {
+        let empty = AuditedTree { size: 0, root: Digest::from_bytes(*EMPTY_ROOT.as_bytes()) };
+        Self { register: empty, case: empty }
+    }
 }
 
 /// The first thing that does not hold.

@@ -5,10 +5,11 @@
 
 use super::{
     decision,
-    finding::{AuditError, EntryFault, Summary, word},
+    finding::{AuditError, EntryFault, Summary, Trees, word},
 };
 use crate::{
     model::{
+        audit::AuditedTree,
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, FoldError, State},
         ids::{Digest, KeyId},
@@ -307,7 +308,13 @@ impl Walk {
             last_at: self.last_at,
             card: self.genesis.card().to_string(),
             witnessed: self.genesis.genesis().witness_quorum > 0,
+            trees: Trees { register: self.state_of(Log::Register), case: self.state_of(Log::Case) },
         }
+    }
+
+    fn state_of(&self, log: Log) -> AuditedTree {
+        let tree = self.tree(log);
+        AuditedTree { size: tree.size(), root: Digest::from_bytes(*tree.root().as_bytes()) }
     }
 }
 

@@ -1,15 +1,13 @@
-//! What outsiders and auditors may take away to check: the public register, the case log's head, the audit bundle.
+//! What may be taken away to check: the public register, and the case log's head.
 
-use super::{Broker, BrokerError, Caller};
+use super::{Broker, BrokerError};
 use crate::{
     model::{
         event::{EntryRef, Log},
         limits,
-        party::Holder,
     },
-    wire::api::{BundleLine, CaseHead, RegisterPage},
+    wire::api::{CaseHead, RegisterPage},
 };
-use std::ops::ControlFlow;
 
 impl Broker {
     /// The register from an index on, with its signed checkpoint.
@@ -37,24 +35,4 @@ impl Broker {
         Ok(CaseHead { checkpoint, consistency })
     }
 
-    /// Streams the audit bundle to an auditor.
-    ///
-    /// # Errors
-    /// [`BrokerError::NotFound`] for anybody else.
-    pub fn audit_bundle(
-        &self,
-        caller: &Caller,
-        line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
-    ) -> Result<(), BrokerError> {
-        self.may_audit(caller)?;
-        Ok(self.store.export(line)?)
-    }
-
-    /// Refuses everybody but auditors.
-    ///
-    /// # Errors
-    /// [`BrokerError::NotFound`].
-    pub fn may_audit(&self, caller: &Caller) -> Result<(), BrokerError> {
-        if caller.holder == (Holder::Auditor {}) { Ok(()) } else { Err(BrokerError::NotFound) }
-    }
 }

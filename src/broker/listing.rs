@@ -81,7 +81,7 @@ impl Broker {
     }
 
     /// An officer looks for the institution while appointed, everybody else for themselves.
-    fn viewer(&self, caller: &Caller) -> Result<PartyId, BrokerError> {
+    pub(super) fn viewer(&self, caller: &Caller) -> Result<PartyId, BrokerError> {
         Ok(match &caller.holder {
             Holder::Officer(appointment) if self.clocks()?.not_passed < appointment.until => appointment.institution,
             _ => caller.party,

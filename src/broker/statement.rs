@@ -3,6 +3,7 @@
 use super::{Broker, BrokerError, Registration};
 use crate::{
     model::{
+        event::Log,
         ids::{Digest, KeyId, PartyId, PublicKey},
         party::{EnrolmentRole, Holder},
         purpose::Purpose,
@@ -85,6 +86,7 @@ impl Broker {
         let kind = statement.kind();
         let verified = self.verify_from(statement, caller)?;
         self.check_purposes(&verified)?;
+        self.check_audited(verified.body())?;
         self.charge_statement(caller.party, kind)?;
         let digest = verified.signed().digest;
         let broker = self.clone();
@@ -130,6 +132,17 @@ impl Broker {
     pub(super) fn key_row(&self, kid: KeyId) -> Result<Option<KeyRow>, BrokerError> {
         let held: Option<Held<KeyRow>> = Facts(&*self.store).read(&kid.to_string())?;
         Ok(held.map(|held| held.row))
+    }
+
+    /// What an auditor vouches for is a state of these very logs.
+    fn check_audited(&self, body: &Body) -> Result<(), BrokerError> {
+        let Body::Audited(audited) = body else { return Ok(()) };
+        for (log, tree) in [(Log::Register, audited.register), (Log::Case, audited.case)] {
+            if self.store.root_at(log, tree.size)? != Some(tree.root) {
+                return Err(BrokerError::SeenMismatch);
+            }
+        }
+        Ok(())
     }
 
     /// Purposes are a closed list: an unknown one is refused, never ignored.

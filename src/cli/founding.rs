@@ -9,7 +9,7 @@ use crate::{
         ids::PublicKey,
         time::Timestamp,
     },
-    tlog::{Ed25519NoteSigner, KeyName, NoteSigner},
+    tlog::{CosignatureVerifier, Ed25519NoteSigner, KeyName, NoteSigner},
     wire::genesis::SignedGenesis,
 };
 use ed25519_dalek::SigningKey;
@@ -43,11 +43,56 @@ impl Founded {
     }
 }
 
-/// Makes keys and genesis; writes log and storage keys to `keys` (0600), nothing else.
+/// Who watches a new broker's logs.
+#[derive(Clone, Debug, Default)]
+pub struct Watchers {
+    witnesses: Vec<NamedKey>,
+    quorum: u32,
+}
+
+impl Watchers {
+    /// These witnesses, of which `quorum` count as enough; by default the majority of them.
+    ///
+    /// # Errors
+    /// In words, if there are too few for the quorum or two have one key.
+    pub fn new(witnesses: &[CosignatureVerifier], quorum: Option<u32>) -> Result<Self, String> {
+        let named = |w: &CosignatureVerifier| NamedKey {
+            name: w.name().to_string(),
+            key: PublicKey::from_bytes(w.key().to_bytes()),
+        };
+        let count = u32::try_from(witnesses.len()).map_err(|_| "too many witnesses")?;
+        let quorum = quorum.unwrap_or(if count == 0 { 0 } else { count / 2 + 1 });
+        if quorum > count {
+            return Err(format!(
+                "a quorum of {quorum} is more than the {count} witnesses named: name more, or ask for fewer"
+            ));
+        }
+        if count > 0 && quorum == 0 {
+            return Err("a quorum of 0 says that no witness counts: ask for at least 1, or name none".to_owned());
+        }
+        Ok(Self { witnesses: witnesses.iter().map(named).collect(), quorum })
+    }
+}
+
+/// Makes keys and genesis of a broker without witnesses; writes log and storage keys to `keys` (0600), nothing else.
 ///
 /// # Errors
 /// In words.
 pub fn found(origin: &str, keys: &Path, now: Timestamp, entropy: &dyn Entropy) -> Result<Founded, String> {
+    found_watched(origin, keys, &Watchers::default(), now, entropy)
+}
+
+/// As [`found`], with witnesses.
+///
+/// # Errors
+/// In words.
+pub fn found_watched(
+    origin: &str,
+    keys: &Path,
+    watchers: &Watchers,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Founded, String> {
     make_folder(keys)?;
     let register = new_key(&keys.join("register.key"), entropy)?;
     let case = new_key(&keys.join("case.key"), entropy)?;
@@ -65,8 +110,8 @@ pub fn found(origin: &str, keys: &Path, now: Timestamp, entropy: &dyn Entropy) -
         origin: origin.to_owned(),
         at: now,
         log_keys: LogKeys { register: public(&register), case: public(&case) },
-        witnesses: Vec::new(),
-        witness_quorum: 0,
+        witnesses: watchers.witnesses.clone(),
+        witness_quorum: watchers.quorum,
         roles: Roles {
             administrators: described(origin, &administrators, ADMINISTRATORS.1),
             accreditors: described(origin, &accreditors, ACCREDITORS.1),
@@ -86,9 +131,11 @@ pub fn found(origin: &str, keys: &Path, now: Timestamp, entropy: &dyn Entropy) -
 }
 
 /// Founds a broker's folder: keys, a plain identity file for every office under `dir/roles`, and the signed genesis.
+/// No witness watches it.
 ///
 /// # Errors
 /// In words; a folder that has a genesis is left alone.
+#[cfg(feature = "server")]
 pub(super) fn found_folder(
     dir: &Path,
     keys: &Path,
@@ -96,12 +143,25 @@ pub(super) fn found_folder(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<Founded, String> {
+    let new = |keys: &Path| found(origin, keys, now, entropy);
+    founded_in(dir, keys, new)
+}
+
+/// As `found_folder`, whatever `new` founds; it is given the folder of keys.
+///
+/// # Errors
+/// In words; a folder that has a genesis is left alone.
+pub(super) fn founded_in(
+    dir: &Path,
+    keys: &Path,
+    new: impl FnOnce(&Path) -> Result<Founded, String>,
+) -> Result<Founded, String> {
     let genesis = dir.join("genesis.note");
     if genesis.exists() {
         return Err(format!("{} is there already: this broker has been founded", genesis.display()));
     }
     make_folder(dir)?;
-    let founded = found(origin, keys, now, entropy)?;
+    let founded = new(keys)?;
     let roles = dir.join("roles");
     make_folder(&roles)?;
     for holder in founded.holders() {

@@ -119,7 +119,7 @@ async fn serve(arguments: &Arguments, broker: Arc<Broker>) -> Result<(), Failure
 }
 
 /// Ends when the operator says so.
-async fn stopped() {
+pub(super) async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
         drop(interrupt.await);

@@ -337,7 +337,7 @@ impl Desk {
     }
 
     /// Follows the case log to its newest checkpoint, which must extend both what was seen before and `tree`.
-    fn follow_case(&mut self, tree: SeenTree) -> Result<(), DeskError> {
+    pub(in crate::client) fn follow_case(&mut self, tree: SeenTree) -> Result<(), DeskError> {
         let before =
             self.memory.case.unwrap_or(SeenTree { size: 0, root: Digest::from_bytes(*empty_root().as_bytes()) });
         let (newest, note) = self.case_head_after(before)?;

@@ -78,6 +78,7 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/v1/grants/{id}/header", Access::Owner),
     route("POST", "/v1/grants/{id}/releases", Access::Officer),
     route("GET", "/v1/releases/{id}/report.age", Access::Officer),
+    route("GET", "/v1/disclosure", Access::SignedIn),
     route("GET", "/v1/audit/bundle", Access::Auditor),
 ];
 
@@ -108,6 +109,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/grants/{id}/header", put(grants::complete))
         .route("/v1/grants/{id}/releases", post(releases::release))
         .route("/v1/releases/{id}/report.age", get(releases::download))
+        .route("/v1/disclosure", get(audit::disclosure))
         .route("/v1/audit/bundle", get(audit::bundle))
         .fallback(super::problem::not_found)
         .method_not_allowed_fallback(super::problem::not_found)

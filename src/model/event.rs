@@ -78,7 +78,7 @@ pub enum Event {
     Cover,
     /// Witnesses cosigned an earlier state of the log this entry stands in.
     Cosigned(Cosigned),
-    /// Everything up to these sizes is handed to an auditor.
+    /// Entries are about to be handed to an auditor, opened whole.
     Disclosed(Disclosed),
 }
 
@@ -95,15 +95,16 @@ pub struct Cosigned {
     pub times: Vec<Timestamp>,
 }
 
-/// What an auditor is about to be given.
+/// What an auditor is about to be given: both logs from these indices on, as they stand when the hand-over begins; that
+/// is at the entry that says so, or later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosed {
     /// The auditor's key.
     pub key: KeyId,
-    /// Register entries before this index.
+    /// First register entry.
     pub register: u64,
-    /// Case entries before this index, opened whole.
+    /// First case entry.
     pub case: u64,
 }
 

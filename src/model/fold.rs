@@ -6,12 +6,14 @@
 
 mod accept;
 mod authority;
+mod concerned;
 mod cosigned;
 mod institution;
 mod refusal;
 mod release;
 mod state;
 
+pub use concerned::concerned;
 pub use refusal::{FoldError, Refusal};
 pub use state::State;
 
@@ -107,8 +109,8 @@ fn disclosed_to_auditor<S: Rows>(
     if key.row.holder != (Holder::Auditor {}) {
         return Err(Refusal::WrongParty.into());
     }
-    // What is handed out ends before the entry that says so.
-    if disclosed.case <= recorded.entry.index { Ok(()) } else { Err(Refusal::Malformed("disclosed before it was").into()) }
+    let begins = disclosed.case <= recorded.entry.index;
+    if begins { Ok(()) } else { Err(Refusal::Malformed("what is handed out begins before the entry that says so").into()) }
 }
 
 fn payload_stored<S: Rows>(rows: &mut S, recorded: Recorded, report: ReportId) -> Result<(), FoldError<S::Error>> {

@@ -189,3 +189,22 @@ pub const COVER_STEP: u64 = 4_096;
 pub const PUBLISH_EVERY: Duration = Duration::from_seconds(600);
 /// Longest time between two publications: policies call a log unwitnessed after two hours.
 pub const PUBLISH_EVERY_MOST: Duration = Duration::from_seconds(3_600);
+/// Logs one witness may serve: each is a key checked at start, a file, and a lock in memory.
+pub const WITNESSED_LOGS: usize = 4096;
+/// Connections to a witness at once; more wait in the kernel's queue. A log has one.
+pub const WITNESS_CONNECTIONS: usize = 256;
+/// Requests a witness judges and stores at once, each on a thread; more are told to come back.
+pub const WITNESSING: usize = 16;
+/// How long one connection to a witness lives, in seconds: nobody holds a place for long by being slow.
+pub const WITNESS_CONNECTION_SECONDS: u64 = 120;
+/// How long one request to a witness may take to arrive as a whole, in seconds: 64 KiB on a 64 kbit/s line take 8.
+pub const WITNESS_REQUEST_SECONDS: u64 = 20;
+/// Forks of one log that a witness keeps as evidence: one proves the fork, and the log alone can make them.
+pub const EVIDENCE_FORKS: usize = 64;
+/// Checkpoints of one log with a proof that did not hold that a witness keeps. Anybody can send a good checkpoint with a
+/// bad proof, so they have a bound of their own and cannot use up that of forks.
+pub const EVIDENCE_UNPROVEN: usize = 64;
+/// Checkpoints of one log smaller than the one cosigned that a witness keeps. Anybody can send an old checkpoint again.
+pub const EVIDENCE_SHRUNK: usize = 16;
+/// Opened entries handed to a party in one answer; each is at most some 90 KiB with its proof, most are under two.
+pub const DISCLOSED_ENTRIES: usize = 100;

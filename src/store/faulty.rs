@@ -6,7 +6,7 @@
 //! [`CommitError::Storage`].
 
 use super::{
-    Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
+    Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
     faults::{Faults, When},
     room::Room,
 };
@@ -126,8 +126,18 @@ impl Store for Faulty {
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         self.read("store.last_entry_at", Store::last_entry_at)
     }
-    fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
-        self.read("store.export", |inner| inner.export(line))
+    fn export(
+        &self,
+        part: ExportPart,
+        line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.read("store.export", |inner| inner.export(part, line))
+    }
+    fn concerning(&self, party: PartyId, from: u64) -> Result<Vec<u64>, StoreError> {
+        self.read("store.concerning", |inner| inner.concerning(party, from))
+    }
+    fn sign(&self, text: &str) -> Result<String, StoreError> {
+        self.inner.sign(text)
     }
 
     fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {

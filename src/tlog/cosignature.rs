@@ -243,7 +243,8 @@ mod tests {
     fn note(lines: &[NoteSignature]) -> Note {
         let mut text = sign_note(&checkpoint(7).to_text(), &[&log()]).unwrap();
         for line in lines {
-            text.push_str(&format!("{line}\n"));
+            text.push_str(&line.to_string());
+            text.push('\n');
         }
         Note::parse(&text).unwrap()
     }

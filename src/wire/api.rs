@@ -256,6 +256,28 @@ pub struct Listing<T> {
     pub items: Vec<T>,
 }
 
+/// What concerns the caller, a part of it.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure {
+    /// The signed listing: which entries of the range concern the caller.
+    pub listing: String,
+    /// Each of them, opened and proved.
+    pub entries: Vec<DisclosedEntry>,
+}
+
+/// One entry of the case log, handed to a party.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DisclosedEntry {
+    /// Its index.
+    pub index: u64,
+    /// A C2SP tlog-proof whose `extra` opens the leaf.
+    pub proof: String,
+}
+
 /// One line of an audit bundle as it is streamed.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -11,7 +11,7 @@ use crate::{
         roster::Roster,
         time::Timestamp,
     },
-    tlog::{self, Note, NoteSigner, NoteVerifier},
+    tlog::{self, CosignatureVerifier, Note, NoteSigner, NoteVerifier},
 };
 use std::{fmt, str::FromStr};
 
@@ -83,6 +83,7 @@ impl SignedGenesis {
         for (_, named) in genesis.role_keys() {
             verifiers.push(note_verifier(&named.name, &named.key)?);
         }
+        Trust::of(&genesis.origin, &Roster::of(&genesis))?;
         let signed = parsed.verify(&verifiers)?;
         for verifier in &verifiers {
             if !signed.iter().any(|s| s.name() == verifier.name() && s.key() == verifier.key()) {
@@ -124,6 +125,13 @@ impl SignedGenesis {
             register_size: None,
             statement: Some(self.note.clone()),
         }
+    }
+    /// The witnesses whose cosignatures count, in the order of genesis; each key stands in it once.
+    ///
+    /// # Errors
+    /// [`GenesisError::Key`], which a genesis that was read does not have.
+    pub fn witness_verifiers(&self) -> Result<Vec<CosignatureVerifier>, GenesisError> {
+        Ok(self.trust()?.witnesses().to_vec())
     }
     /// Whose signatures count as long as no roster statement says otherwise.
     ///

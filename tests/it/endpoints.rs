@@ -60,6 +60,7 @@ const TABLE: &[Line] = &[
     ("PUT", "/v1/grants/{id}/header", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("POST", "/v1/grants/{id}/releases", [401, 404, 404, 200, 404, 404, 404, 404]),
     ("GET", "/v1/releases/{id}/report.age", [401, 404, 404, 200, 404, 404, 404, 404]),
+    ("GET", "/v1/disclosure", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/v1/audit/bundle", [401, 404, 404, 404, 404, 404, 404, 200]),
 ];
 
@@ -132,6 +133,7 @@ fn world() -> World {
         Some(copy(&stage.cast.founded.accreditors[0])),
         Some(stage.cast.auditor().unwrap()),
     ];
+    stage.broker.as_ref().unwrap().publish().unwrap();
     World { stage, callers, report, pending, pending_header, released, uploads: 0 }
 }
 
@@ -204,6 +206,7 @@ impl World {
             _ => self.report.to_string(),
         };
         let text = if method == "GET" { String::new() } else { body.to_string() };
+        let path = path.replace("{log}", "case").replace("{path}", "entries/000.p/1");
         call(&self.stage.raw(), who, method, &path.replace("{id}", &id), &text)
     }
 
@@ -387,5 +390,8 @@ fn other_methods_and_paths_are_not_there() {
     assert_eq!(raw.fetch("/v1/register?from=x").refused().0, 400);
     assert_eq!(raw.fetch("/v1/register?since=1").refused().0, 400);
     assert_eq!(raw.fetch("/v1/register?from=99999999999999").status, 200);
-    assert_eq!(raw.fetch("/v1/case/checkpoint?from=18446744073709551615").refused().0, 404);
+    let auditor = stage.cast.auditor().unwrap();
+    let session = raw.sign_in(&auditor);
+    let beyond = session.send_text("GET", "/v1/case/checkpoint?from=18446744073709551615", "");
+    assert_eq!(beyond.refused().0, 404);
 }

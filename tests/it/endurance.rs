@@ -4,7 +4,6 @@
 use crate::{
     process::Process,
     proxy::{How, Proxy, Rules},
-    socket,
     stage::{Stage, case_log, inquiry},
 };
 use amana::{
@@ -24,7 +23,7 @@ use amana::{
         report::{ReportKind, ReportState, Tier},
         time::Duration,
     },
-    wire::{api::CaseHead, entry::Happening},
+    wire::entry::Happening,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -315,13 +314,9 @@ impl Play<'_> {
     }
 
     /// What must hold after every restart.
-    fn check(&self, url: &str) {
+    fn check(&self, stage: &Stage) {
         let before = self.record().index;
-        let request = socket::request("GET", "/v1/case/checkpoint?from=0", "", b"");
-        let Ok(answer) = socket::exchange(url, &request) else {
-            return self.record().broken.push("no checkpoint after a restart".to_owned());
-        };
-        let size: u64 = answer.json::<CaseHead>().checkpoint.lines().nth(1).unwrap().parse().unwrap();
+        let size = stage.case_size();
         if size <= before {
             self.record().broken.push(format!("entry {before} was acknowledged, the log has {size}"));
         }
@@ -367,7 +362,7 @@ pub fn kills(wanted: u64, seed: u64) -> Killed {
             play.wait_for_progress(Real::from_millis(chance.below(80)));
             process.kill();
             process.up();
-            play.check(&stage.url);
+            play.check(&stage);
         }
         play.over.store(true, Ordering::SeqCst);
     });

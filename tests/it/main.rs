@@ -54,6 +54,8 @@ mod proofs_compile_fail;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proxy;
 #[cfg(all(feature = "client", feature = "server"))]
+mod publishing;
+#[cfg(all(feature = "client", feature = "server"))]
 mod quotas;
 #[cfg(all(feature = "client", feature = "server"))]
 mod rates;

@@ -261,8 +261,9 @@ impl Stage {
             let checkpoint = answer.json::<Value>()["checkpoint"].as_str().unwrap().to_owned();
             checkpoint.lines().nth(1).unwrap().parse().unwrap()
         };
-        let raw = self.raw();
-        (size(raw.fetch("/v1/register?from=0")), size(raw.fetch("/v1/case/checkpoint?from=0")))
+        let (raw, auditor) = (self.raw(), self.cast.auditor().unwrap());
+        let case = raw.sign_in(&auditor).send_text("GET", "/v1/case/checkpoint?from=0", "");
+        (size(raw.fetch("/v1/register?from=0")), size(case))
     }
 
     /// A statement of any kind by anybody, right in form.

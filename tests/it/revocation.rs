@@ -516,6 +516,7 @@ fn revocation_is_carried_through_when_the_connection_it_came_on_goes_away() {
         rates: amana::broker::Rates::default(),
         clock: stage.clock.clone(),
         batch_operations: 1024,
+        publishing: amana::broker::Publishing::default(),
     })
     .unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

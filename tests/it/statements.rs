@@ -600,7 +600,7 @@ const MAY_SIGN: &[(&str, &[&str])] = &[
     ),
     ("administrator", &["amana-admission-v1+jwt", "amana-suspension-v1+jwt", "amana-approval-v1+jwt"]),
     ("accreditor", &["amana-attestation-v1+jwt"]),
-    ("auditor", &[]),
+    ("auditor", &["amana-audited-v1+jwt"]),
     ("council", &[]),
 ];
 
@@ -695,6 +695,7 @@ fn specimens(stage: &mut Stage) -> Vec<Specimen> {
     let until = now.plus(Duration::from_days(30));
     let plain = |typ, subject, body| Specimen { typ, subject, path: "/v1/statements".to_owned(), body, header: None };
     let recipient = stage.cast.advocate.recipient();
+    let seen = stage.as_auditor(|desk| Ok(desk.seen())).unwrap();
     vec![
         Specimen {
             header: Some(("owner_header", b64(&sealed.owner_header))),
@@ -751,6 +752,7 @@ fn specimens(stage: &mut Stage) -> Vec<Specimen> {
             Some(record),
             json!({ "institution": institution, "act": "suspend", "reason": "inquiry" }),
         ),
+        plain("amana-audited-v1+jwt", None, json!({ "register": seen.register, "case": seen.case })),
         // Last: destroying the header adds entries of its own.
         Specimen {
             path: "/v1/revocations".to_owned(),

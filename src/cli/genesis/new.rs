@@ -1,17 +1,22 @@
 //! `genesis new`: a broker's folder, exactly as `serve` makes it on its first start.
 
-use crate::cli::{
-    ambient::SystemEntropy,
-    card, founding, home,
-    output::{Failure, Out},
+use crate::{
+    cli::{
+        ambient::SystemEntropy,
+        card,
+        founding::{self, Watchers},
+        home,
+        output::{Failure, Out},
+    },
+    tlog::{CosignatureVerifier, KeyError},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Make the keys of a new broker and of every office, and the genesis signed by all of them.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  amana genesis new --dir broker --origin broker.example --public-url https://broker.example"
+    after_help = "Examples:\n  amana genesis new --dir broker --origin broker.example --public-url https://broker.example\n  amana genesis new --dir broker --origin broker.example \\\n    --witness witness.example+… --witness other.example+… --witness-quorum 1"
 )]
 pub(in crate::cli) struct Arguments {
     /// Folder of the broker; genesis must not be there yet.
@@ -23,6 +28,12 @@ pub(in crate::cli) struct Arguments {
     /// Name of the broker, for good: a host name, with a path if several brokers share it.
     #[arg(long)]
     origin: String,
+    /// Key of a witness that will cosign both logs, as `amana witness show` prints it; may be repeated. Fixed for good.
+    #[arg(long = "witness", value_name = "NAME+ID+BASE64")]
+    witnesses: Vec<String>,
+    /// How many of the witnesses have to cosign before a checkpoint counts as witnessed [default: the majority].
+    #[arg(long, value_name = "K")]
+    witness_quorum: Option<u32>,
     /// The address it will be reached at, for the instructions printed.
     #[arg(long)]
     public_url: Option<String>,
@@ -31,8 +42,9 @@ pub(in crate::cli) struct Arguments {
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     let keys = arguments.keys.clone().unwrap_or_else(|| arguments.dir.join("keys"));
     let entropy = SystemEntropy::new();
-    let founded = founding::found_folder(&arguments.dir, &keys, &arguments.origin, home::now(), &*entropy)
-        .map_err(Failure::refused)?;
+    let watchers = watchers(arguments)?;
+    let new = |keys: &Path| founding::found_watched(&arguments.origin, keys, &watchers, home::now(), &*entropy);
+    let founded = founding::founded_in(&arguments.dir, &keys, new).map_err(Failure::refused)?;
     let card = founded.genesis.card();
     let (dir, roles) = (arguments.dir.display(), arguments.dir.join("roles"));
     let url = arguments.public_url.as_deref().unwrap_or("https://…");
@@ -56,4 +68,12 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         }),
     );
     Ok(())
+}
+
+fn watchers(arguments: &Arguments) -> Result<Watchers, Failure> {
+    let read = |text: &String| -> Result<CosignatureVerifier, Failure> {
+        text.parse().map_err(|e: KeyError| Failure::refused(format!("--witness {text}: {e}")))
+    };
+    let witnesses = arguments.witnesses.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Watchers::new(&witnesses, arguments.witness_quorum).map_err(Failure::refused)
 }

@@ -3,7 +3,7 @@
 use crate::{
     broker::{Publishing, Witnesses},
     cli::{courier::HttpCourier, output::Failure},
-    model::time::Duration,
+    model::{limits, time::Duration},
 };
 use clap::Args;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 pub(super) struct Published {
     /// Minutes between two publications of both logs. In between, the public sees nothing move; at each, the case log is
     /// padded so that its growth says little.
-    #[arg(long, value_name = "MINUTES", default_value_t = 10, env = "AMANA_PUBLISH_EVERY",
-          value_parser = clap::value_parser!(u64).range(1..=60))]
+    #[arg(long, value_name = "MINUTES", default_value_t = limits::PUBLISH_EVERY.as_seconds() / 60, env = "AMANA_PUBLISH_EVERY",
+          value_parser = clap::value_parser!(u64).range(1..=limits::PUBLISH_EVERY_MOST.as_seconds() / 60))]
     publish_every: u64,
     /// Where a witness named in genesis takes checkpoints, as NAME=URL; once for each.
     #[arg(long = "witness", value_name = "NAME=URL", value_parser = place)]

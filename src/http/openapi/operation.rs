@@ -104,6 +104,10 @@ impl Operation {
     pub(super) fn names<T: PartialSchema>(self, description: &str) -> Self {
         self.parameter("id", "path", Need::Required, json!(T::schema()), description)
     }
+    /// Another part of the path.
+    pub(super) fn part(self, name: &str, schema: Value, description: &str) -> Self {
+        self.parameter(name, "path", Need::Required, schema, description)
+    }
     /// A parameter of the query; none is ever required.
     pub(super) fn query(self, name: &str, schema: Value, description: &str) -> Self {
         self.parameter(name, "query", Need::Optional, schema, description)
@@ -151,6 +155,11 @@ impl Operation {
         }
         self.answers.insert(status, answer);
         self
+    }
+    /// The answer never changes, and any cache may keep it.
+    pub(super) fn for_ever(self) -> Self {
+        let kept = json!({ "type": "string", "const": "public, max-age=31536000, immutable" });
+        self.with(200, "Cache-Control", &kept, "What was published stays as it is.")
     }
     /// A header that an answer always has.
     pub(super) fn with(mut self, status: u16, name: &str, schema: &Value, description: &str) -> Self {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     let mut all = vec![described_here(), alive(), ready(), genesis(), register(schemas), case_head(schemas)];
+    all.extend([log_checkpoint(), log_tile()]);
     all.extend([evidence(schemas), enrol(schemas), revoke(schemas)]);
     all.extend([metadata(schemas), keys(schemas), token(schemas)]);
     all
@@ -69,8 +70,33 @@ fn register(schemas: &mut Schemas) -> Operation {
     .problems(READING)
 }
 
+/// Which of the two logs.
+fn of_log(operation: Operation) -> Operation {
+    operation.part("log", json!({ "type": "string", "enum": ["register", "case"] }), "Which log.")
+}
+
+fn log_checkpoint() -> Operation {
+    let what = "The log as last published: a C2SP checkpoint, a signed note with the log's signature and whatever \
+        cosignatures witnesses gave. It moves at publications only.";
+    of_log(operation(("GET", "/log/{log}/checkpoint"), "readPublishedCheckpoint", "Read a published checkpoint", what))
+        .answers(200, content("text/plain", json!({ "type": "string" })), "The signed checkpoint.")
+        .problems(&[ProblemType::NotFound, ProblemType::Internal])
+}
+
+fn log_tile() -> Operation {
+    let what = "A hash tile (`0/x001/234`, `1/000.p/5`) or an entry bundle (`entries/000`) of the published log, after \
+        C2SP tlog-tiles. What was answered once never changes. Leaves of the case log are commitments.";
+    let path = json!({ "type": "string", "pattern": "^[0-9a-z/.]{1,64}$" });
+    of_log(operation(("GET", "/log/{log}/tile/{path}"), "readTile", "Read a tile of a log", what))
+        .part("path", path, "Level and index, and the width of what is not full.")
+        .answers(200, content("application/octet-stream", json!({ "type": "string", "format": "binary" })), "Its bytes.")
+        .for_ever()
+        .problems(&[ProblemType::NotFound, ProblemType::Internal])
+}
+
 fn case_head(schemas: &mut Schemas) -> Operation {
-    let what = "The case log's latest checkpoint, with proof that it extends the log of the size asked for.";
+    let what = "The case log's latest checkpoint, with proof that it extends the log of the size asked for. Not for \
+        everybody: how the log grows between two publications tells when something happens.";
     from_where(
         operation(("GET", "/v1/case/checkpoint"), "readCaseCheckpoint", "Read the case log's checkpoint", what),
         "Size of the log the caller verified before.",

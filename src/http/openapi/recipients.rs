@@ -7,14 +7,14 @@ use super::{
 use crate::{
     model::ids::{GrantId, ReleaseId},
     wire::{
-        api::{Released, SubmitStatement},
+        api::{Disclosure, Released, SubmitStatement},
         problem::ProblemType,
     },
 };
 use serde_json::json;
 
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
-    vec![release(schemas), download(), bundle()]
+    vec![release(schemas), download(), disclosure(schemas), bundle()]
 }
 
 fn release(schemas: &mut Schemas) -> Operation {
@@ -42,7 +42,22 @@ fn download() -> Operation {
 fn bundle() -> Operation {
     let what = "Everything that is needed to verify offline, from one snapshot: one JSON value a line, the last is \
         \"end\". Without that line it is not whole.";
+    let index = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX, "default": 0 });
+    let facts = json!({ "type": "string", "enum": ["all", "none"], "default": "all" });
     operation(("GET", "/v1/audit/bundle"), "exportAuditBundle", "Export the audit bundle", what)
+        .query("register", index.clone(), "First register entry wanted.")
+        .query("case", index, "First case entry wanted.")
+        .query("facts", facts, "Whether the broker's facts are wanted too.")
         .answers(200, content("application/x-ndjson", json!({ "type": "string" })), "Lines of JSON.")
+        .problems(&[ProblemType::NotFound, ProblemType::StorageFull, ProblemType::Internal])
+}
+
+fn disclosure(schemas: &mut Schemas) -> Operation {
+    let what = "The entries of the case log that concern the caller, or the caller's institution, opened and proved, under \
+        a listing that the log signs: an entry that is missing from it is evidence.";
+    let index = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX, "default": 0 });
+    operation(("GET", "/v1/disclosure"), "readOwnEntries", "Read the entries that concern oneself", what)
+        .query("from", index, "First index of the case log wanted.")
+        .answers_json(schemas.of::<Disclosure>(), "A part of them; the listing says how far it goes.")
         .problems(&[ProblemType::NotFound, ProblemType::Internal])
 }

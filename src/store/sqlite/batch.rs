@@ -112,6 +112,9 @@ impl<'c> Batch<'c> {
             FoldError::Refused(refusal) => CommitError::Refused(refusal),
             FoldError::Rows(error) => CommitError::Storage(error),
         })?;
+        if log == Log::Case {
+            self.note_concerned(entry, event)?;
+        }
         let register_size = (log == Log::Case).then_some(self.tips.register);
         let shared = Shared { event: happening, at: self.now, register_size, statement };
         let shared = shared.encode().map_err(|_| StoreError::Form("an entry too large"))?;
@@ -120,6 +123,15 @@ impl<'c> Batch<'c> {
         let full = FullEntry::new(log, shared, auditor, &salts).map_err(|_| StoreError::Form("an entry too large"))?;
         self.insert(entry, &full)?;
         Ok(entry)
+    }
+
+    /// Whom an entry concerns is an index over the log, which anybody who holds the log can make again.
+    fn note_concerned(&self, entry: EntryRef, event: &Event) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO concerned (party, idx) VALUES (?1, ?2)";
+        for party in fold::concerned(self, event)? {
+            self.connection.prepare_cached(sql)?.execute(params![party.to_string(), signed(entry.index)?])?;
+        }
+        Ok(())
     }
 
     /// Entry 0 of the register: its bytes are fixed by genesis itself, so that everybody can compute its leaf.

@@ -16,7 +16,7 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError, room::Room},
+    store::{Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError, room::Room},
     tlog::{Hash, TileId, TileWidth},
     wire::{
         api::BundleLine,
@@ -81,8 +81,19 @@ impl Store for SqliteStore {
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
     }
-    fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
-        self.reading(|connection| read::export(connection, &self.shared.sealer, self.shared.genesis.note(), line))
+    fn export(
+        &self,
+        part: ExportPart,
+        line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let (sealer, genesis) = (&self.shared.sealer, self.shared.genesis.note());
+        self.reading(|connection| read::export(connection, sealer, genesis, part, line))
+    }
+    fn concerning(&self, party: PartyId, from: u64) -> Result<Vec<u64>, StoreError> {
+        self.reading(|connection| read::concerning(connection, party, from))
+    }
+    fn sign(&self, text: &str) -> Result<String, StoreError> {
+        self.shared.signers.statement(text)
     }
 
     fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {
@@ -144,6 +155,8 @@ impl Store for SqliteStore {
     fn record(&self, what: OwnRecord) -> Pending<Recorded> {
         let urgency = match what {
             OwnRecord::Shredded(..) | OwnRecord::GrantEnded(..) => Urgency::Stop,
+            // Auditors need to look most when nothing but withdrawal is possible.
+            OwnRecord::Disclosed(_) => Urgency::Always,
             _ => Urgency::Ordinary,
         };
         self.submit_entry(urgency, move |batch| operations::own_record(batch, what))

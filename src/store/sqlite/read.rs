@@ -12,7 +12,7 @@ use crate::{
         rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
     },
-    store::{CommitError, Heads, StoreError, sealed::Sealer},
+    store::{ExportPart, ExportedFacts, CommitError, Heads, StoreError, sealed::Sealer},
     tlog::{self, Checkpoint, Hash},
     wire::{
         api::{BundleLine, Bytes, CaseLine},
@@ -167,6 +167,7 @@ pub(super) fn export(
     connection: &Connection,
     sealer: &Sealer,
     genesis: &str,
+    part: ExportPart,
     line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let snapshot = connection.unchecked_transaction()?;
@@ -180,8 +181,13 @@ pub(super) fn export(
         {
             return Ok(());
         }
-        let mut statement = snapshot.prepare("SELECT idx, entry FROM entries WHERE log = ?1 ORDER BY idx")?;
-        let mut rows = statement.query(params![number(log)])?;
+        let from = match log {
+            Log::Register => part.register,
+            Log::Case => part.case,
+        };
+        let sql = "SELECT idx, entry FROM entries WHERE log = ?1 AND idx >= ?2 ORDER BY idx";
+        let mut statement = snapshot.prepare(sql)?;
+        let mut rows = statement.query(params![number(log), signed(from)?])?;
         while let Some(row) = rows.next()? {
             let (index, sealed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
             let entry = EntryRef { log, index: unsigned(index)? };
@@ -189,6 +195,10 @@ pub(super) fn export(
                 return Ok(());
             }
         }
+    }
+    if part.facts == ExportedFacts::None {
+        send(BundleLine::End);
+        return Ok(());
     }
     let mut statement = snapshot.prepare("SELECT kind, key FROM facts ORDER BY kind, key")?;
     let mut rows = statement.query([])?;
@@ -202,6 +212,15 @@ pub(super) fn export(
     }
     send(BundleLine::End);
     Ok(())
+}
+
+/// Case entries that concern a party, from an index on.
+pub(super) fn concerning(connection: &Connection, party: PartyId, from: u64) -> Result<Vec<u64>, StoreError> {
+    let sql = "SELECT idx FROM concerned WHERE party = ?1 AND idx >= ?2 ORDER BY idx LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::DISCLOSED_ENTRIES).unwrap_or(i64::MAX);
+    let found = statement.query_map(params![party.to_string(), signed(from)?, limit], |row| row.get::<_, i64>(0))?;
+    found.map(|index| unsigned(index?)).collect()
 }
 
 pub(super) fn bundle_line(entry: FullEntry) -> BundleLine {

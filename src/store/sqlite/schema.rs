@@ -25,6 +25,7 @@ CREATE INDEX facts_due ON facts (kind, due) WHERE due IS NOT NULL;
 CREATE TABLE viewers (
   seq INTEGER PRIMARY KEY, viewer TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
   UNIQUE (viewer, kind, key));
+CREATE TABLE concerned (party TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (party, idx)) WITHOUT ROWID;
 CREATE TABLE headers (scope TEXT NOT NULL, id TEXT NOT NULL, header BLOB NOT NULL, PRIMARY KEY (scope, id)) WITHOUT ROWID;
 CREATE TABLE assertions (client TEXT NOT NULL, jti TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (client, jti))
   WITHOUT ROWID;

@@ -3,7 +3,7 @@
 use crate::{
     model::{ambient::Entropy, event::Log, time::Timestamp},
     store::{StoreError, sealed::Sealer},
-    tlog::{Checkpoint, Ed25519NoteSigner, Hash, NoteSigner as _},
+    tlog::{Checkpoint, Ed25519NoteSigner, Hash, NoteSigner as _, sign_note},
     wire::genesis::SignedGenesis,
 };
 use std::sync::{
@@ -25,6 +25,17 @@ impl LogSigners {
         };
         let checkpoint = Checkpoint::new(signer.name(), size, root).map_err(|_| StoreError::Tree)?;
         checkpoint.signed(signer).map_err(|_| StoreError::Tree)
+    }
+}
+
+impl LogSigners {
+    /// A note that is no checkpoint, signed by the case log. Its first line must not be an origin.
+    pub(super) fn statement(&self, text: &str) -> Result<String, StoreError> {
+        // Whatever reads as a checkpoint is signed by the writer alone.
+        if Checkpoint::parse(text).is_ok() {
+            return Err(StoreError::Tree);
+        }
+        sign_note(text, &[&self.case]).map_err(|_| StoreError::Form("a note"))
     }
 }
 

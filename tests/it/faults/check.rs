@@ -12,7 +12,7 @@ use amana::{
         report::ReportState,
         rows::{ReportRow, Row as _},
     },
-    store::Store as _,
+    store::{ExportPart, ExportedFacts, Store as _},
     wire::{
         api::BundleLine,
         entry::{Happening, Shared},
@@ -55,7 +55,7 @@ impl Log {
             ControlFlow::Continue(())
         };
         // Past the points of the test: what is there is read, whatever breaks next.
-        world.store().export(&mut take).unwrap();
+        world.store().export(whole(), &mut take).unwrap();
         let card = SignedGenesis::parse(&inputs.genesis).unwrap().card();
         let inputs = audit::Inputs {
             genesis: inputs.genesis,
@@ -156,4 +156,9 @@ pub async fn all_is_well(world: &World) {
     // Beside each lie the digests of its chunks.
     let payloads = kept("payloads").into_iter().filter(|name| !name.contains('.'));
     assert_eq!(payloads.count(), 2);
+}
+
+/// Everything there is.
+fn whole() -> ExportPart {
+    ExportPart { register: 0, case: 0, facts: ExportedFacts::All }
 }

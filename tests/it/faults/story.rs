@@ -7,13 +7,14 @@ use super::{
 use crate::stage::{TestClock, opening};
 use amana::{
     broker::{
-        Broker, BrokerError, Caller, Challenge, Connection, PartHead, Parts, Quotas, Rates, Registration, Shown,
+        Broker, BrokerError, Caller, Challenge, Connection, ExportedFacts, PartHead, Parts, Quotas, Rates, Registration, Shown,
         TokenError,
     },
     cli::ambient::SystemEntropy,
     model::{
         ambient::Clock as _,
         bundle::Bundle,
+        event::Log,
         grant::GrantState,
         ids::{Digest, ReportId, UploadId},
         limits,
@@ -192,6 +193,7 @@ impl World {
             registration: Registration::Loopback,
             quotas: Quotas::default(),
             rates: Rates::default(),
+            publishing: amana::broker::Publishing::default(),
         };
         Ok((Broker::new(parts).map_err(|e| format!("{e:?}"))?, store))
     }
@@ -453,8 +455,17 @@ impl World {
         // A second passes: what was found in this one would be told again.
         self.clock.pass(amana::model::time::Duration::from_seconds(1));
         broker.ready().await.map_err(|problem| BrokerError::Internal(problem.title))?;
+        same(broker.disclosure(&advocate, 0)?.entries.is_empty(), false, "own entries")?;
+        let published = broker.publish().await?;
+        same(published.len(), 2, "published logs")?;
+        for log in [Log::Register, Log::Case] {
+            broker.published_checkpoint(log)?;
+            broker.published_tile(log, "tile/0/000.p/1")?;
+            broker.published_tile(log, "tile/entries/000.p/1")?;
+        }
         let mut ended = false;
-        broker.audit_bundle(&caller(&self.script.auditor), &mut |line| {
+        let disclosing = broker.disclose(&caller(&self.script.auditor), (0, 0), ExportedFacts::All).await?;
+        broker.audit_bundle(&disclosing, &mut |line| {
             ended |= matches!(line, BundleLine::End);
             ControlFlow::Continue(())
         })?;

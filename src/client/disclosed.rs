@@ -1,0 +1,95 @@
+//! What the log says about this person: every entry that concerns them, opened, proved and complete by the log's word.
+
+use super::desk::{Desk, DeskError};
+use crate::{
+    model::event::Log,
+    wire::{
+        api::Disclosure,
+        entry::Shared,
+        listing::SignedListing,
+        receipt::{self, ReceiptError},
+        statement::SeenTree,
+    },
+};
+
+/// One entry that concerns this person.
+#[derive(Clone, Debug)]
+pub struct OwnEntry {
+    /// Index in the case log.
+    pub index: u64,
+    /// What it says.
+    pub shared: Shared,
+    /// The C2SP tlog-proof, verbatim.
+    pub proof: String,
+}
+
+/// Everything the log says about this person.
+#[derive(Clone, Debug, Default)]
+pub struct OwnEntries {
+    /// The entries, in their order.
+    pub entries: Vec<OwnEntry>,
+    /// The signed listings that say that these are all, one after another from entry 0.
+    pub listings: Vec<String>,
+}
+
+impl Desk {
+    /// Fetches and checks every entry of the case log that concerns this person.
+    ///
+    /// # Errors
+    /// [`DeskError`]; [`ReceiptError`] when a proof does not hold or is not what the listing announces.
+    pub fn own_entries(&mut self) -> Result<OwnEntries, DeskError> {
+        let mut own = OwnEntries::default();
+        let (mut from, mut followed) = (0, None);
+        loop {
+            let page: Disclosure = self.remote.fetch(&format!("/v1/disclosure?from={from}"), self.signed_in())?;
+            let listing = self.check_page(&page, from)?;
+            for entry in page.entries {
+                own.entries.push(self.check_entry(entry.index, entry.proof, &mut followed)?);
+            }
+            own.listings.push(page.listing);
+            if listing.until >= listing.size {
+                return Ok(own);
+            }
+            from = listing.until;
+        }
+    }
+
+    fn check_page(&mut self, page: &Disclosure, from: u64) -> Result<SignedListing, DeskError> {
+        let listing = SignedListing::open(&page.listing, self.trust.log(Log::Case))
+            .map_err(|e| DeskError::refused(format!("the broker's listing is not to be believed: {e}")))?;
+        let sent: Vec<u64> = page.entries.iter().map(|entry| entry.index).collect();
+        let mine = self.listed_as();
+        // A page that goes nowhere would be asked for again and again.
+        let goes_on = listing.until > from || listing.until == listing.size;
+        if listing.entries != sent || listing.from != from || !goes_on || !mine.contains(&listing.party) {
+            return Err(DeskError::refused(
+                "the broker's listing is not about what was asked for. Keep it and tell an auditor",
+            ));
+        }
+        Ok(listing)
+    }
+
+    /// Whom a listing for this person may be about: themselves, or the institution they act for.
+    fn listed_as(&self) -> Vec<crate::model::ids::PartyId> {
+        let institution = self.mirror.key(self.identity.key_id()).and_then(|key| key.institution());
+        institution.into_iter().chain([self.identity.party_id()]).collect()
+    }
+
+    fn check_entry(
+        &mut self,
+        index: u64,
+        proof: String,
+        followed: &mut Option<SeenTree>,
+    ) -> Result<OwnEntry, DeskError> {
+        let receipt = receipt::verify(&proof, Log::Case, &self.trust)?;
+        if receipt.entry.index != index {
+            return Err(ReceiptError::OtherEvent.into());
+        }
+        // Most entries of a page are proved under one checkpoint, which needs to be followed to only once.
+        if *followed != Some(receipt.tree) {
+            self.follow_case(receipt.tree)?;
+            *followed = Some(receipt.tree);
+        }
+        Ok(OwnEntry { index, shared: receipt.shared, proof })
+    }
+}
