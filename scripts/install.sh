@@ -95,16 +95,38 @@ python_judges() {
     echo "missing: Python 3 with venv. Please install it (Debian: python3-venv)." >&2
     return 1
   fi
-  local name folder wanted
-  for name in schemathesis tuspy; do
-    folder=$judges/venv/$name wanted=tests/judges/$name/requirements.txt
-    cmp --silent "$wanted" "$folder/.of-requirements" && continue
-    echo "installing the $name judge"
-    rm -rf "$folder"
-    python3 -m venv "$folder" || return 1
-    "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" || return 1
-    cp "$wanted" "$folder/.of-requirements"
+  local name newer
+  for name in schemathesis tuspy; do python_judge "$name" python3 || return 1; done
+  if ! newer=$(newer_python); then
+    echo "missing: Python 3.12 or newer with venv, for the witness judge. Please install it beside the one that is here" \
+      "(Debian 13: python3-venv; elsewhere https://www.python.org/downloads or pyenv)." >&2
+    return 1
+  fi
+  python_judge witness "$newer"
+}
+
+# python_judge NAME INTERPRETER
+python_judge() {
+  local folder=$judges/venv/$1 wanted=tests/judges/$1/requirements.txt
+  cmp --silent "$wanted" "$folder/.of-requirements" && return 0
+  echo "installing the $1 judge"
+  rm -rf "$folder"
+  "$2" -m venv "$folder" || return 1
+  "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" || return 1
+  cp "$wanted" "$folder/.of-requirements"
+}
+
+# The first interpreter that is new enough for the witness judge. A name on the PATH may be a shim that leads nowhere,
+# so each is asked.
+newer_python() {
+  local candidate
+  for candidate in python3 python3.14 python3.13 python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python3; do
+    if "$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+      echo "$candidate"
+      return 0
+    fi
   done
+  return 1
 }
 
 main

@@ -38,6 +38,7 @@ main() {
   judge tuspy python_judge tuspy python3
   judge schemathesis python_judge schemathesis schemathesis
   judge stop ends_when_asked
+  judge witness cosigns_and_is_cosigned
 
   local name
   for name in ${broken[@]+"${broken[@]}"}; do
@@ -202,6 +203,16 @@ python_judge() {
     return "$SKIPPED"
   fi
   node "tests/judges/$name/judge.mjs" "$served/broker.json" "$program"
+}
+
+# In both directions: their client and our witness, our conversation (a test) and their witness.
+cosigns_and_is_cosigned() {
+  local python=$judges/venv/witness/bin/python
+  if [ ! -x "$python" ]; then
+    echo "skipped: the witness judge is not installed (scripts/install.sh; it needs Python 3.12 or newer)"
+    return "$SKIPPED"
+  fi
+  "$python" tests/judges/witness/judge.py "$amana"
 }
 
 needs() {

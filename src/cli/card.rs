@@ -23,7 +23,8 @@ pub(super) fn offices(genesis: &Genesis) -> String {
     match genesis.witness_quorum {
         0 => text.push_str("  witnesses       none: this broker could show different people different logs"),
         quorum => {
-            let _ = write!(text, "  witnesses       {quorum} of {}", genesis.witnesses.len());
+            let names: Vec<&str> = genesis.witnesses.iter().map(|witness| witness.name.as_str()).collect();
+            let _ = write!(text, "  witnesses       {quorum} of {}: {}", names.len(), names.join(", "));
         }
     }
     text

@@ -158,6 +158,9 @@ impl Genesis {
                 return Err(BadGenesis::Threshold { office, least });
             }
         }
+        if self.witnesses.len() > limits::WITNESSES {
+            return Err(BadGenesis::TooManyKeys { office: "witnesses" });
+        }
         if (self.witnesses.len() as u64) < u64::from(self.witness_quorum) {
             return Err(BadGenesis::Quorum { quorum: self.witness_quorum, witnesses: self.witnesses.len() });
         }

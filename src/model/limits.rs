@@ -174,6 +174,8 @@ pub const FAULTS: usize = 100;
 pub const FREE_BYTES: u64 = 1 << 30;
 /// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
 pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;
+/// Witnesses one genesis may name: each is asked at every publication, and is a line of at most [`WITNESS_ANSWER_BYTES`].
+pub const WITNESSES: usize = 32;
 /// What is read of a witness's answer: some lines of signature, the largest of which are 3.3 KiB.
 pub const WITNESS_ANSWER_BYTES: u64 = 64 * 1024;
 /// How long a witness may take to take a connection, in seconds; some are reached over Tor.

@@ -94,3 +94,5 @@ mod twins;
 mod two_faced;
 #[cfg(all(feature = "client", feature = "server"))]
 mod uploads;
+#[cfg(all(feature = "client", feature = "server"))]
+mod witness;

@@ -6,7 +6,7 @@ use crate::{
         output::{Failure, Out, chain},
         words,
     },
-    wire::genesis::SignedGenesis,
+    wire::genesis::{GenesisError, SignedGenesis},
 };
 use clap::Args;
 use std::{fs, path::PathBuf};
@@ -25,15 +25,20 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     let signed = SignedGenesis::parse(&note)
         .map_err(|e| Failure::does_not_hold(format!("{path} does not hold: {}", chain(&e))))?;
     let (genesis, card) = (signed.genesis(), signed.card());
+    let broken = |e: GenesisError| Failure::does_not_hold(chain(&e));
+    let logs = [signed.register_verifier().map_err(broken)?, signed.case_verifier().map_err(broken)?];
+    let logs = logs.map(|log| log.to_string());
     out.show(
         format!(
             "{path}: signed by every key it names.\n\nBootstrap card:\n  {card}\n\n{}\n\nFounded {}\nOffices:\n{}\n\n\
+             Keys of the logs, for witnesses:\n  {}\n\n\
              Compare the card with the one you were given by another channel.",
             card::qr(&card)?,
             words::moment(genesis.at),
             card::offices(genesis),
+            logs.join("\n  "),
         ),
-        &serde_json::json!({ "card": card.to_string(), "genesis": genesis }),
+        &serde_json::json!({ "card": card.to_string(), "genesis": genesis, "logs": logs }),
     );
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         format!(
             "A new witness in {dir}. Brokers name it in their genesis by its key:\n  {vkey}\n\n\
              Give the key to the broker's founder (amana genesis new --witness {vkey}).\n\
-             Get the keys of the broker's two logs, over another channel than the broker, and start with\n  \
+             Get the keys of the broker's two logs (amana genesis show; compare its card), and start with\n  \
              amana witness serve --dir {dir} --log KEY --log KEY\n\n\
              The folder is the record of what was cosigned. Never put an older copy of it back: a witness that forgot \
              cosigns a fork unnoticed. If it is lost, make a new witness."
