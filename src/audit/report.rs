@@ -33,8 +33,8 @@ use content::{Content, Right, Source};
 use jiff::{ToSpan as _, civil::Date};
 use std::collections::BTreeMap;
 
-/// How far the report is on its way to being published.
-pub enum Stage {
+/// How institutions are heard before the report is published.
+pub enum Hearing {
     /// Shown to institutions on this day, or on the day of the bundle's last entry.
     Draft(Option<Date>),
     /// Institutions were asked, and these replied.
@@ -48,7 +48,7 @@ pub struct Options {
     /// About which time.
     pub asked: Asked,
     /// Draft or final.
-    pub stage: Stage,
+    pub stage: Hearing,
     /// Whether the trust root was checked against a card given by hand.
     pub card_given: bool,
 }
@@ -133,8 +133,8 @@ fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bo
 }
 
 /// The day a draft is shown, and the last day for replies.
-fn draft(stage: &Stage, last_entry: Date) -> Result<(Option<String>, Option<String>), ReportError> {
-    let Stage::Draft(shown) = stage else { return Ok((None, None)) };
+fn draft(stage: &Hearing, last_entry: Date) -> Result<(Option<String>, Option<String>), ReportError> {
+    let Hearing::Draft(shown) = stage else { return Ok((None, None)) };
     let shown = shown.unwrap_or(last_entry);
     if shown < last_entry {
         return Err(ReportError::ShownTooEarly(last_entry));
@@ -144,15 +144,15 @@ fn draft(stage: &Stage, last_entry: Date) -> Result<(Option<String>, Option<Stri
 }
 
 /// What became of each institution's right of reply, by its place in the list.
-fn rights(stage: &Stage, listed: &[PartyId]) -> Result<impl Fn(usize) -> Right + use<>, ReportError> {
+fn rights(stage: &Hearing, listed: &[PartyId]) -> Result<impl Fn(usize) -> Right + use<>, ReportError> {
     let right = |id: &PartyId| match stage {
-        Stage::Draft(_) => Right::Running,
-        Stage::NotAsked => Right::NotAsked,
-        Stage::Replies(replies) => {
+        Hearing::Draft(_) => Right::Running,
+        Hearing::NotAsked => Right::NotAsked,
+        Hearing::Replies(replies) => {
             replies.get(id).map_or(Right::GaveNone, |reply| Right::Replied(reply.as_str().to_owned()))
         }
     };
-    if let Stage::Replies(replies) = stage
+    if let Hearing::Replies(replies) = stage
         && let Some(stranger) = replies.keys().find(|id| !listed.contains(id))
     {
         return Err(ReportError::Stranger(*stranger));

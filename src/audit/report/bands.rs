@@ -90,12 +90,14 @@ mod tests {
     #[test]
     fn bands_are_those_promised_and_every_count_has_one() {
         let words = |count| Band::of(count).to_string();
-        assert_eq!([0, 1, 4, 5, 9, 10, 19, 20].map(words), [
-            "0", "withheld", "withheld", "5–9", "5–9", "10–19", "10–19", "20–49"
-        ]);
-        assert_eq!([49, 50, 99, 100, 199, 200, 499, 500].map(words), [
-            "20–49", "50–99", "50–99", "100–199", "100–199", "200–499", "200–499", "500–999"
-        ]);
+        assert_eq!(
+            [0, 1, 4, 5, 9, 10, 19, 20].map(words),
+            ["0", "withheld", "withheld", "5–9", "5–9", "10–19", "10–19", "20–49"]
+        );
+        assert_eq!(
+            [49, 50, 99, 100, 199, 200, 499, 500].map(words),
+            ["20–49", "50–99", "50–99", "100–199", "100–199", "200–499", "200–499", "500–999"]
+        );
         for count in (0..3000).chain([u64::MAX - 1, u64::MAX]) {
             let (least, most) = Band::of(count).range();
             assert!((least..=most).contains(&count), "{count}: {least} to {most}");

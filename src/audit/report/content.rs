@@ -183,7 +183,9 @@ fn vouched(institution: &Institution, period: Period) -> &'static str {
         None => "nobody vouches for it",
         Some(until) if until <= period.begin() => "had run out before the period",
         Some(until) if until <= period.end() => "ran out within the period",
-        Some(until) if until <= period.end().plus(limits::REPORT_DELAY) => "vouched for; runs out within the 90 days after",
+        Some(until) if until <= period.end().plus(limits::REPORT_DELAY) => {
+            "vouched for; runs out within the 90 days after"
+        }
         Some(_) => "vouched for",
     }
 }

@@ -1,7 +1,7 @@
 //! The report as a table for spreadsheets, one number a line (RFC 4180).
 
-use super::content::{Content, Table};
 use super::cells::By;
+use super::content::{Content, Table};
 
 /// The file.
 pub fn file(content: &Content) -> String {

@@ -95,7 +95,8 @@ fn not_concluded(content: &Content) -> Vec<String> {
     ]);
     if !content.bundle.conditions_in_words {
         sentences.push(
-            "Conditions are told by their ids: the rules this log was decided under were not at hand in words.".to_owned(),
+            "Conditions are told by their ids: the rules this log was decided under were not at hand in words."
+                .to_owned(),
         );
     }
     sentences

@@ -147,7 +147,8 @@ fn institutions(main: &mut Markup, content: &Content, table: &Table) {
     main.element("section", &[], |section| {
         section.line("h2", table.by.title());
         for (index, (row, standing)) in table.rows.iter().zip(&content.institutions).enumerate() {
-            section.element("section", &[("class", "institution")], |own| institution(own, table, index, row, standing));
+            section
+                .element("section", &[("class", "institution")], |own| institution(own, table, index, row, standing));
         }
         left_out(section, table);
     });

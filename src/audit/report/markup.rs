@@ -1,7 +1,7 @@
 //! HTML that cannot forget to escape: names and texts go through one door each, and there is no other.
 
-use sha2::{Digest as _, Sha256};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
 /// A document being written. Elements close themselves; text and attributes are always escaped; a tag, an attribute's
 /// name or a style sheet can only be a part of the program.
@@ -63,8 +63,7 @@ impl Markup {
     /// The head's security policy and style sheet: nothing is loaded and nothing runs; this sheet alone is applied.
     pub fn style(&mut self, sheet: &'static str) {
         let hash = STANDARD.encode(Sha256::digest(sheet.as_bytes()));
-        let policy =
-            format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
+        let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
         self.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &policy)]);
         self.open("style", &[]);
         self.written.push_str(sheet);
@@ -87,8 +86,8 @@ impl Markup {
 
 /// Elements after which a line ends, so that the file can be read and compared.
 const BLOCKS: &[&str] = &[
-    "body", "caption", "div", "figure", "g", "h1", "h2", "h3", "head", "html", "li", "main", "p", "section", "svg", "table",
-    "tbody", "thead", "title", "tr", "ul",
+    "body", "caption", "div", "figure", "g", "h1", "h2", "h3", "head", "html", "li", "main", "p", "section", "svg",
+    "table", "tbody", "thead", "title", "tr", "ul",
 ];
 
 #[cfg(test)]

@@ -14,11 +14,16 @@ pub fn file(content: &Content) -> String {
         let _ = writeln!(text, "{}\n", explained::draft(until));
     }
     let _ = writeln!(text, "MADE FROM\n  trust root  {}", source.card);
-    let given = if source.card_given { "given by hand, and matched" } else { "taken from the bundle itself; compare it" };
+    let given =
+        if source.card_given { "given by hand, and matched" } else { "taken from the bundle itself; compare it" };
     let _ = writeln!(text, "  card        {given}");
     let _ = writeln!(text, "  register    {} entries, root {}", source.register_size, source.register_root);
     let _ = writeln!(text, "  case log    {} entries, root {}", source.case_size, source.case_root);
-    let _ = writeln!(text, "  witnesses   {}", if source.witnessed { "named in the trust root; their signatures not checked" } else { "none" });
+    let _ = writeln!(
+        text,
+        "  witnesses   {}",
+        if source.witnessed { "named in the trust root; their signatures not checked" } else { "none" }
+    );
     let _ = writeln!(text, "  program     amana {}\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(
         text,

@@ -187,7 +187,8 @@ impl Net {
         let released = self.chain(tally, Measure::Releases, OUTSIDE, &[By::All, By::Month, By::Purpose]);
         let answers = [Measure::Opened, Measure::Defect, Measure::Owed].map(|measure| (measure, self.node()));
         for row in 0..tally.len(By::Institution) {
-            let cell = |measure| (Cell { by: By::Institution, row, measure }, tally.count(By::Institution, row, measure));
+            let cell =
+                |measure| (Cell { by: By::Institution, row, measure }, tally.count(By::Institution, row, measure));
             let desk = self.node();
             for (measure, from) in [(Measure::Releases, released), (Measure::OwedBefore, OUTSIDE)] {
                 let (cell, count) = cell(measure);

@@ -22,9 +22,9 @@ impl Served {
     /// In words: the taxonomy's title where it has one.
     pub fn words(&self, taxonomy: &Taxonomy) -> String {
         match self {
-            Self::One(purpose) => taxonomy
-                .leaf(purpose)
-                .map_or_else(|| purpose.as_str().replace('-', " "), |leaf| leaf.title.clone()),
+            Self::One(purpose) => {
+                taxonomy.leaf(purpose).map_or_else(|| purpose.as_str().replace('-', " "), |leaf| leaf.title.clone())
+            }
             Self::Several => "Several purposes at once".to_owned(),
         }
     }

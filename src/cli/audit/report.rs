@@ -3,7 +3,7 @@
 use super::{opened, refusal};
 use crate::{
     audit::{
-        report::{self, Asked, BadReply, History, Options, Reply, Stage},
+        report::{self, Asked, BadReply, Hearing, History, Options, Reply},
         verify_with,
     },
     cli::output::{Failure, Out, chain},
@@ -103,13 +103,13 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     Ok(())
 }
 
-fn stage(arguments: &Arguments) -> Result<Stage, Failure> {
+fn stage(arguments: &Arguments) -> Result<Hearing, Failure> {
     if arguments.draft {
-        Ok(Stage::Draft(arguments.shown_on))
+        Ok(Hearing::Draft(arguments.shown_on))
     } else if let Some(folder) = &arguments.replies {
-        replies(folder).map(Stage::Replies)
+        replies(folder).map(Hearing::Replies)
     } else if arguments.no_replies_asked {
-        Ok(Stage::NotAsked)
+        Ok(Hearing::NotAsked)
     } else {
         Err(Failure::refused(
             "institutions see a report before it is published. Make a draft for them first (--draft), put their replies \

@@ -16,8 +16,7 @@ fn tally(counts: &[(By, usize, Measure, u64)]) -> Tally {
         (By::Wait, 4),
         (By::Cause, 3),
     ];
-    let mut tally =
-        Tally { rows: sizes.into_iter().map(|(by, n)| (by, names(n))).collect(), counts: BTreeMap::new() };
+    let mut tally = Tally { rows: sizes.into_iter().map(|(by, n)| (by, names(n))).collect(), counts: BTreeMap::new() };
     for (by, row, measure, count) in counts {
         tally.counts.insert(Cell { by: *by, row: *row, measure: *measure }, *count);
     }
@@ -73,9 +72,8 @@ fn assert_nothing_can_be_worked_out(tally: &Tally) {
                 continue;
             }
             for value in 1..=4 {
-                let possible = ways.into_iter().map(|way| {
-                    sums(&published, tally, way, Measure::Grants, Some((cell, value)))
-                });
+                let possible =
+                    ways.into_iter().map(|way| sums(&published, tally, way, Measure::Grants, Some((cell, value))));
                 let common = possible.reduce(|a, b| a.intersection(&b).copied().collect()).unwrap();
                 assert!(!common.is_empty(), "{cell:?} cannot be {value}: {:?}", tally.counts);
             }
