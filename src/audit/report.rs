@@ -119,7 +119,7 @@ fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bo
     let summary = walk.summary();
     let root = |log| STANDARD.encode(walk.tree(log).root().as_bytes());
     Source {
-        broker: walk.genesis().card().origin.to_string(),
+        broker: walk.genesis().card().origin.clone(),
         card: summary.card,
         card_given,
         register_size: summary.register_size,

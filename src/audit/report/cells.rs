@@ -66,6 +66,15 @@ impl Measure {
         }
     }
 
+    /// Measures that are sums or parts of each other have the same.
+    pub const fn family(self) -> Self {
+        match self {
+            Self::Opened | Self::Defect | Self::Owed | Self::OwedBefore | Self::Answered => Self::Releases,
+            Self::Requests => Self::Grants,
+            own => own,
+        }
+    }
+
     /// What it is broken down by, besides institutions and the whole.
     pub const fn breakdowns(self) -> &'static [By] {
         match self {

@@ -167,7 +167,7 @@ pub fn standings(history: &History, period: Period, names: &[String], right: imp
 
 fn suspended(institution: &Institution, period: Period) -> &'static str {
     let before = institution.suspensions.iter().filter(|(at, _)| *at < period.end());
-    let last = before.clone().last().map(|(_, act)| *act);
+    let last = before.clone().next_back().map(|(_, act)| *act);
     let within = before.clone().any(|(at, _)| period.contains(*at));
     match (last, within) {
         (Some(SuspensionAct::Suspend), true) => "at the end, since some day of the period",
@@ -178,8 +178,8 @@ fn suspended(institution: &Institution, period: Period) -> &'static str {
 }
 
 fn vouched(institution: &Institution, period: Period) -> &'static str {
-    let before = institution.vouched.iter().filter(|(at, _)| *at < period.end());
-    match before.last().map(|(_, until)| *until) {
+    let mut before = institution.vouched.iter().filter(|(at, _)| *at < period.end());
+    match before.next_back().map(|(_, until)| *until) {
         None => "nobody vouches for it",
         Some(until) if until <= period.begin() => "had run out before the period",
         Some(until) if until <= period.end() => "ran out within the period",

@@ -71,10 +71,10 @@ WHAT IS COUNTED
 const PROTECTED: &str = "\
 RULES OF PROTECTION
 - Bands: 0; 1 to 4 (withheld); 5-9; 10-19; 20-49; 50-99; and on in steps of 1, 2 and 5 times a power of ten.
-- The whole of a measure is told only where each of its possible bands leaves every withheld count beneath it open.
+- The whole of a measure is told only where each of its possible bands leaves every withheld count beneath it as open.
 - All numbers of the report are laid out as one network of sums (institutions, purposes, months, conditions, answers and the
   whole; at each institution: owed before and released = acknowledged and still owed). A withheld count must be able to be
-  each number from 1 to 4 while every published number stays within its band. Where it is not, a breakdown is left out
+  three of the numbers from 1 to 4 while every published number stays within its band. Where it is not, a breakdown is left out
   (months first, purposes last), then counts are not given, until it is.
 - Reports of tier 4 are left out before anything is counted. Nothing younger than 90 days before the last entry is counted.
   A period lasts at least 28 days.

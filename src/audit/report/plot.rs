@@ -57,7 +57,7 @@ impl Plot<'_> {
 fn bar(svg: &mut Markup, y: u32, longest: u32, label: &str, band: Band) {
     text(svg, "label", "0", y + 13, &shortened(label));
     svg.element("text", &[("class", "band"), ("x", "400"), ("y", &(y + 13).to_string())], |t| {
-        t.text(&band.to_string())
+        t.text(&band.to_string());
     });
     let top = (y + 17).to_string();
     rect(svg, "track", WIDTH, &top);

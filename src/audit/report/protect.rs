@@ -4,15 +4,19 @@
 //! more knows each of them. So the numbers of a report are laid out as a network in which every count is a flow: what
 //! flows into a sum flows out of it again, broken down in another way. What a reader can know is the least and the most
 //! that can flow through a count while every other stays within its band; that is found exactly, by looking for ways
-//! around. Where a withheld count could not be every number from one to four, a breakdown is left out or a count is not
-//! given until it could. `docs/decisions/0028-…` says why it is done this way and not by hiding a second count in each row.
+//! around. Where a withheld count could be fewer than three of the numbers from one to four, a breakdown is left out or a
+//! count is not given until it could be three. `docs/decisions/0028-…` says why it is done this way and not by hiding a second count in each row.
 
 use super::{
     bands::Band,
     cells::{By, Cell, Measure},
     tally::{GRANTED_ROW, Tally},
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::model::limits;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
 /// What may be told.
 pub struct Published {
@@ -51,7 +55,10 @@ pub fn protect(tally: &Tally) -> Published {
     Published { bands: net.edges.iter().filter_map(band).collect(), left_out }
 }
 
-/// Whether telling the whole, whichever of its possible bands it is, lets every withheld count beneath be anything. It
+/// How far from each other the least and the greatest number are that a withheld count has to be able to be.
+const ROOM: u64 = limits::WITHHELD_NUMBERS - 1;
+
+/// Whether telling the whole, whichever of its possible bands it is, leaves every withheld count beneath its room. It
 /// is decided from what is published alone, so that leaving it out says nothing either.
 fn whole_may_be_told(tally: &Tally, measure: Measure) -> bool {
     let bands: Vec<Band> = tally.column(By::Institution, measure).map(|(_, count)| Band::of(count)).collect();
@@ -60,29 +67,28 @@ fn whole_may_be_told(tally: &Tally, measure: Measure) -> bool {
     }
     let sum = |end: fn((u64, u64)) -> u64| bands.iter().fold(0_u64, |sum, band| sum.saturating_add(end(band.range())));
     let (least, most) = (sum(|range| range.0), sum(|range| range.1));
-    let (withheld_least, withheld_most) = Band::Withheld.range();
-    let room = withheld_most - withheld_least;
-    Band::of(least).range().1 >= least.saturating_add(room) && Band::of(most).range().0 <= most.saturating_sub(room)
+    let (below, above) = (Band::of(least).range().1, Band::of(most).range().0);
+    below >= least.saturating_add(ROOM) && above <= most.saturating_sub(ROOM)
 }
 
 /// Gives up something so that the count at the bounds gets more room. A breakdown that shows too much itself is left out;
-/// an institution's count makes others give way, the least missed first.
-fn give_way(net: &mut Net, left_out: &mut BTreeSet<(By, Measure)>, cell: Cell, cut: &BTreeSet<Cell>) {
-    let mut leave_out = |net: &mut Net, by, measure| {
-        left_out.insert((by, measure));
-        net.open(|edge| (edge.by, edge.measure) == (by, measure));
-    };
-    match cell.by {
-        By::All => net.open(|edge| edge == cell),
-        By::Institution => match cut.iter().find(|other| other.by != By::Institution) {
-            Some(whole) if whole.by == By::All => net.open(|edge| edge == *whole),
-            Some(other) => leave_out(net, other.by, other.measure),
-            None => {
-                let other = cut.iter().rev().find(|other| other.measure != Measure::OwedBefore);
-                net.open(|edge| edge == *other.unwrap_or(&cell));
-            }
-        },
-        by => leave_out(net, by, cell.measure),
+/// an institution's count makes others give way: numbers before zeros, sums and breakdowns before what institutions did.
+fn give_way(net: &mut Net, left_out: &mut BTreeSet<(By, Measure)>, cell: Cell, cut: &[(Cell, u64)]) {
+    let mut gives = cell;
+    if cell.by == By::Institution {
+        let near = |(other, _): &&(Cell, u64)| {
+            other.measure.family() == cell.measure.family() && other.measure != Measure::OwedBefore
+        };
+        let order = |(other, count): &&(Cell, u64)| {
+            (*count == 0, other.by, other.row != cell.row, Reverse(other.measure), other.row)
+        };
+        gives = cut.iter().filter(near).min_by_key(order).map_or(cell, |(other, _)| *other);
+    }
+    if matches!(gives.by, By::All | By::Institution) {
+        net.open(|edge| edge == gives);
+    } else {
+        left_out.insert((gives.by, gives.measure));
+        net.open(|edge| (edge.by, edge.measure) == (gives.by, gives.measure));
     }
 }
 
@@ -218,8 +224,8 @@ impl Net {
         }
     }
 
-    /// Whether a reader can know more of a withheld count than that it is withheld: then the counts that tell.
-    fn bound(&self, index: usize) -> Option<(Cell, BTreeSet<Cell>)> {
+    /// Whether a reader can know too much of a withheld count: then the counts that tell.
+    fn bound(&self, index: usize) -> Option<(Cell, Vec<(Cell, u64)>)> {
         let edge = self.edges.get(index)?;
         let cell = edge.cell?;
         if !self.is_withheld(index) {
@@ -227,22 +233,25 @@ impl Net {
         }
         let (least, most) = edge.range();
         // More through the edge has to come back some other way from its end to its begin; less has to go around it.
-        let more = self.around(index, edge.to, edge.from, most.saturating_sub(edge.flow));
-        let cut = more.and_then(|()| self.around(index, edge.from, edge.to, edge.flow.saturating_sub(least)));
-        cut.err().map(|cut| (cell, cut))
+        let (up, mut cut) = self.around(index, edge.to, edge.from, most.saturating_sub(edge.flow));
+        let (down, more) = self.around(index, edge.from, edge.to, edge.flow.saturating_sub(least));
+        cut.extend(more);
+        (up.saturating_add(down) < ROOM).then_some((cell, cut))
     }
 
-    /// Sends `wanted` cases from one node to another without the edge `without`; the counts in the way when it cannot be
-    /// done. (Ford and Fulkerson: while more can be sent there is a way on which it can.)
-    fn around(&self, without: usize, from: usize, to: usize, wanted: u64) -> Result<(), BTreeSet<Cell>> {
+    /// How many of `wanted` cases can be sent from one node to another without the edge `without`, and the counts in the
+    /// way of the rest. (Ford and Fulkerson: while more can be sent there is a way on which one more can.)
+    fn around(&self, without: usize, from: usize, to: usize, wanted: u64) -> (u64, Vec<(Cell, u64)>) {
         let mut edges = self.edges.clone();
-        for _ in 0..wanted {
+        for sent in 0..wanted {
             let ways = self.ways(&edges, without, from);
             if !ways.contains_key(&to) {
                 let reached = |node: usize| node == from || ways.contains_key(&node);
-                let crosses = |edge: &&Edge| reached(edge.from) != reached(edge.to);
-                let between = edges.iter().enumerate().filter(|(index, _)| *index != without).map(|(_, edge)| edge);
-                return Err(between.filter(crosses).filter(|edge| !edge.open).filter_map(|edge| edge.cell).collect());
+                let crosses = |edge: &&Edge| reached(edge.from) != reached(edge.to) && !edge.open;
+                let between =
+                    self.edges.iter().enumerate().filter(|(index, _)| *index != without).map(|(_, edge)| edge);
+                let cut = between.filter(crosses).filter_map(|edge| edge.cell.map(|cell| (cell, edge.flow)));
+                return (sent, cut.collect());
             }
             let mut node = to;
             while let Some((index, before)) = ways.get(&node).copied().filter(|_| node != from) {
@@ -252,7 +261,7 @@ impl Net {
                 node = before;
             }
         }
-        Ok(())
+        (wanted, Vec::new())
     }
 
     /// Every node one more case can be sent to, with the edge and the node it comes by.

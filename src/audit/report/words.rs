@@ -20,7 +20,7 @@ impl Words {
     pub fn of(bundle: &Bundle, in_force: Digest) -> Self {
         let taxonomy = bundle.file("taxonomy.json").and_then(|text| taxonomy::parse(text).ok());
         let known = bundle.digest() == in_force;
-        let policies = bundle.paths().filter(|path| known && path.ends_with(".cedar"));
+        let policies = bundle.paths().filter(|path| known && path.rsplit('.').next() == Some("cedar"));
         let conditions = policies.filter_map(|path| bundle.file(path)).flat_map(annotated).collect();
         Self { taxonomy: taxonomy.unwrap_or_else(|| Taxonomy::of(BTreeMap::new())), conditions }
     }

@@ -71,12 +71,13 @@ fn assert_nothing_can_be_worked_out(tally: &Tally) {
             if published.is_left_out(by, Measure::Grants) || published.band(cell) != Band::Withheld {
                 continue;
             }
-            for value in 1..=4 {
-                let possible =
-                    ways.into_iter().map(|way| sums(&published, tally, way, Measure::Grants, Some((cell, value))));
-                let common = possible.reduce(|a, b| a.intersection(&b).copied().collect()).unwrap();
-                assert!(!common.is_empty(), "{cell:?} cannot be {value}: {:?}", tally.counts);
-            }
+            let possible = |value: &u64| {
+                let ways =
+                    ways.into_iter().map(|way| sums(&published, tally, way, Measure::Grants, Some((cell, *value))));
+                let common = ways.reduce(|a, b| a.intersection(&b).copied().collect()).unwrap();
+                !common.is_empty()
+            };
+            assert!((1..=4).filter(possible).count() >= 3, "{cell:?} is too well known: {:?}", tally.counts);
         }
     }
 }
@@ -150,7 +151,7 @@ fn what_an_institution_owes_does_not_give_away_what_it_acknowledged() {
                 }
             }
         }
-        assert!((1..=4).all(|value| values.contains(&value)), "{told:?}: {index} can only be {values:?}");
+        assert!(values.len() >= 3, "{told:?}: {index} can only be {values:?}");
     }
     assert_eq!(band(OwedBefore), Band::Zero);
     assert!(told.contains(&Band::NotGiven), "{told:?}");
