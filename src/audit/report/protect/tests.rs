@@ -124,7 +124,7 @@ fn four_ones_under_a_withheld_purpose_are_not_told() {
 #[test]
 fn what_an_institution_owes_does_not_give_away_what_it_acknowledged() {
     use Measure::{Defect, Opened, Owed, OwedBefore, Releases};
-    // Twelve releases, four of each: every one would be known.
+    // Twelve releases, four of each: no more than three numbers are left to any of them, and no fewer may be.
     let row = |measure, count| (By::Institution, 0, measure, count);
     let counted = tally(&[
         row(Releases, 12),
@@ -154,7 +154,6 @@ fn what_an_institution_owes_does_not_give_away_what_it_acknowledged() {
         assert!(values.len() >= 3, "{told:?}: {index} can only be {values:?}");
     }
     assert_eq!(band(OwedBefore), Band::Zero);
-    assert!(told.contains(&Band::NotGiven), "{told:?}");
 }
 
 #[test]
