@@ -1,7 +1,8 @@
-//! `audit`: the offline check, and taking a bundle away.
+//! `audit`: the offline check, taking a bundle away, and the public report made from one.
 
 #[cfg(feature = "client")]
 mod export;
+mod report;
 
 use super::output::{Failure, Out, chain};
 use crate::{
@@ -19,7 +20,8 @@ use std::{
 /// Checking what a broker did.
 #[derive(Subcommand)]
 #[command(
-    after_help = "Examples:\n  amana audit verify audit/\n  amana audit export --out audit --identity auditor-1.txt"
+    after_help = "Examples:\n  amana audit verify audit/\n  amana audit export --out audit --identity auditor-1.txt\n  \
+                  amana audit report audit/ --out draft --draft"
 )]
 pub(super) enum Command {
     /// Check an exported bundle without trusting the broker that wrote it.
@@ -27,6 +29,8 @@ pub(super) enum Command {
         after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'"
     )]
     Verify(Verify),
+    /// Make a transparency report from an exported bundle that holds: bands, no ids, nothing young.
+    Report(Box<report::Arguments>),
     /// Take a bundle away from the broker, as an auditor.
     #[cfg(feature = "client")]
     Export(export::Arguments),
@@ -45,6 +49,7 @@ pub(super) struct Verify {
 pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
     match command {
         Command::Verify(arguments) => verify(arguments, out),
+        Command::Report(arguments) => report::run(arguments, out),
         #[cfg(feature = "client")]
         Command::Export(arguments) => export::run(arguments, out),
     }
@@ -58,20 +63,29 @@ fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
 
 /// Checks a bundle on disk.
 pub(super) fn verify_folder(folder: &Path, card: Option<&Card>) -> Result<Summary, Failure> {
+    audit::verify(opened(folder)?, card).map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &AuditError) -> Failure {
+    Failure::does_not_hold(format!("the bundle does NOT hold: {}", chain(error)))
+}
+
+type Lines = BufReader<File>;
+
+/// The files of a bundle on disk.
+fn opened(folder: &Path) -> Result<Inputs<Lines, Lines, Lines>, Failure> {
     let path = |name: &str| folder.join(name);
     let words = |name: &str, e: std::io::Error| Failure::refused(format!("{}: {e}", path(name).display()));
     let read = |name: &str| fs::read_to_string(path(name)).map_err(|e| words(name, e));
     let open = |name: &str| File::open(path(name)).map(BufReader::new).map_err(|e| words(name, e));
-    let inputs = Inputs {
+    Ok(Inputs {
         genesis: read("genesis.note")?,
         register_checkpoint: read("checkpoint.register")?,
         case_checkpoint: path("checkpoint.case").exists().then(|| read("checkpoint.case")).transpose()?,
         register: open("register.jsonl")?,
         case: open("case.jsonl")?,
         facts: open("facts.jsonl")?,
-    };
-    audit::verify(inputs, card)
-        .map_err(|error: AuditError| Failure::does_not_hold(format!("the bundle does NOT hold: {}", chain(&error))))
+    })
 }
 
 fn json(summary: &Summary) -> serde_json::Value {

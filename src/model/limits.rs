@@ -210,3 +210,24 @@ pub const EVIDENCE_UNPROVEN: usize = 64;
 pub const EVIDENCE_SHRUNK: usize = 16;
 /// Opened entries handed to a party in one answer; each is at most some 90 KiB with its proof, most are under two.
 pub const DISCLOSED_ENTRIES: usize = 100;
+/// Counts below this are withheld from a transparency report: behind one to four cases stand people who can be named by
+/// whoever knows the place. Five is the custom of statistical offices.
+pub const SMALL_COUNT: u64 = 5;
+/// Of the numbers below [`SMALL_COUNT`], how many a withheld count of a transparency report must still be able to be. All
+/// four would be more than sums allow: two withheld counts that make up a withheld one cannot be four each.
+pub const WITHHELD_NUMBERS: u64 = 3;
+/// Nothing younger stands in a transparency report: who has just granted, collected or withdrawn must not find it printed
+/// while it can still be acted on.
+pub const REPORT_DELAY: Duration = Duration::from_days(90);
+/// Shortest period of a transparency report, in days: February. Over a few days a count points at single cases.
+pub const REPORT_LEAST_DAYS: i32 = 28;
+/// Longest period of a transparency report, in days: three years, thirty-six rows of months.
+pub const REPORT_MOST_DAYS: i32 = 1096;
+/// How long institutions may answer the draft of a transparency report, in days: a fortnight covers leave and translation.
+pub const REPLY_DAYS: i32 = 14;
+/// Characters of an institution's reply: two printed pages, so that no reply buries the report.
+pub const REPLY_CHARS: usize = 4_000;
+/// Bytes read of a reply's file: four for each character at most, and a mark at the beginning.
+pub const REPLY_BYTES: u64 = 4 * REPLY_CHARS as u64 + 4;
+/// Characters of a name beside a bar of a plot; the table beside it has the whole.
+pub const PLOT_LABEL_CHARS: usize = 44;

@@ -89,6 +89,8 @@ mod stage;
 mod statements;
 mod tlog;
 #[cfg(all(feature = "client", feature = "server"))]
+mod transparency;
+#[cfg(all(feature = "client", feature = "server"))]
 mod twins;
 #[cfg(feature = "client")]
 mod two_faced;
