@@ -228,14 +228,19 @@ impl Desk {
             fingerprint::matches(words, typed)
                 .map_err(|e| DeskError::refused(format!("the fingerprint does not match: {e}. Do not grant")))?;
         }
-        // The broker's word on when it was published is not enough: this device has to have seen it for a day as well.
         let now = self.now();
         let first_seen = *self.memory.first_seen.entry(digest.to_string()).or_insert(now.as_seconds());
-        let known_since = key.since.max(Timestamp::from_seconds(first_seen));
+        let known_since = if self.trust.quorum() > 0 {
+            // Witnesses saw it, by the register this device has checked.
+            key.cosigned_at.unwrap_or(Timestamp::FAR_FUTURE)
+        } else {
+            // The broker's word on when it was published is not enough: this device has to have seen it for a day too.
+            key.since.max(Timestamp::from_seconds(first_seen))
+        };
         let young = now < known_since.plus(YOUNG);
         if young && typed.is_none() {
             return Err(DeskError::refused(
-                "the institution's key is new: published, or first seen here, less than a day ago. Ask the institution for its eight words over \
+                "the institution's key is new: published, seen by witnesses, or first seen here, less than a day ago. Ask the institution for its eight words over \
                  another channel, and repeat with --confirm-fingerprint \"…\"",
             ));
         }

@@ -98,3 +98,5 @@ mod two_faced;
 mod uploads;
 #[cfg(all(feature = "client", feature = "server"))]
 mod witness;
+#[cfg(all(feature = "client", feature = "server"))]
+mod witnessed;

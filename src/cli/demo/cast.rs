@@ -3,7 +3,7 @@
 use crate::{
     cli::{
         ambient::{SystemClock, SystemEntropy},
-        founding::{self, Founded},
+        founding::{self, Founded, Watchers},
     },
     client::{
         desk::{Desk, DeskError, Opening},
@@ -59,10 +59,18 @@ impl Cast {
     /// # Errors
     /// In words.
     pub fn found_with(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        Self::found_watched(dir, clock, &Watchers::default())
+    }
+
+    /// As [`Cast::found_with`], with witnesses.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn found_watched(dir: &Path, clock: Arc<dyn Clock>, watchers: &Watchers) -> Result<Self, String> {
         let entropy: Arc<dyn Entropy> = SystemEntropy::new();
-        let broker = dir.join("broker");
+        let (broker, origin, now) = (dir.join("broker"), "demo.amana.invalid", clock.wall());
         founding::make_folder(&broker)?;
-        let founded = founding::found("demo.amana.invalid", &broker.join("keys"), clock.wall(), &*entropy)?;
+        let founded = founding::found_watched(origin, &broker.join("keys"), watchers, now, &*entropy)?;
         founding::write_private(&broker.join("genesis.note"), founded.genesis.note().as_bytes())?;
         Self::around(founded, clock, entropy)
     }
