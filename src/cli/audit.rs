@@ -3,6 +3,8 @@
 #[cfg(feature = "client")]
 mod export;
 mod report;
+#[cfg(feature = "client")]
+mod status;
 
 use super::output::{Failure, Out, chain};
 use crate::{
@@ -34,6 +36,9 @@ pub(super) enum Command {
     /// Take a bundle away from the broker, as an auditor.
     #[cfg(feature = "client")]
     Export(export::Arguments),
+    /// Show what everybody is shown of both logs, and who cosigned it.
+    #[cfg(feature = "client")]
+    Status(status::Arguments),
 }
 
 /// What to check.
@@ -52,6 +57,8 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(arguments, out),
         #[cfg(feature = "client")]
         Command::Export(arguments) => export::run(arguments, out),
+        #[cfg(feature = "client")]
+        Command::Status(arguments) => status::run(arguments, out),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
+mod asking;
 mod bounds;
 mod publishing;
 mod registration;
@@ -85,11 +86,14 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         batch_operations: crate::model::limits::BATCH_OPERATIONS,
         publishing: arguments.publishing.publishing()?,
     };
+    if let Some(witnesses) = &settings.publishing.witnesses {
+        asking::before_opening(&settings.places, witnesses, settings.clock.wall(), out)?;
+    }
     if arguments.accept_restored {
         super::restore::accept::accept(settings.clone(), out)?;
     }
     let broker = embedded::open(settings)?;
-    announce(&broker, &public_url, &registration, out);
+    announce(arguments, &broker, &registration, out);
     let runtime = embedded::runtime()?;
     let served = runtime.block_on(serve(arguments, broker));
     // Whatever still reads or hashes in the background holds the exit up no longer.
@@ -141,7 +145,8 @@ fn public_url(arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-fn announce(broker: &Broker, public_url: &str, registration: &Registration, out: &Out) {
+fn announce(arguments: &Arguments, broker: &Broker, registration: &Registration, out: &Out) {
+    let public_url = broker.public_url();
     let genesis: &SignedGenesis = broker.genesis();
     let card = genesis.card();
     out.show(
@@ -153,6 +158,12 @@ fn announce(broker: &Broker, public_url: &str, registration: &Registration, out:
         ),
         &serde_json::json!({ "url": public_url, "card": card.to_string() }),
     );
+    if genesis.genesis().witness_quorum > 0 && arguments.publishing.asks_nobody() {
+        out.note(
+            "Genesis names witnesses and none is asked: start with --witness NAME=URL for each. Until enough of them cosign, \
+             no information of tier 3 or 4 is released and no waiting time ends.",
+        );
+    }
     if genesis.genesis().witness_quorum == 0 {
         out.note("This broker has no witness: it could show different people different logs. Every proof says so.");
     }

@@ -167,6 +167,13 @@ fn public_checkpoints_carry_every_cosignature_that_could_be_had() {
     }
     watched.leaves(NAMES[0]);
     assert!(watched.publish().iter().all(|publication| publication.cosigned.len() == 2));
+    let mut watched = watched;
+    let logs = watched.stage.as_advocate(|desk| desk.public_logs()).unwrap();
+    assert!(logs.iter().all(|log| log.cosigned.len() == 2 && log.witnessed_at().is_some()), "{logs:?}");
+    watched.leaves(NAMES[1]);
+    watched.publish();
+    let logs = watched.stage.as_advocate(|desk| desk.public_logs()).unwrap();
+    assert!(logs.iter().all(|log| log.witnessed_at().is_none()), "{logs:?}");
 }
 
 #[test]
@@ -259,7 +266,8 @@ fn key_is_young_for_a_day_after_its_first_cosignature_and_only_an_urgent_grant_m
     let terms = Terms { confirmed_fingerprint: None, ..watched.stage.terms(report) };
     let grant = watched.grant(&terms);
     assert!(watched.reasons(grant).is_empty());
-    let row = watched.stage.as_advocate(|desk| Ok(desk.memory().receipts[&grant.to_string()].statement.clone())).unwrap();
+    let row =
+        watched.stage.as_advocate(|desk| Ok(desk.memory().receipts[&grant.to_string()].statement.clone())).unwrap();
     let payload = base64_payload(&row);
     assert_eq!(payload["body"]["urgent"], false);
 }

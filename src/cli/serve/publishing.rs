@@ -22,6 +22,11 @@ pub(super) struct Published {
 }
 
 impl Published {
+    /// Whether no witness is named.
+    pub(super) fn asks_nobody(&self) -> bool {
+        self.witnesses.is_empty()
+    }
+
     pub(super) fn publishing(&self) -> Result<Publishing, Failure> {
         let mut names: Vec<&str> = self.witnesses.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
