@@ -10,6 +10,7 @@ use crate::{
     http::Server,
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
+        anchor::{self, IfMissing},
         blob::Blobs,
         faults::Sound,
         sqlite::{Keys, Opening, SqliteStore},
@@ -35,12 +36,24 @@ pub struct Places {
     pub keys: PathBuf,
     /// The signed genesis.
     pub genesis: PathBuf,
+    /// What to make of keys without an anchor beside them.
+    pub missing_anchor: IfMissing,
 }
 
 impl Places {
     /// The usual layout under one folder.
     pub fn under(folder: &Path) -> Self {
-        Self { data: folder.join("data"), keys: folder.join("keys"), genesis: folder.join("genesis.note") }
+        Self {
+            data: folder.join("data"),
+            keys: folder.join("keys"),
+            genesis: folder.join("genesis.note"),
+            missing_anchor: IfMissing::Refuse,
+        }
+    }
+
+    /// The rollback anchor, beside the keys.
+    pub fn anchor(&self) -> PathBuf {
+        self.keys.join("anchor")
     }
 }
 
@@ -109,7 +122,12 @@ pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, Sign
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
     let (genesis_of, faults) = (genesis.clone(), Arc::new(Sound));
-    let opening = Opening { genesis: genesis_of, keys, clock, entropy, batch_operations, faults };
+    if places.missing_anchor == IfMissing::TakeTheDatabasesWord && matches!(anchor::read(&places.anchor()), Ok(None)) {
+        let path = places.anchor();
+        tracing::warn!(anchor = %path.display(), "the rollback anchor is missing; whether this is the newest log, nobody checks");
+    }
+    let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor };
+    let opening = Opening { genesis: genesis_of, keys, anchor, clock, entropy, batch_operations, faults };
     let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
     Ok((store, genesis))
 }

@@ -2,6 +2,7 @@
 
 use super::{
     batch::{Batch, read_entry, read_fact},
+    guard,
     open::{SqliteStore, receipt_of},
     operations, read, schema,
     writer::{Job, Urgency},
@@ -44,25 +45,22 @@ impl Store for SqliteStore {
         Ok(self.reading(read)?.map(|full| full.shared().to_owned()))
     }
     fn receipt(&self, entry: EntryRef) -> Result<String, StoreError> {
-        self.reading(|connection| {
-            let snapshot = connection.unchecked_transaction()?;
-            read::entry_receipt(&snapshot, &self.shared.sealer, entry)
-        })
+        self.showing(|snapshot| read::entry_receipt(snapshot, &self.shared.sealer, entry))
     }
     fn heads(&self) -> Result<Heads, StoreError> {
-        self.reading(|connection| read::heads(&*connection.unchecked_transaction()?))
+        self.showing(read::heads)
     }
     fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError> {
         self.reading(|connection| read::root_at(&*connection.unchecked_transaction()?, log, size))
     }
     fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError> {
-        self.reading(|connection| read::checkpoint(&*connection.unchecked_transaction()?, log, since))
+        self.showing(|snapshot| read::checkpoint(snapshot, log, since))
     }
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
     }
     fn export(&self, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
-        self.reading(|connection| read::export(connection, &self.shared.sealer, self.shared.genesis.note(), line))
+        self.showing(|snapshot| read::export(snapshot, &self.shared.sealer, self.shared.genesis.note(), line))
     }
 
     fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {
@@ -84,7 +82,9 @@ impl Store for SqliteStore {
             }
             // Accepted before: its first entry, proved under the newest checkpoint.
             let connection = schema::reader(&path).map_err(StoreError::from)?;
-            Ok(Recorded { entry, receipt: read::entry_receipt(&connection, &shared.sealer, entry)? })
+            let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
+            guard::wait(&snapshot, &shared.shown)?;
+            Ok(Recorded { entry, receipt: read::entry_receipt(&snapshot, &shared.sealer, entry)? })
         })
     }
 
@@ -104,7 +104,7 @@ impl Store for SqliteStore {
         let result = match self.shared.why_revoke_only() {
             Some(why) => Err(CommitError::RevokeOnly(why)),
             None if self.clock.wall() >= permit.valid_before() => Err(CommitError::Conflict),
-            None => self.reading(|connection| read::redelivered_header(connection, &self.shared.sealer, &permit)),
+            None => self.showing(|snapshot| read::redelivered_header(snapshot, &self.shared.sealer, &permit)),
         };
         Box::pin(async move { result.map(|(entry, header, receipt)| Logged::new(entry, header, receipt)) })
     }
