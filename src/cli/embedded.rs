@@ -2,6 +2,7 @@
 
 use super::{
     ambient::{SystemClock, SystemEntropy},
+    known,
     output::{Failure, chain},
     restore::{accept::REFUSED, marker},
 };
@@ -38,6 +39,8 @@ pub struct Places {
     pub genesis: PathBuf,
     /// What to make of keys without an anchor beside them.
     pub missing_anchor: IfMissing,
+    /// Checkpoints that others kept: the logs must go on from each.
+    pub known: Vec<PathBuf>,
 }
 
 impl Places {
@@ -48,6 +51,7 @@ impl Places {
             keys: folder.join("keys"),
             genesis: folder.join("genesis.note"),
             missing_anchor: IfMissing::Refuse,
+            known: Vec::new(),
         }
     }
 
@@ -126,7 +130,8 @@ pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, Sign
         let path = places.anchor();
         tracing::warn!(anchor = %path.display(), "the rollback anchor is missing; whether this is the newest log, nobody checks");
     }
-    let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor };
+    let known = known::read(&places.known, &genesis)?;
+    let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor, known };
     let opening = Opening { genesis: genesis_of, keys, anchor, clock, entropy, batch_operations, faults };
     let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
     Ok((store, genesis))

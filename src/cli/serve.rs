@@ -61,6 +61,11 @@ pub(super) struct Arguments {
     /// withdrawals are taken.
     #[arg(long)]
     accept_missing_anchor: bool,
+    /// A checkpoint of the register or the case log as an auditor (`checkpoint.case` of a bundle), a mirror or a client
+    /// kept it; may be given several times. A log that is shorter, or another one, is not gone on from, whatever else is
+    /// accepted.
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -76,6 +81,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         } else {
             IfMissing::Refuse
         },
+        known: arguments.known.clone(),
         ..Places::under(&arguments.dir)
     };
     let public_url = public_url(arguments)?;

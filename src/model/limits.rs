@@ -174,3 +174,7 @@ pub const FAULTS: usize = 100;
 pub const FREE_BYTES: u64 = 1 << 30;
 /// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
 pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;
+/// Longest wait of whoever shows the log for an anchor on its way, in seconds; a disk that hangs longer is a failure.
+pub const ANCHOR_WAIT_SECONDS: u64 = 5;
+/// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
+pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;

@@ -46,6 +46,19 @@ pub struct Place {
     pub path: PathBuf,
     /// What a missing one means.
     pub if_missing: IfMissing,
+    /// What others know of the logs.
+    pub known: Vec<Known>,
+}
+
+/// A tree that one of the logs had, by the log's own signature.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Which log.
+    pub log: Log,
+    /// Its size and root then.
+    pub tree: SeenTree,
+    /// Where this is known from, in words.
+    pub by: String,
 }
 
 /// Why a database is not gone on from, or its anchor not kept.
@@ -54,7 +67,7 @@ pub enum AnchorError {
     /// The log was longer.
     #[error(
         "this database is older than the log: its {} has {found} entries, and {anchored} were committed before \
-         (anchor {path}). It was restored or rolled back; a broker that went on from it would fork the log. Bring the \
+         ({by}). It was restored or rolled back; a broker that went on from it would fork the log. Bring the \
          newer data folder. If it is lost for good, do not start on this one: gather what auditors and mirrors hold of \
          the log", word(*.log)
     )]
@@ -63,24 +76,24 @@ pub enum AnchorError {
         log: Log,
         /// Its size in the database.
         found: u64,
-        /// Its size in the anchor.
+        /// Its size by who knows more.
         anchored: u64,
-        /// The anchor.
-        path: String,
+        /// Who knows more: the anchor, or a checkpoint somebody kept.
+        by: String,
     },
     /// The log was another one.
     #[error(
         "this database holds another log than the one that was committed: its {} had another root at {size} entries \
-         (anchor {path}). Somebody went on from an older copy, and the log has forked. Keep both copies for the \
-         auditors, and bring the data folder this anchor belongs to", word(*.log)
+         ({by}). Somebody went on from an older copy, and the log has forked. Keep both copies for the \
+         auditors, and bring the data folder of the other log", word(*.log)
     )]
     Other {
         /// Which log.
         log: Log,
-        /// The size at which the anchor knows a root.
+        /// The size at which the other root is known.
         size: u64,
-        /// The anchor.
-        path: String,
+        /// Who knows it: the anchor, or a checkpoint somebody kept.
+        by: String,
     },
     /// Nobody here knows how long the log was.
     #[error(
@@ -140,16 +153,32 @@ pub fn compare<E: From<AnchorError>>(
     path: &Path,
     root_at: impl Fn(Log, u64) -> Result<Option<Digest>, E>,
 ) -> Result<(), E> {
-    let path = || path.display().to_string();
-    for (log, known, here) in
-        [(Log::Register, anchored.register, found.register), (Log::Case, anchored.case, found.case)]
-    {
-        if known.size > here.size {
-            return Err(AnchorError::Ahead { log, found: here.size, anchored: known.size, path: path() }.into());
-        }
-        if root_at(log, known.size)? != Some(known.root) {
-            return Err(AnchorError::Other { log, size: known.size, path: path() }.into());
-        }
+    let by = format!("anchor {}", path.display());
+    for (log, tree) in [(Log::Register, anchored.register), (Log::Case, anchored.case)] {
+        goes_on_from(&Known { log, tree, by: by.clone() }, found, &root_at)?;
+    }
+    Ok(())
+}
+
+/// As [`compare`], with one tree.
+///
+/// # Errors
+/// As [`compare`].
+pub fn goes_on_from<E: From<AnchorError>>(
+    known: &Known,
+    found: &Heads,
+    root_at: impl Fn(Log, u64) -> Result<Option<Digest>, E>,
+) -> Result<(), E> {
+    let Known { log, tree, by } = known.clone();
+    let found = match log {
+        Log::Register => found.register.size,
+        Log::Case => found.case.size,
+    };
+    if tree.size > found {
+        return Err(AnchorError::Ahead { log, found, anchored: tree.size, by }.into());
+    }
+    if root_at(log, tree.size)? != Some(tree.root) {
+        return Err(AnchorError::Other { log, size: tree.size, by }.into());
     }
     Ok(())
 }

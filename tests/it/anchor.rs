@@ -2,24 +2,26 @@
 
 use crate::{
     backup,
-    doctor::{copy_folder, doctor, words},
+    doctor::{amana, copy_folder, doctor, words},
     process::{Process, refused},
-    stage::{Stage, opening},
+    stage::{Stage, eventually, opening},
 };
 use amana::{
     cli::ambient::SystemEntropy,
-    model::ids::Digest,
+    model::{event::Log, ids::Digest},
     store::{
         OwnRecord, Store as _, StoreError,
-        anchor::{self, Anchor, AnchorError, IfMissing, RECORD_BYTES, SLOT_BYTES},
+        anchor::{self, Anchor, AnchorError, IfMissing, Known, RECORD_BYTES, SLOT_BYTES},
         faults::{Faults, Sound, When},
         sqlite::SqliteStore,
     },
+    tlog::Checkpoint,
     wire::statement::{Seen, SeenTree},
 };
 use std::{
     fs, io,
     path::Path,
+    process::Stdio,
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -214,6 +216,55 @@ fn log_ahead_of_its_anchor_goes_on_and_takes_it_along() {
         record(&store).unwrap();
         assert_eq!(anchor::read(&path).unwrap().unwrap().heads, store.heads().unwrap());
     }
+}
+
+#[test]
+fn log_shorter_than_a_checkpoint_somebody_kept_is_refused_whatever_else_is_accepted() {
+    let mut stage = Stage::established();
+    stage.broker = None;
+    let (data, older) = (stage.path("broker/data"), stage.path("older"));
+    copy_folder(&data, &older);
+    stage.restart();
+    stage.report("note.txt", b"what was seen");
+    stage.audit("audit");
+    stage.broker = None;
+    let (case, register) = (stage.path("audit/checkpoint.case"), stage.path("audit/checkpoint.register"));
+    let started = |known: &Path| {
+        let mut command = amana(&["serve", "--accept-missing-anchor", "--listen", "127.0.0.1:0", "--dir"]);
+        command.arg(stage.path("broker")).arg("--known").arg(known);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        eventually("the broker refuses", || child.try_wait().unwrap().is_some());
+        words(&child.wait_with_output().unwrap())
+    };
+    let foreign = stage.path("foreign");
+    fs::write(&foreign, fs::read_to_string(&case).unwrap().replacen('\n', "\n1", 1)).unwrap();
+    assert!(started(&foreign).contains("note does not hold"), "{}", started(&foreign));
+    fs::write(&foreign, "nothing\n").unwrap();
+    assert!(started(&foreign).contains("not a checkpoint of this broker"));
+
+    // The newest data goes on from them.
+    let mut place = opening(
+        &stage.path("broker"),
+        &stage.cast.founded.genesis,
+        stage.clock.clone(),
+        SystemEntropy::new(),
+        Arc::new(Sound),
+    );
+    place.anchor.known = [(Log::Register, &register), (Log::Case, &case)].map(|(log, path)| known(log, path)).into();
+    drop(SqliteStore::open(&data, place).unwrap());
+
+    put(&older, &data);
+    fs::remove_file(stage.path("broker/keys/anchor")).unwrap();
+    let text = started(&case);
+    assert!(text.contains("older than the log") && text.contains("checkpoint.case"), "{text}");
+    assert!(!stage.path("broker/keys/anchor").exists(), "an anchor was made for a log that was refused");
+}
+
+fn known(log: Log, path: &Path) -> Known {
+    let note = fs::read_to_string(path).unwrap();
+    let checkpoint = Checkpoint::parse(&format!("{}\n", note.split_once("\n\n").unwrap().0)).unwrap();
+    let root = Digest::from_bytes(*checkpoint.root().as_bytes());
+    Known { log, tree: SeenTree { size: checkpoint.size(), root }, by: path.display().to_string() }
 }
 
 /// Holds the writer before it moves the anchor.

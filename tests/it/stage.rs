@@ -349,7 +349,8 @@ pub fn opening(
         case: signer("case.key", genesis.genesis().case_origin()),
         storage: zeroize::Zeroizing::new(seed("storage.key")),
     };
-    let anchor = anchor::Place { path: folder.join("keys/anchor"), if_missing: anchor::IfMissing::Refuse };
+    let anchor =
+        anchor::Place { path: folder.join("keys/anchor"), if_missing: anchor::IfMissing::Refuse, known: Vec::new() };
     sqlite::Opening { genesis: genesis.clone(), keys, anchor, clock, entropy, batch_operations: 1024, faults }
 }
 

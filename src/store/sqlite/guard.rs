@@ -2,10 +2,10 @@
 
 use super::{points::Points, read};
 use crate::{
-    model::{event::Log, ids::Digest},
+    model::{event::Log, ids::Digest, limits},
     store::{
         Heads, StoreError,
-        anchor::{Anchor, AnchorError, IfMissing, Place, compare},
+        anchor::{Anchor, AnchorError, IfMissing, Place, compare, goes_on_from},
     },
 };
 use rusqlite::Connection;
@@ -17,6 +17,10 @@ use std::{
 /// Takes hold of the anchor of a log that is about to be gone on with, if it is the same log.
 pub(super) fn take(connection: &Connection, place: &Place, genesis: Digest) -> Result<Anchor, StoreError> {
     let (path, found) = (&place.path, read::heads(connection)?);
+    let root_at = |log, size| read::root_at(connection, log, size);
+    for known in &place.known {
+        goes_on_from(known, &found, root_at)?;
+    }
     let Some(anchor) = Anchor::open(path)? else {
         return match place.if_missing {
             // Nothing can be missing from a log without entries.
@@ -28,7 +32,7 @@ pub(super) fn take(connection: &Connection, place: &Place, genesis: Digest) -> R
     if anchor.genesis() != genesis {
         return Err(AnchorError::OtherGenesis(path.display().to_string()).into());
     }
-    compare(&anchor.heads(), &found, path, |log, size| read::root_at(connection, log, size))?;
+    compare(&anchor.heads(), &found, path, root_at)?;
     Ok(anchor)
 }
 
@@ -63,9 +67,6 @@ struct State {
     lost: bool,
 }
 
-/// Longest wait for an anchor on its way; a disk that hangs longer holds its reader no further.
-const WAIT: Duration = Duration::from_secs(5);
-
 impl Shown {
     /// The anchor knows both logs up to here.
     pub(super) fn up_to(&self, heads: &Heads) {
@@ -88,7 +89,8 @@ impl Shown {
             };
             known < size && !state.lost
         };
-        let waited = self.moved.wait_timeout_while(self.state(), WAIT, behind);
+        let wait = Duration::from_secs(limits::ANCHOR_WAIT_SECONDS);
+        let waited = self.moved.wait_timeout_while(self.state(), wait, behind);
         let timed_out = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
         if timed_out { Err(StoreError::Form("the rollback anchor does not move")) } else { Ok(()) }
     }
