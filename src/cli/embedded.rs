@@ -111,12 +111,13 @@ pub fn store(settings: Settings) -> Result<SqliteStore, String> {
 }
 
 fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
-    // Whatever is in the marker: its being there is enough.
-    // What cannot be looked at counts as there.
-    if marker::path(&settings.places.data).try_exists().unwrap_or(true) {
-        return Err(Failure::refused(REFUSED));
+    let path = marker::path(&settings.places.data);
+    match path.try_exists() {
+        Ok(false) => open_marked_store(settings),
+        // Whatever is in the marker: its being there is enough.
+        Ok(true) => Err(Failure::refused(REFUSED)),
+        Err(error) => Err(Failure::refused(format!("cannot look at {}: {error}", path.display()))),
     }
-    open_marked_store(settings)
 }
 
 /// Also of a folder that was restored and nobody has accepted.
