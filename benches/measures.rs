@@ -1,5 +1,5 @@
-//! The measures of docs/performance.md. `cargo bench` runs all; `cargo bench -- NAME…` some of: rewrap decide log commit
-//! seal large. Ratios come from one run, side by side. Sizes: `AMANA_SEAL_MIB` (default 1024),
+//! The measures of docs/performance.md. `cargo bench` runs all; `cargo bench -- NAME…` some of: rewrap decide anchor log
+//! commit seal large. Ratios come from one run, side by side. Sizes: `AMANA_SEAL_MIB` (default 1024),
 //! `AMANA_LARGE_MIB` (4096).
 
 #![expect(
@@ -34,7 +34,7 @@ use amana::{
         view::ReleaseView,
     },
     policy::Engine,
-    store::Facts,
+    store::{Facts, OwnRecord, Store as _, anchor::Anchor},
     wire::{
         header::Header,
         statement::{self, Claims, Seen},
@@ -60,9 +60,10 @@ fn main() -> Outcome<()> {
         return large_client(rest);
     }
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
-    let measures: [Measure; 6] = [
+    let measures: [Measure; 7] = [
         ("rewrap", rewrap_header),
         ("decide", decide),
+        ("anchor", anchor),
         ("log", log),
         ("commit", commit),
         ("seal", seal_speed),
@@ -309,6 +310,28 @@ fn log() -> Outcome<()> {
         rates.push(rate);
     }
     println!("ratio {:.1} (target ≥ 20)", rates[1] / rates[0]);
+    Ok(())
+}
+
+/// What the rollback anchor costs a commit that is alone.
+fn anchor() -> Outcome<()> {
+    let set = set()?;
+    let store = embedded::store(settings(&set, 1024))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let heads = store.heads()?;
+    let mut anchor = Anchor::make(&set.dir.path().join("anchor"), set.cast.founded.genesis.digest(), heads)?;
+    let (mut commits, mut kept) = (Vec::new(), Vec::new());
+    for n in 0..2000 {
+        let begun = Instant::now();
+        runtime.block_on(store.record(OwnRecord::ClockConfirmed))?;
+        commits.push(begun.elapsed().as_secs_f64() * 1000.0);
+        let mut next = heads;
+        next.case.size += n;
+        let begun = Instant::now();
+        anchor.keep(next)?;
+        kept.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    println!("a commit of one entry: median {:.3} ms; the anchor in it: {:.3} ms", median(commits), median(kept));
     Ok(())
 }
 

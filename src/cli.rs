@@ -39,6 +39,8 @@ mod identity;
 mod inspect;
 #[cfg(feature = "client")]
 mod institution;
+#[cfg(feature = "server")]
+mod known;
 mod man;
 #[cfg(any(feature = "client", feature = "server"))]
 mod moment;

@@ -6,10 +6,11 @@
 //!
 //! The contract every back end keeps:
 //! 1. state and entries of one method are committed together or not at all;
-//! 2. an answer is given after the commit is durable;
+//! 2. an answer is given after the commit is durable and the [`anchor`] outside the data knows of it;
 //! 3. a commit whose outcome is unknown is re-read, never guessed; if that fails too, [`CommitError::Unknown`];
 //! 4. entries' times never run backwards, and indices have no gap.
 
+pub mod anchor;
 pub mod backup;
 pub mod blob;
 pub mod faults;
@@ -115,6 +116,9 @@ pub enum StoreError {
     /// It belongs to another genesis.
     #[error("this data folder belongs to another genesis")]
     OtherGenesis,
+    /// The anchor knows another log, or cannot be kept.
+    #[error(transparent)]
+    Anchor(#[from] anchor::AnchorError),
 }
 
 /// A statement was accepted, now or before.

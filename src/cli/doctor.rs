@@ -1,5 +1,6 @@
 //! `doctor`: whether a running broker is ready (`--url`), or whether a data folder holds (`--dir`).
 
+mod anchor;
 mod finding;
 mod folder;
 mod log;

@@ -2,6 +2,7 @@
 
 use super::{
     ambient::{SystemClock, SystemEntropy},
+    known,
     output::{Failure, chain},
     restore::{accept::REFUSED, marker},
 };
@@ -10,6 +11,7 @@ use crate::{
     http::Server,
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
+        anchor::{self, IfMissing},
         blob::Blobs,
         faults::Sound,
         sqlite::{Keys, Opening, SqliteStore},
@@ -35,12 +37,27 @@ pub struct Places {
     pub keys: PathBuf,
     /// The signed genesis.
     pub genesis: PathBuf,
+    /// What to make of keys without an anchor beside them.
+    pub missing_anchor: IfMissing,
+    /// Checkpoints that others kept: the logs must go on from each.
+    pub known: Vec<PathBuf>,
 }
 
 impl Places {
     /// The usual layout under one folder.
     pub fn under(folder: &Path) -> Self {
-        Self { data: folder.join("data"), keys: folder.join("keys"), genesis: folder.join("genesis.note") }
+        Self {
+            data: folder.join("data"),
+            keys: folder.join("keys"),
+            genesis: folder.join("genesis.note"),
+            missing_anchor: IfMissing::Refuse,
+            known: Vec::new(),
+        }
+    }
+
+    /// The rollback anchor, beside the keys.
+    pub fn anchor(&self) -> PathBuf {
+        self.keys.join("anchor")
     }
 }
 
@@ -97,12 +114,13 @@ pub fn store(settings: Settings) -> Result<SqliteStore, String> {
 }
 
 fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
-    // Whatever is in the marker: its being there is enough.
-    // What cannot be looked at counts as there.
-    if marker::path(&settings.places.data).try_exists().unwrap_or(true) {
-        return Err(Failure::refused(REFUSED));
+    let path = marker::path(&settings.places.data);
+    match path.try_exists() {
+        Ok(false) => open_marked_store(settings),
+        // Whatever is in the marker: its being there is enough.
+        Ok(true) => Err(Failure::refused(REFUSED)),
+        Err(error) => Err(Failure::refused(format!("cannot look at {}: {error}", path.display()))),
     }
-    open_marked_store(settings)
 }
 
 /// Also of a folder that was restored and nobody has accepted.
@@ -112,7 +130,13 @@ pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, Sign
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
     let (genesis_of, faults) = (genesis.clone(), Arc::new(Sound));
-    let opening = Opening { genesis: genesis_of, keys, clock, entropy, batch_operations, faults };
+    if places.missing_anchor == IfMissing::TakeTheDatabasesWord && matches!(anchor::read(&places.anchor()), Ok(None)) {
+        let path = places.anchor();
+        tracing::warn!(anchor = %path.display(), "the rollback anchor is missing; whether this is the newest log, nobody checks");
+    }
+    let known = known::read(&places.known, &genesis)?;
+    let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor, known };
+    let opening = Opening { genesis: genesis_of, keys, anchor, clock, entropy, batch_operations, faults };
     let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
     Ok((store, genesis))
 }

@@ -175,7 +175,8 @@ fn tell(arguments: &Arguments, manifest: &Manifest, diagnosis: &str, out: &Out) 
     let _ = write!(
         text,
         "To look at it: amana doctor --dir {dir} --keys {keys}\n\
-         To go on from it, read `amana serve --help` on --accept-restored first: other people may have seen a later log."
+         To go on from it, read `amana serve --help` on --accept-restored first: other people may have seen a later log, and \
+         the anchor beside the keys says whether they did."
     );
     out.show(
         text,

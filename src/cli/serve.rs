@@ -13,6 +13,7 @@ use super::{
 use crate::{
     broker::{Broker, Registration},
     http::Server,
+    store::anchor::IfMissing,
     wire::genesis::SignedGenesis,
 };
 use bounds::Bounds;
@@ -54,11 +55,22 @@ pub(super) struct Arguments {
     /// Confirm that the clock is right after an interruption.
     #[arg(long)]
     confirm_clock: bool,
-    /// Go on from a folder that was restored from a backup. Right only if nothing was answered after the backup was
-    /// taken, or if the later data is lost for good: whoever saw the later log holds evidence of a fork, and may send
-    /// it, after which only withdrawals are taken. Every open grant ends as lost and has to be given anew.
+    /// Go on from a folder that was restored from a backup. Taken only if the anchor beside the keys knows of nothing
+    /// that was committed after the backup: a log that goes on from less forks. Every open grant ends as lost and has to
+    /// be given anew.
     #[arg(long)]
     accept_restored: bool,
+    /// Go on although the anchor beside the keys is missing or broken: the anchor begins anew where the database ends.
+    /// Right only if this is the newest data folder there is. With --accept-restored: only if nothing was answered
+    /// after the backup; whoever saw a later log holds evidence of a fork, and may send it, after which only
+    /// withdrawals are taken.
+    #[arg(long)]
+    accept_missing_anchor: bool,
+    /// A checkpoint of the register or the case log as an auditor (`checkpoint.case` of a bundle), a mirror or a client
+    /// kept it; may be given several times. A log that is shorter, or another one, is not gone on from, whatever else is
+    /// accepted.
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -69,6 +81,12 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     raise_open_files();
     let places = Places {
         keys: arguments.keys.clone().unwrap_or_else(|| arguments.dir.join("keys")),
+        missing_anchor: if arguments.accept_missing_anchor {
+            IfMissing::TakeTheDatabasesWord
+        } else {
+            IfMissing::Refuse
+        },
+        known: arguments.known.clone(),
         ..Places::under(&arguments.dir)
     };
     let public_url = public_url(arguments)?;

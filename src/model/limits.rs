@@ -231,3 +231,7 @@ pub const REPLY_CHARS: usize = 4_000;
 pub const REPLY_BYTES: u64 = 4 * REPLY_CHARS as u64 + 4;
 /// Characters of a name beside a bar of a plot; the table beside it has the whole.
 pub const PLOT_LABEL_CHARS: usize = 44;
+/// Longest wait of whoever shows the log for an anchor on its way, in seconds; a disk that hangs longer is a failure.
+pub const ANCHOR_WAIT_SECONDS: u64 = 5;
+/// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
+pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;

@@ -1,12 +1,13 @@
 //! The embedded back end: one SQLite file (WAL, `synchronous=FULL`, `secure_delete=ON`) with one writer thread.
 //!
 //! `batch` is one transaction and what may be done in it; `writer` drains the queue into batches; `read` answers
-//! from a pool of read-only connections; `schema` makes the tables.
+//! from a pool of read-only connections; `schema` makes the tables; `guard` holds the log against its anchor.
 
 mod batch;
 mod check;
 mod contract;
 mod copy;
+mod guard;
 mod open;
 mod operations;
 mod points;

@@ -27,7 +27,7 @@ use std::{
 };
 
 /// A key pair as `age-keygen` writes it: identity file and recipient.
-fn key_pair(stage: &Stage, name: &str) -> (PathBuf, String) {
+pub fn key_pair(stage: &Stage, name: &str) -> (PathBuf, String) {
     let identity = stage.somebody(name);
     let (path, recipient) = (stage.path(&format!("{name}.txt")), identity.recipient().to_string());
     let own = stage.path(&format!("{name}.own.txt"));
@@ -37,11 +37,11 @@ fn key_pair(stage: &Stage, name: &str) -> (PathBuf, String) {
     (path, recipient)
 }
 
-fn backup(broker: &Path, recipient: &str, out: &Path, more: &[&str]) -> Output {
+pub fn backup(broker: &Path, recipient: &str, out: &Path, more: &[&str]) -> Output {
     amana(&["backup", "--to", recipient, "--dir"]).arg(broker).arg("--out").arg(out).args(more).output().unwrap()
 }
 
-fn restore(file: &Path, identity: &Path, dir: &Path, keys: &Path) -> Output {
+pub fn restore(file: &Path, identity: &Path, dir: &Path, keys: &Path) -> Output {
     let mut command = amana(&["restore"]);
     command.arg(file).arg("--identity").arg(identity).arg("--dir").arg(dir).arg("--keys").arg(keys);
     command.output().unwrap()
@@ -79,17 +79,32 @@ fn staged() -> (Stage, Process, ReportId, GrantId) {
 }
 
 /// Starts a broker on a restored folder that may go on, until it is healthy, and kills it.
-fn accept(broker: &Path) {
+pub fn accept(broker: &Path, more: &[&str]) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut child = amana(&["serve", "--accept-restored", "--listen", &free, "--dir"])
         .arg(broker)
+        .args(more)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("the broker goes on", || std::net::TcpStream::connect(&free).is_ok());
+    eventually("the broker goes on", || {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "the broker ended: {ended:?}");
+        std::net::TcpStream::connect(&free).is_ok()
+    });
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// A restored folder that may not go on, and why.
+fn not_accepted(broker: &Path, more: &[&str], word: &str) {
+    let mut command = amana(&["serve", "--accept-restored", "--listen", "127.0.0.1:0", "--dir"]);
+    let mut child = command.arg(broker).args(more).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("the broker refuses", || child.try_wait().unwrap().is_some());
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success() && words(&output).contains(word), "{word:?} is not in: {}", words(&output));
+    assert!(broker.join("data/restored.json").exists(), "a folder that was refused is accepted");
 }
 
 #[test]
@@ -164,7 +179,12 @@ fn rehearsal_a_backup_taken_under_load_brings_back_everything_but_open_grants() 
     copy_folder(Path::new(keys), &restored.join("keys"));
     let output = refused(&restored, "127.0.0.1:0");
     assert!(words(&output).contains("evidence of a fork"), "{}", words(&output));
-    accept(&restored);
+    // Beside the keys it is known that more was committed; a machine that lost this too takes somebody's word.
+    not_accepted(&restored, &[], "older than the log");
+    not_accepted(&restored, &["--accept-missing-anchor"], "older than the log");
+    fs::remove_file(restored.join("keys/anchor")).unwrap();
+    not_accepted(&restored, &[], "is missing or broken");
+    accept(&restored, &["--accept-missing-anchor"]);
     let (code, text) = doctor(&restored, &[]);
     assert!(code == 0 && !text.contains("BROKEN") && !text.contains("warning  restored"), "{text}");
 

@@ -32,17 +32,24 @@ fn told_with(aim: Option<Aim>) -> BTreeMap<Point, u32> {
     let mut world = World::on(folder.path(), Plan::of(aim.clone()), Record::default());
     RUNTIME.block_on(async {
         world.start().await;
-        let lost = aim.as_ref().is_some_and(|aim| aim.how == How::Unknown && aim.point.0 == "sqlite.commit");
+        let lost = aim.as_ref().is_some_and(|aim| match aim.point.0.as_str() {
+            "sqlite.commit" => aim.how == How::Unknown,
+            call => call == "anchor.write",
+        });
         let hit = |world: &mut World| {
             assert_eq!(
                 lost,
                 world.broker().revoke_only().is_some(),
-                "a lost commit stops the broker, and nothing else"
+                "a lost commit or anchor stops the broker, and nothing else"
             );
             drop(check::what_was_told_holds(world));
         };
         world.tell(hit).await;
         let passed = world.plan.passed();
+        if world.broker().revoke_only().is_some() {
+            // The last step was answered all the same: it stops something.
+            world.start().await;
+        }
         assert!(aim.is_none() || world.plan.fired(), "never struck");
         check::all_is_well(&world).await;
         passed
@@ -90,8 +97,11 @@ fn commits(call: &str) -> bool {
         "store.last_entry_at",
         "store.export",
     ];
-    (call.starts_with("store.") && !READS.contains(&call)) || call == "sqlite.commit"
+    (call.starts_with("store.") && !READS.contains(&call)) || LAST.contains(&call)
 }
+
+/// The last steps before an answer: after them too, nobody may know.
+const LAST: [&str; 2] = ["sqlite.commit", "anchor.write"];
 
 #[test]
 fn no_fault_of_store_or_files_makes_the_broker_lie_lose_or_release_unlogged() {
@@ -101,7 +111,7 @@ fn no_fault_of_store_or_files_makes_the_broker_lie_lose_or_release_unlogged() {
     for (point, nth) in first_and_last(&passed) {
         let (call, after) = point.clone();
         aims.push(Aim { point: point.clone(), nth, how: How::Fails });
-        if commits(&call) && (!after || call == "sqlite.commit") {
+        if commits(&call) && (!after || LAST.contains(&call.as_str())) {
             aims.push(Aim { point, nth, how: How::Unknown });
         }
     }
@@ -145,6 +155,61 @@ fn commit_of_unknown_outcome_leaves_revocation_and_nothing_else_until_a_restart(
             drop(check::what_was_told_holds(&world));
         });
     }
+}
+
+#[test]
+fn anchor_that_cannot_be_written_leaves_revocation_and_nothing_else_until_a_restart() {
+    for after in [false, true] {
+        let folder = TEMPLATE.copy();
+        let mut clean = World::on(folder.path(), Plan::default(), Record::default());
+        let point = ("anchor.write".to_owned(), after);
+        let nth = RUNTIME.block_on(async {
+            clean.start().await;
+            clean.tell_until(GIVES, |_| {}).await;
+            clean.plan.passed()[&point] + 1
+        });
+        drop(clean);
+        let folder = TEMPLATE.copy();
+        let plan = Plan::of(Some(Aim { point, nth, how: How::Fails }));
+        let mut world = World::on(folder.path(), plan, Record::default());
+        RUNTIME.block_on(async {
+            world.start().await;
+            world.tell_until(GIVES, |_| {}).await;
+            let unsafe_yet = world.attempt(GIVES).await;
+            assert!(matches!(unsafe_yet, Err(Trouble::Broker(BrokerError::Internal(_)))), "{unsafe_yet:?}");
+            let refused = world.attempt(GIVES).await;
+            assert!(matches!(refused, Err(Trouble::Broker(BrokerError::RevokeOnly(_)))), "{refused:?}");
+            assert!(world.broker().revoke_only().unwrap().contains("anchor"));
+            world.attempt(REVOKES).await.unwrap();
+            drop(check::what_was_told_holds(&world));
+            world.start().await;
+            world.attempt(GIVES).await.unwrap();
+            drop(check::what_was_told_holds(&world));
+        });
+    }
+}
+
+#[test]
+fn revocation_is_answered_although_the_anchor_cannot_be_written() {
+    let folder = TEMPLATE.copy();
+    let mut clean = World::on(folder.path(), Plan::default(), Record::default());
+    let point = ("anchor.write".to_owned(), false);
+    let nth = RUNTIME.block_on(async {
+        clean.start().await;
+        clean.tell_until(REVOKES, |_| {}).await;
+        clean.plan.passed()[&point] + 1
+    });
+    drop(clean);
+    let folder = TEMPLATE.copy();
+    let plan = Plan::of(Some(Aim { point, nth, how: How::Fails }));
+    let mut world = World::on(folder.path(), plan, Record::default());
+    RUNTIME.block_on(async {
+        world.start().await;
+        world.tell_until(REVOKES, |_| {}).await;
+        world.attempt(REVOKES).await.unwrap();
+        assert!(world.plan.fired() && world.broker().revoke_only().is_some());
+        drop(check::what_was_told_holds(&world));
+    });
 }
 
 const ROLE: &str = "AMANA_TEST_DIES_AT";

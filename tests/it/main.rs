@@ -12,6 +12,8 @@
     reason = "a test stops at the first surprise, and owns its clock"
 )]
 
+#[cfg(all(feature = "client", feature = "server"))]
+mod anchor;
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
 mod auditing;

@@ -28,6 +28,7 @@ use amana::{
         time::{Duration, Timestamp},
     },
     store::{
+        anchor,
         blob::Blobs,
         faults::{Faults, Sound},
         sqlite::{self, Keys, SqliteStore},
@@ -350,7 +351,9 @@ pub fn opening(
         case: signer("case.key", genesis.genesis().case_origin()),
         storage: zeroize::Zeroizing::new(seed("storage.key")),
     };
-    sqlite::Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations: 1024, faults }
+    let anchor =
+        anchor::Place { path: folder.join("keys/anchor"), if_missing: anchor::IfMissing::Refuse, known: Vec::new() };
+    sqlite::Opening { genesis: genesis.clone(), keys, anchor, clock, entropy, batch_operations: 1024, faults }
 }
 
 /// Verifies a bundle in a folder against the cast's card.

@@ -1,6 +1,6 @@
 //! The checks of a broker's folder, in an order in which the first thing broken explains the later ones.
 
-use super::{Check, Diagnosis, log, payloads, places};
+use super::{Check, Diagnosis, anchor, log, payloads, places};
 use crate::{
     cli::{
         ambient::SystemEntropy,
@@ -123,6 +123,7 @@ fn database(
         diagnosis.add(log::verify(&snapshot, genesis));
     }
     headers(patient, &snapshot, diagnosis);
+    diagnosis.add(anchor::check(patient, &snapshot, genesis));
     if let Ok(last) = snapshot.last_entry_at() {
         diagnosis.add(places::clock(patient.now, last));
     }

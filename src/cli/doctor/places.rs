@@ -13,7 +13,7 @@ use std::{
 
 pub(super) fn permissions(patient: &Patient<'_>, diagnosis: &mut Diagnosis) {
     let places = patient.places;
-    let keys = ["register.key", "case.key", "storage.key"].map(|name| places.keys.join(name));
+    let keys = ["register.key", "case.key", "storage.key", "anchor"].map(|name| places.keys.join(name));
     let private =
         [places.data.clone(), places.keys.clone(), places.data.join("payloads"), patient.dir.join("invitation")];
     // A folder inside a private one may be as open as it likes.

@@ -13,9 +13,9 @@ use crate::{
 
 /// What refusing says.
 pub(in crate::cli) const REFUSED: &str = "this folder was restored from a backup, and its log may be older than what was \
-    published since. Going on from it is right in two cases only: nothing was answered after the backup was taken; or \
-    the later data is lost for good, and you accept that clients and auditors who saw it will hold evidence of a fork. \
-    In either case every open grant ends as lost and has to be given anew. Then start once with --accept-restored";
+    published since. Start once with --accept-restored: it goes on by itself if the anchor beside the keys knows of \
+    nothing that was committed after the backup, and refuses if it does, since going on would leave clients and auditors \
+    with evidence of a fork. Every open grant ends as lost and has to be given anew";
 
 /// Ends every grant whose wrapped header is not here, each with an entry, and then removes the marker. Cut off at any
 /// point, it is done again from the start.

@@ -19,7 +19,10 @@ use crate::{
         sealed::{Place, Sealer},
     },
     tlog::{self, Hash, LogProof},
-    wire::entry::{AuditorPart, FullEntry, Happening, Salt, Salts, Shared},
+    wire::{
+        entry::{AuditorPart, FullEntry, Happening, Salt, Salts, Shared},
+        statement::SeenTree,
+    },
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -51,6 +54,12 @@ struct Appended {
     entry: EntryRef,
     leaf: Hash,
     extra: Vec<u8>,
+}
+
+/// What sealing made: a receipt for each entry, and the heads that changed.
+pub(super) struct SealedHeads {
+    pub(super) receipts: Vec<(EntryRef, String)>,
+    pub(super) changed: Vec<(Log, SeenTree)>,
 }
 
 /// An open transaction.
@@ -164,8 +173,8 @@ impl<'c> Batch<'c> {
     }
 
     /// Grows the trees, signs the heads, and makes a receipt for each entry. Last step before the commit.
-    pub(super) fn seal_heads(&self, signers: &LogSigners) -> Result<Vec<(EntryRef, String)>, StoreError> {
-        let mut receipts = Vec::with_capacity(self.appended.len());
+    pub(super) fn seal_heads(&self, signers: &LogSigners) -> Result<SealedHeads, StoreError> {
+        let (mut receipts, mut changed_heads) = (Vec::with_capacity(self.appended.len()), Vec::new());
         for log in [Log::Register, Log::Case] {
             let mine: Vec<&Appended> = self.appended.iter().filter(|a| a.entry.log == log).collect();
             let Some(first) = mine.first() else { continue };
@@ -176,6 +185,7 @@ impl<'c> Batch<'c> {
             let size = self.tips.size(log);
             let root = tlog::root_at(&tiles, size).map_err(|_| StoreError::Tree)?;
             let note = signers.checkpoint(log, size, root)?;
+            changed_heads.push((log, SeenTree { size, root: Digest::from_bytes(*root.as_bytes()) }));
             let sql = "INSERT INTO heads (log, size, note) VALUES (?1, ?2, ?3)
                        ON CONFLICT (log) DO UPDATE SET size = excluded.size, note = excluded.note";
             self.connection.prepare_cached(sql)?.execute(params![number(log), signed(size)?, note])?;
@@ -186,7 +196,7 @@ impl<'c> Batch<'c> {
                 receipts.push((appended.entry, receipt.map_err(|_| StoreError::Tree)?.to_text()));
             }
         }
-        Ok(receipts)
+        Ok(SealedHeads { receipts, changed: changed_heads })
     }
 
     /// Whether every row cited still has the version it was read with.

@@ -2,6 +2,7 @@
 
 use super::{
     batch::{Batch, read_entry, read_fact},
+    guard,
     open::{SqliteStore, receipt_of},
     operations, published, read, schema,
     writer::{Job, Urgency},
@@ -52,41 +53,36 @@ impl Store for SqliteStore {
         Ok(self.reading(read)?.map(|full| full.shared().to_owned()))
     }
     fn receipt(&self, entry: EntryRef) -> Result<String, StoreError> {
-        self.reading(|connection| {
-            let snapshot = connection.unchecked_transaction()?;
-            read::entry_receipt(&snapshot, &self.shared.sealer, entry)
-        })
+        self.showing(|snapshot| read::entry_receipt(snapshot, &self.shared.sealer, entry))
     }
     fn heads(&self) -> Result<Heads, StoreError> {
-        self.reading(|connection| read::heads(&*connection.unchecked_transaction()?))
+        self.showing(read::heads)
     }
     fn root_at(&self, log: Log, size: u64) -> Result<Option<Digest>, StoreError> {
         self.reading(|connection| read::root_at(&*connection.unchecked_transaction()?, log, size))
     }
     fn checkpoint(&self, log: Log, since: u64) -> Result<Option<(String, Vec<String>)>, StoreError> {
-        self.reading(|connection| read::checkpoint(&*connection.unchecked_transaction()?, log, since))
+        self.showing(|snapshot| read::checkpoint(snapshot, log, since))
     }
     fn consistency(&self, log: Log, from: u64, to: u64) -> Result<Option<Vec<Hash>>, StoreError> {
-        self.reading(|connection| read::consistency(&*connection.unchecked_transaction()?, log, from, to))
+        self.showing(|snapshot| read::consistency(snapshot, log, from, to))
     }
     fn published(&self, log: Log) -> Result<Option<Published>, StoreError> {
-        self.reading(|connection| published::published(connection, log))
+        self.showing(|snapshot| published::published(snapshot, log))
     }
     fn tile(&self, log: Log, id: TileId, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError> {
-        self.reading(|connection| published::tile(&*connection.unchecked_transaction()?, log, id, width))
+        self.showing(|snapshot| published::tile(snapshot, log, id, width))
     }
     fn entry_bundle(&self, log: Log, index: u64, width: TileWidth) -> Result<Option<Vec<u8>>, StoreError> {
         let sealer = &self.shared.sealer;
-        self.reading(|connection| {
-            published::entry_bundle(&*connection.unchecked_transaction()?, sealer, log, (index, width))
-        })
+        self.showing(|snapshot| published::entry_bundle(snapshot, sealer, log, (index, width)))
     }
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
     }
     fn export(&self, part: ExportPart, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
         let (sealer, genesis) = (&self.shared.sealer, self.shared.genesis.note());
-        self.reading(|connection| read::export(connection, sealer, genesis, part, line))
+        self.showing(|snapshot| read::export(snapshot, sealer, genesis, part, line))
     }
     fn concerning(&self, party: PartyId, from: u64) -> Result<Vec<u64>, StoreError> {
         self.reading(|connection| read::concerning(connection, party, from))
@@ -114,7 +110,9 @@ impl Store for SqliteStore {
             }
             // Accepted before: its first entry, proved under the newest checkpoint.
             let connection = schema::reader(&path).map_err(StoreError::from)?;
-            Ok(Recorded { entry, receipt: read::entry_receipt(&connection, &shared.sealer, entry)? })
+            let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
+            guard::wait(&snapshot, &shared.shown)?;
+            Ok(Recorded { entry, receipt: read::entry_receipt(&snapshot, &shared.sealer, entry)? })
         })
     }
 
@@ -134,7 +132,7 @@ impl Store for SqliteStore {
         let result = match self.shared.why_revoke_only() {
             Some(why) => Err(CommitError::RevokeOnly(why)),
             None if self.clock.wall() >= permit.valid_before() => Err(CommitError::Conflict),
-            None => self.reading(|connection| read::redelivered_header(connection, &self.shared.sealer, &permit)),
+            None => self.showing(|snapshot| read::redelivered_header(snapshot, &self.shared.sealer, &permit)),
         };
         Box::pin(async move { result.map(|(entry, header, receipt)| Logged::new(entry, header, receipt)) })
     }

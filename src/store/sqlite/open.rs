@@ -2,6 +2,7 @@
 
 use super::{
     batch::{Batch, read_entry},
+    guard,
     points::Points,
     queue::{self, Bounds, NoRoom, lanes},
     read, schema,
@@ -15,7 +16,12 @@ use crate::{
         limits,
         time::Timestamp,
     },
-    store::{CommitError, Pending, Recorded, StoreError, faults::Faults, sealed::Sealer},
+    store::{
+        CommitError, Pending, Recorded, StoreError,
+        anchor::{Anchor, Place},
+        faults::Faults,
+        sealed::Sealer,
+    },
     tlog::Ed25519NoteSigner,
     wire::{
         entry::{AuditorPart, Happening},
@@ -47,6 +53,8 @@ pub struct Opening {
     pub genesis: SignedGenesis,
     /// Log and storage keys.
     pub keys: Keys,
+    /// The rollback anchor: beside the keys, never in the data folder.
+    pub anchor: Place,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for salts and nonces.
@@ -93,7 +101,7 @@ impl SqliteStore {
     /// Opens or makes a data folder.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::OtherGenesis`], or what the file system and the database answer.
+    /// [`StoreError::InUse`], [`StoreError::OtherGenesis`], [`StoreError::Anchor`], or what the file system and the database answer.
     pub fn open(folder: &Path, opening: Opening) -> Result<Self, StoreError> {
         let file = |what, source| StoreError::File { what, path: folder.display().to_string(), source };
         let mut private = fs::DirBuilder::new();
@@ -104,7 +112,7 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let path = folder.join("amana.db");
         let connection = schema::writer(&path)?;
-        let Opening { genesis, keys, clock, entropy, batch_operations, faults } = opening;
+        let Opening { genesis, keys, anchor, clock, entropy, batch_operations, faults } = opening;
         let points = Points::new(faults);
         let shared = Arc::new(Shared {
             sealer: Sealer::new(&keys.storage, entropy.clone()),
@@ -113,10 +121,13 @@ impl SqliteStore {
             genesis,
             revoke_only: Mutex::default(),
             last_at: AtomicU64::default(),
+            shown: guard::Shown::default(),
         });
-        begin(&connection, &shared, &*clock, &points)?;
-        let tips = read::tips(&connection)?;
+        let mut anchor = begin(&connection, &shared, &*clock, &points, &anchor)?;
+        let (tips, heads) = (read::tips(&connection)?, read::heads(&connection)?);
+        guard::keep(&mut anchor, heads, &points)?;
         shared.committed(tips.last_at);
+        shared.shown.up_to(&heads);
         let watch = Watch::of(&*clock);
         let bounds = Bounds { stop: limits::QUEUED_STOPS, ordinary: limits::QUEUED_OPERATIONS };
         let (jobs, queue) = lanes(bounds);
@@ -127,6 +138,8 @@ impl SqliteStore {
             clock: clock.clone(),
             points,
             tips,
+            heads,
+            anchor,
             lost: false,
             watch,
             batch_operations,
@@ -151,6 +164,18 @@ impl SqliteStore {
         let result = read(&connection);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
+    }
+
+    /// Reads what is shown to others: one moment of the log, of which the anchor knows.
+    pub(super) fn showing<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.reading(|connection| {
+            let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
+            guard::wait(&snapshot, &self.shared.shown)?;
+            read(&snapshot)
+        })
     }
 
     pub(super) fn submit<T: Send + 'static, U: Send + 'static>(
@@ -193,21 +218,46 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Lays genesis in a new folder; in an old one checks that it is the same and notes the time nobody watched.
-fn begin(connection: &Connection, shared: &Shared, clock: &dyn Clock, points: &Points) -> Result<(), StoreError> {
+/// Lays genesis in a new folder; in an old one checks that it is the same, and that it is the newest, and notes the time
+/// nobody watched. Before anything is committed, the anchor is held.
+fn begin(
+    connection: &Connection,
+    shared: &Shared,
+    clock: &dyn Clock,
+    points: &Points,
+    place: &Place,
+) -> Result<Anchor, StoreError> {
     let tips = read::tips(connection)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut batch = Batch::new(connection, &shared.sealer, &*shared.entropy, tips, clock.wall());
-    let laid =
-        if tips.register == 0 { lay(&mut batch, shared) } else { resume(&mut batch, shared, tips.last_at, clock) };
-    let sealed = laid.and_then(|()| batch.seal_heads(&shared.signers).map(|_| ()));
-    match sealed {
-        Ok(()) => points.step("sqlite.open", || Ok(connection.execute_batch("COMMIT")?)),
+    let held = belongs(&batch, shared).and_then(|()| guard::take(connection, place, shared.genesis.digest()));
+    let begun = held.and_then(|anchor| {
+        match tips.register {
+            0 => lay(&mut batch, shared)?,
+            _ => resume(&mut batch, tips.last_at, clock)?,
+        }
+        batch.seal_heads(&shared.signers).map(|_| anchor)
+    });
+    match begun {
+        Ok(anchor) => {
+            points.step("sqlite.open", || Ok::<(), StoreError>(connection.execute_batch("COMMIT")?))?;
+            Ok(anchor)
+        }
         Err(error) => {
             drop(connection.execute_batch("ROLLBACK"));
             Err(error)
         }
     }
+}
+
+/// A log that has entries begins with the genesis it is opened under.
+fn belongs(batch: &Batch<'_>, shared: &Shared) -> Result<(), StoreError> {
+    if batch.tips().register == 0 {
+        return Ok(());
+    }
+    let first = read_entry(batch.connection(), batch.sealer(), EntryRef { log: Log::Register, index: 0 })?;
+    let ours = shared.genesis.entry().encode().map_err(|_| StoreError::Form("genesis"))?;
+    if first.is_none_or(|entry| entry.shared() != ours) { Err(StoreError::OtherGenesis) } else { Ok(()) }
 }
 
 fn lay(batch: &mut Batch<'_>, shared: &Shared) -> Result<(), StoreError> {
@@ -216,12 +266,7 @@ fn lay(batch: &mut Batch<'_>, shared: &Shared) -> Result<(), StoreError> {
     batch.lay_genesis(&event, &genesis.entry())
 }
 
-fn resume(batch: &mut Batch<'_>, shared: &Shared, last: Timestamp, clock: &dyn Clock) -> Result<(), StoreError> {
-    let first = read_entry(batch.connection(), batch.sealer(), EntryRef { log: Log::Register, index: 0 })?;
-    let ours = shared.genesis.entry().encode().map_err(|_| StoreError::Form("genesis"))?;
-    if first.is_none_or(|entry| entry.shared() != ours) {
-        return Err(StoreError::OtherGenesis);
-    }
+fn resume(batch: &mut Batch<'_>, last: Timestamp, clock: &dyn Clock) -> Result<(), StoreError> {
     let now = clock.wall();
     let event = Event::ClockResumed { last, now };
     let happening = Happening::ClockResumed { last, now };

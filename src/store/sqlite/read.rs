@@ -142,12 +142,11 @@ pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<
 
 /// Versions and header in one snapshot; a revocation that committed before it is seen.
 pub(super) fn redelivered_header(
-    connection: &Connection,
+    snapshot: &Connection,
     sealer: &Sealer,
     permit: &crate::policy::Permit<crate::policy::Redelivery>,
 ) -> Result<(EntryRef, Vec<u8>, String), CommitError> {
-    let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
-    if !versions_hold(&snapshot, permit.citations())? {
+    if !versions_hold(snapshot, permit.citations())? {
         return Err(CommitError::Conflict);
     }
     let release = permit.release_id().to_string();
@@ -157,26 +156,25 @@ pub(super) fn redelivered_header(
         .map_err(StoreError::from)?;
     let entry = entry_ref(number(Log::Case), statement.ok_or(CommitError::Conflict)?)?;
     let grant = permit.record().grant.to_string();
-    let header = read_header(&snapshot, sealer, "grant", &grant, permit.header())?;
-    let receipt = entry_receipt(&snapshot, sealer, entry)?;
+    let header = read_header(snapshot, sealer, "grant", &grant, permit.header())?;
+    let receipt = entry_receipt(snapshot, sealer, entry)?;
     Ok((entry, header, receipt))
 }
 
 /// Everything an auditor is given, from one snapshot. Headers are not part of it.
 pub(super) fn export(
-    connection: &Connection,
+    snapshot: &Connection,
     sealer: &Sealer,
     genesis: &str,
     part: ExportPart,
     line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    let snapshot = connection.unchecked_transaction()?;
     let mut send = |value| line(value).is_continue();
     if !send(BundleLine::Genesis(genesis.to_owned())) {
         return Ok(());
     }
     for log in [Log::Register, Log::Case] {
-        if let Some((_, note)) = head(&snapshot, log)?
+        if let Some((_, note)) = head(snapshot, log)?
             && !send(BundleLine::Checkpoint(log, note))
         {
             return Ok(());
@@ -205,7 +203,7 @@ pub(super) fn export(
     while let Some(row) = rows.next()? {
         let (kind, key): (String, String) = (row.get(0)?, row.get(1)?);
         let kind = known_kind(&kind).ok_or(StoreError::Form("a fact's kind"))?;
-        let (version, text) = read_fact(&snapshot, sealer, kind, &key)?.ok_or(StoreError::Form(kind))?;
+        let (version, text) = read_fact(snapshot, sealer, kind, &key)?.ok_or(StoreError::Form(kind))?;
         if !send(BundleLine::Fact(kind.to_owned(), key, version.log, version.index, text)) {
             return Ok(());
         }

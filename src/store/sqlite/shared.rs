@@ -1,5 +1,6 @@
 //! What the writer and the readers of one store share: seals, signers, and whether only revocation is possible.
 
+use super::guard::Shown;
 use crate::{
     model::{ambient::Entropy, event::Log, time::Timestamp},
     store::{StoreError, sealed::Sealer},
@@ -48,6 +49,8 @@ pub(super) struct Shared {
     pub(super) revoke_only: Mutex<Option<&'static str>>,
     /// Time of the last committed entry, in seconds.
     pub(super) last_at: AtomicU64,
+    /// How far the anchor has come.
+    pub(super) shown: Shown,
 }
 
 impl Shared {

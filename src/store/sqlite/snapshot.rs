@@ -17,7 +17,7 @@ use crate::{
         rows::{ReportRow, Row},
         time::Timestamp,
     },
-    store::{Heads, StoreError, sealed::Sealer},
+    store::{Heads, StoreError, anchor, sealed::Sealer},
     wire::{
         api::{BundleLine, CaseLine},
         entry::FullEntry,
@@ -93,6 +93,14 @@ impl Snapshot {
     /// [`StoreError`].
     pub fn heads(&self) -> Result<Heads, StoreError> {
         read::heads(&self.connection)
+    }
+
+    /// Whether the log of this moment goes on from `anchored`, as the anchor at `path` has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Anchor`] when it does not.
+    pub fn compare(&self, anchored: &Heads, path: &Path) -> Result<(), StoreError> {
+        anchor::compare(anchored, &self.heads()?, path, |log, size| read::root_at(&self.connection, log, size))
     }
 
     /// Time of the last entry of either log.

@@ -5,7 +5,8 @@
 //! not undo its neighbours.
 
 use super::{
-    batch::{Batch, Tips},
+    batch::{Batch, SealedHeads, Tips},
+    guard,
     points::Points,
     queue::{Lane, Receiver},
     read, schema,
@@ -14,11 +15,12 @@ use super::{
 use crate::{
     model::{
         ambient::Clock,
-        event::EntryRef,
+        event::{EntryRef, Log},
         limits,
         time::{Duration, Timestamp},
     },
-    store::{CommitError, StoreError},
+    store::{CommitError, Heads, StoreError, anchor::Anchor},
+    wire::statement::SeenTree,
 };
 use rusqlite::Connection;
 use std::{collections::HashMap, path::PathBuf, sync::Arc, thread};
@@ -113,6 +115,10 @@ pub(super) struct Writer {
     pub(super) points: Points,
     /// Where the log ends, unless that is `lost`.
     pub(super) tips: Tips,
+    /// Both trees there.
+    pub(super) heads: Heads,
+    /// What remembers them outside the data.
+    pub(super) anchor: Anchor,
     /// The outcome of a commit is unknown: the next transaction looks where the log ends before it writes.
     pub(super) lost: bool,
     pub(super) watch: Watch,
@@ -195,23 +201,49 @@ impl Writer {
         }
         let mut answers = Vec::with_capacity(work.len());
         match self.transaction(work, &mut answers) {
-            Ok((tips, receipts)) => {
+            Ok((tips, sealed)) => {
                 self.tips = tips;
                 self.shared.committed(tips.last_at);
-                for answer in answers {
-                    answer(Ok(&receipts));
+                let anchored = self.anchor(sealed.changed);
+                let receipts = sealed.receipts.into_iter().collect();
+                for (urgency, answer) in answers {
+                    // Who withdraws is told: the commit is durable, and the receipt is evidence should it be undone.
+                    // Nobody else acts on what nothing outside the data knows of.
+                    let safe = anchored.is_ok() || urgency != Urgency::Ordinary;
+                    answer(if safe { Ok(&receipts) } else { Err(CommitError::Unknown) });
                 }
             }
             Err(failure) => {
                 if failure == Failure::Unknown {
                     self.shared.only_revoke("the outcome of a commit is unknown; restart the broker");
+                    self.shared.shown.lose();
                     self.lost = true;
                 }
-                for answer in answers {
+                for (_, answer) in answers {
                     answer(Err(failure.error()));
                 }
             }
         }
+    }
+
+    /// Moves the anchor up to what was committed, before anybody is answered. A commit stands without it.
+    fn anchor(&mut self, changed: Vec<(Log, SeenTree)>) -> Result<(), StoreError> {
+        for (log, tree) in changed {
+            match log {
+                Log::Register => self.heads.register = tree,
+                Log::Case => self.heads.case = tree,
+            }
+        }
+        let kept = guard::keep(&mut self.anchor, self.heads, &self.points);
+        match &kept {
+            Ok(()) => self.shared.shown.up_to(&self.heads),
+            Err(error) => {
+                tracing::error!(%error, "the rollback anchor cannot be written");
+                self.shared.only_revoke("the rollback anchor cannot be written; restart the broker when it can");
+                self.shared.shown.lose();
+            }
+        }
+        kept
     }
 
     /// Opens a transaction, and knows where the log ends in it.
@@ -223,7 +255,7 @@ impl Writer {
         }
         self.points.step("sqlite.begin", || connection.execute_batch("BEGIN IMMEDIATE"))?;
         if self.lost {
-            self.tips = read::tips(connection)?;
+            (self.tips, self.heads) = (read::tips(connection)?, read::heads(connection)?);
             self.shared.committed(self.tips.last_at);
             self.lost = false;
         }
@@ -233,8 +265,8 @@ impl Writer {
     fn transaction(
         &self,
         work: Vec<(Urgency, Box<dyn Work>)>,
-        answers: &mut Vec<Answer>,
-    ) -> Result<(Tips, Receipts), Failure> {
+        answers: &mut Vec<(Urgency, Answer)>,
+    ) -> Result<(Tips, SealedHeads), Failure> {
         let (connection, shared) = (&self.connection, &self.shared);
         let mut batch = Batch::new(connection, &shared.sealer, &*shared.entropy, self.tips, self.watch.wall);
         let revoke_only = shared.why_revoke_only();
@@ -246,7 +278,7 @@ impl Writer {
                 operation.refuse(CommitError::RevokeOnly(why));
                 continue;
             }
-            if let Err(error) = self.operate(&mut batch, operation, answers) {
+            if let Err(error) = self.operate(&mut batch, (urgency, operation), answers) {
                 let failure = self.abandon(&error);
                 // Those behind it never ran, and are told so.
                 work.for_each(|(_, operation)| operation.refuse(failure.error()));
@@ -254,11 +286,11 @@ impl Writer {
             }
         }
         let sealed = self.points.step("sqlite.heads", || batch.seal_heads(&shared.signers));
-        let receipts = sealed.map_err(|error| self.abandon(&error))?.into_iter().collect();
+        let sealed = sealed.map_err(|error| self.abandon(&error))?;
         let tips = batch.tips();
         match self.points.step("sqlite.commit", || connection.execute_batch("COMMIT")) {
-            Ok(()) => Ok((tips, receipts)),
-            Err(error) => self.after_failed_commit(&error, tips).map(|()| (tips, receipts)),
+            Ok(()) => Ok((tips, sealed)),
+            Err(error) => self.after_failed_commit(&error, tips).map(|()| (tips, sealed)),
         }
     }
 
@@ -266,8 +298,8 @@ impl Writer {
     fn operate(
         &self,
         batch: &mut Batch<'_>,
-        operation: Box<dyn Work>,
-        answers: &mut Vec<Answer>,
+        (urgency, operation): (Urgency, Box<dyn Work>),
+        answers: &mut Vec<(Urgency, Answer)>,
     ) -> Result<(), StoreError> {
         let run = |sql| self.connection.execute_batch(sql);
         if let Err(error) = self.points.step("sqlite.savepoint", || run("SAVEPOINT operation")) {
@@ -276,7 +308,7 @@ impl Writer {
         }
         let (tips, appended) = (batch.tips(), batch.appended());
         if let Some(answer) = operation.run(batch) {
-            answers.push(answer);
+            answers.push((urgency, answer));
             self.points.step("sqlite.release", || run("RELEASE operation"))?;
         } else {
             self.points.step("sqlite.undo", || run("ROLLBACK TO operation; RELEASE operation"))?;
