@@ -201,7 +201,7 @@ impl Walk {
         let mut facts_agree = Ok(());
         if let Some(auditor) = &auditor {
             let bundle = self.genesis.genesis().bundle;
-            decision::check(&event, auditor, digest, bundle).map_err(fault)?;
+            decision::check(&event, shared.at, auditor, digest, bundle).map_err(fault)?;
             facts_agree = decision::check_facts(&self.state, &event, auditor)?;
         }
         let words = line.map(|line| line.auditor.as_str());

@@ -18,6 +18,8 @@ pub const SUBMIT_WITHIN: Duration = Duration::from_days(30);
 pub const CLOCK_AHEAD: Duration = Duration::from_seconds(600);
 /// How far the wall clock may run ahead of monotonic time before only revocation is possible.
 pub const CLOCK_JUMP: Duration = Duration::from_seconds(600);
+/// How long before its entry a decision's clocks may have been read: a queue in front of a slow disk, never an hour.
+pub const DECIDED_WITHIN: Duration = Duration::from_seconds(600);
 /// A release is delivered again on the same request until acknowledged, or this long.
 pub const REDELIVER_WITHIN: Duration = Duration::from_seconds(24 * 3600);
 /// Life of an access token: short, because it lives in memory only.

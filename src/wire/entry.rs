@@ -16,7 +16,7 @@ use crate::{
         ids::{Digest, GrantId, KeyId, ReportId},
         limits,
         statement::Body,
-        time::Timestamp,
+        time::{Clocks, Timestamp},
     },
     tlog,
 };
@@ -139,6 +139,9 @@ pub struct AuditorPart {
     /// The facts decided from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub facts: Option<FactsRecord>,
+    /// The two clocks the facts about a release were computed by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clocks: Option<Clocks>,
     /// The policy bundle decided under.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bundle: Option<Digest>,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::{
         event::{EntryRef, Log},
-        facts::ReleaseRecord,
+        facts::ReleaseFacts,
         ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
         statement::{Body, Kind},
@@ -117,7 +117,7 @@ impl Store for SqliteStore {
         )
     }
 
-    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
+    fn deny(&self, denied: Denied<ReleaseFacts>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
         self.submit_entry(Urgency::Ordinary, move |batch| operations::deny(batch, &denied, &request))
     }
 

@@ -4,14 +4,14 @@ use super::batch::Batch;
 use crate::{
     model::{
         event::{EntryRef, Event},
-        facts::ReleaseRecord,
+        facts::ReleaseFacts,
         fold::Refusal,
         grant::{GrantState, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
         release::ReleaseRequest,
         rows::{GrantRow, Held, Rows, StatementRow},
         statement::Body,
-        time::Timestamp,
+        time::{Clocks, Timestamp},
     },
     policy::{Denied, OwnerFetch, Permit, Reason, Release},
     store::{Attachment, CommitError, OwnRecord, StoreError},
@@ -110,9 +110,11 @@ pub(super) fn commit_release(
         return Err(CommitError::Conflict);
     }
     spendable(batch, permit.citations(), permit.valid_before())?;
+    decided_now(batch, permit.clocks())?;
     let event = Event::Released(request.signed().clone(), request.body().clone());
     let auditor = AuditorPart {
         facts: Some(FactsRecord::Release(Box::new(permit.record().clone()))),
+        clocks: Some(permit.clocks()),
         bundle: Some(permit.bundle()),
         decision: Some(Decision::Allow),
         reasons: Vec::new(),
@@ -130,6 +132,7 @@ pub(super) fn commit_owner_fetch(
     let (report, key) = (permit.report(), permit.caller());
     let auditor = AuditorPart {
         facts: Some(FactsRecord::OwnerFetch(permit.record().clone())),
+        clocks: None,
         bundle: Some(permit.bundle()),
         decision: Some(Decision::Allow),
         reasons: Vec::new(),
@@ -149,14 +152,27 @@ fn spendable(
     if batch.now() < valid_before && batch.still_holds(citations)? { Ok(()) } else { Err(CommitError::Conflict) }
 }
 
+/// An auditor re-derives a decision from its clocks, so they must not lie far from the entry.
+fn decided_now(batch: &Batch<'_>, clocks: Clocks) -> Result<(), CommitError> {
+    if clocks.suit_an_entry_at(batch.now()) { Ok(()) } else { Err(CommitError::Conflict) }
+}
+
+/// A denial is held to what a release is held to, or an auditor could not tell a stale one from an invented one.
 pub(super) fn deny(
     batch: &mut Batch<'_>,
-    denied: &Denied<ReleaseRecord>,
+    denied: &Denied<ReleaseFacts>,
     request: &Verified<ReleaseRequest>,
 ) -> Result<EntryRef, CommitError> {
+    let facts = &denied.facts;
+    if request.body() != facts.request() {
+        return Err(CommitError::Conflict);
+    }
+    spendable(batch, facts.citations(), Timestamp::FAR_FUTURE)?;
+    decided_now(batch, facts.clocks())?;
     let event = Event::ReleaseDenied(request.signed().clone(), request.body().clone());
     let auditor = AuditorPart {
-        facts: Some(FactsRecord::Release(Box::new(denied.record.clone()))),
+        facts: Some(FactsRecord::Release(Box::new(facts.record().clone()))),
+        clocks: Some(facts.clocks()),
         bundle: Some(denied.bundle),
         decision: Some(Decision::Deny),
         reasons: ids(&denied.reasons),
