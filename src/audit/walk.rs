@@ -208,10 +208,11 @@ impl Walk {
         let step = Step { recorded, event: &event, auditor: words.zip(auditor.as_ref()) };
         let observed = observer.before(&self.state, &step);
         *self.events.entry(word(&event)).or_default() += 1;
-        // A rule that was broken says more than facts that differ because of it, so it is told first.
+        // A rule that was broken says more than facts that differ because of it, so it is told first; and whoever looks
+        // on may know more of how they differ.
         self.fold(recorded, &event)?;
-        facts_agree.map_err(fault)?;
-        observed
+        observed?;
+        facts_agree.map_err(fault)
     }
 
     fn verified(

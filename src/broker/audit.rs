@@ -7,7 +7,7 @@ use crate::{
         limits,
         party::Holder,
     },
-    wire::api::{BundleLine, CaseHead, RegisterPage},
+    wire::api::{BundleLine, CaseHead, Policies, RegisterPage},
 };
 use std::ops::ControlFlow;
 
@@ -47,7 +47,16 @@ impl Broker {
         line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
     ) -> Result<(), BrokerError> {
         self.may_audit(caller)?;
-        Ok(self.store.export(line)?)
+        Ok(self.store.export(&mut |next| {
+            let policies = matches!(next, BundleLine::Genesis(_)).then(|| self.policies());
+            line(next)?;
+            policies.map_or(ControlFlow::Continue(()), &mut *line)
+        })?)
+    }
+
+    /// The policies in force since genesis: what an auditor decides again by.
+    fn policies(&self) -> BundleLine {
+        BundleLine::Policies(Policies { digest: self.engine.bundle(), files: self.bundle.files().clone() })
     }
 
     /// Refuses everybody but auditors.

@@ -2,6 +2,11 @@
 
 #[cfg(feature = "client")]
 mod export;
+#[cfg(feature = "server")]
+mod replay;
+
+#[cfg(all(feature = "client", feature = "server"))]
+pub(super) use replay::replay_folder;
 
 use super::output::{Failure, Out, chain};
 use crate::{
@@ -27,6 +32,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'"
     )]
     Verify(Verify),
+    /// Check an exported bundle, and decide again whatever was decided in it.
+    #[cfg(feature = "server")]
+    Replay(replay::Arguments),
     /// Take a bundle away from the broker, as an auditor.
     #[cfg(feature = "client")]
     Export(export::Arguments),
@@ -45,6 +53,8 @@ pub(super) struct Verify {
 pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
     match command {
         Command::Verify(arguments) => verify(arguments, out),
+        #[cfg(feature = "server")]
+        Command::Replay(arguments) => replay::run(arguments, out),
         #[cfg(feature = "client")]
         Command::Export(arguments) => export::run(arguments, out),
     }
@@ -58,20 +68,26 @@ fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
 
 /// Checks a bundle on disk.
 pub(super) fn verify_folder(folder: &Path, card: Option<&Card>) -> Result<Summary, Failure> {
+    audit::verify(inputs(folder)?, card)
+        .map_err(|error: AuditError| Failure::does_not_hold(format!("the bundle does NOT hold: {}", chain(&error))))
+}
+
+type Lines = BufReader<File>;
+
+/// The files of a bundle.
+fn inputs(folder: &Path) -> Result<Inputs<Lines, Lines, Lines>, Failure> {
     let path = |name: &str| folder.join(name);
     let words = |name: &str, e: std::io::Error| Failure::refused(format!("{}: {e}", path(name).display()));
     let read = |name: &str| fs::read_to_string(path(name)).map_err(|e| words(name, e));
     let open = |name: &str| File::open(path(name)).map(BufReader::new).map_err(|e| words(name, e));
-    let inputs = Inputs {
+    Ok(Inputs {
         genesis: read("genesis.note")?,
         register_checkpoint: read("checkpoint.register")?,
         case_checkpoint: path("checkpoint.case").exists().then(|| read("checkpoint.case")).transpose()?,
         register: open("register.jsonl")?,
         case: open("case.jsonl")?,
         facts: open("facts.jsonl")?,
-    };
-    audit::verify(inputs, card)
-        .map_err(|error: AuditError| Failure::does_not_hold(format!("the bundle does NOT hold: {}", chain(&error))))
+    })
 }
 
 fn json(summary: &Summary) -> serde_json::Value {

@@ -176,3 +176,9 @@ pub const FAULTS: usize = 100;
 pub const FREE_BYTES: u64 = 1 << 30;
 /// A backup's manifest: a line of 200 bytes for each of a million payloads, with room.
 pub const BACKUP_MANIFEST_BYTES: u64 = 256 << 20;
+/// Files of one policy bundle in an export, and bundles in it; the shipped one has nine files.
+pub const POLICY_FILES: usize = 64;
+/// Bytes of one policy bundle in an export: ten times the shipped one, and still one line of it.
+pub const POLICY_BYTES: u64 = 256 << 10;
+/// Length of a policy file's path.
+pub const POLICY_PATH_BYTES: usize = 100;

@@ -153,6 +153,15 @@ pub struct AuditorPart {
     pub reasons: Vec<String>,
 }
 
+impl AuditorPart {
+    /// What is recorded of a decision: allowed if there is no reason against it. The broker and whoever decides again
+    /// make it here, so that both spell it alike.
+    pub fn decided(facts: FactsRecord, clocks: Option<Clocks>, bundle: Digest, reasons: Vec<String>) -> Self {
+        let decision = if reasons.is_empty() { Decision::Allow } else { Decision::Deny };
+        Self { facts: Some(facts), clocks, bundle: Some(bundle), decision: Some(decision), reasons }
+    }
+}
+
 /// Facts of either kind of decision.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -44,6 +44,8 @@ mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
+mod lying;
+#[cfg(all(feature = "client", feature = "server"))]
 mod openapi;
 #[cfg(all(feature = "client", feature = "server"))]
 mod overload;
@@ -67,6 +69,8 @@ mod receiving;
 mod registration;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
+#[cfg(all(feature = "client", feature = "server"))]
+mod replaying;
 #[cfg(feature = "client")]
 mod report_format;
 #[cfg(all(feature = "client", feature = "server"))]

@@ -16,7 +16,7 @@ use crate::{
     policy::{Denied, OwnerFetch, Permit, Reason, Release},
     store::{Attachment, CommitError, OwnRecord, StoreError},
     wire::{
-        entry::{AuditorPart, Decision, FactsRecord, Happening},
+        entry::{AuditorPart, FactsRecord, Happening},
         statement::Verified,
     },
 };
@@ -112,13 +112,8 @@ pub(super) fn commit_release(
     spendable(batch, permit.citations(), permit.valid_before())?;
     decided_now(batch, permit.clocks())?;
     let event = Event::Released(request.signed().clone(), request.body().clone());
-    let auditor = AuditorPart {
-        facts: Some(FactsRecord::Release(Box::new(permit.record().clone()))),
-        clocks: Some(permit.clocks()),
-        bundle: Some(permit.bundle()),
-        decision: Some(Decision::Allow),
-        reasons: Vec::new(),
-    };
+    let record = FactsRecord::Release(Box::new(permit.record().clone()));
+    let auditor = AuditorPart::decided(record, Some(permit.clocks()), permit.bundle(), Vec::new());
     let entry = batch.append(&event, Happening::Released, Some(request.text().to_owned()), &auditor)?;
     let header = batch.grant_header(permit.request().grant, permit.header())?;
     Ok((entry, header))
@@ -130,13 +125,8 @@ pub(super) fn commit_owner_fetch(
 ) -> Result<(EntryRef, Vec<u8>), CommitError> {
     spendable(batch, permit.citations(), Timestamp::FAR_FUTURE)?;
     let (report, key) = (permit.report(), permit.caller());
-    let auditor = AuditorPart {
-        facts: Some(FactsRecord::OwnerFetch(permit.record().clone())),
-        clocks: None,
-        bundle: Some(permit.bundle()),
-        decision: Some(Decision::Allow),
-        reasons: Vec::new(),
-    };
+    let record = FactsRecord::OwnerFetch(permit.record().clone());
+    let auditor = AuditorPart::decided(record, None, permit.bundle(), Vec::new());
     let happening = Happening::OwnerHeaderFetched { report, key };
     let entry = batch.append(&Event::OwnerHeaderFetched(report, key), happening, None, &auditor)?;
     let header = batch.owner_header(report, permit.header())?;
@@ -170,13 +160,8 @@ pub(super) fn deny(
     spendable(batch, facts.citations(), Timestamp::FAR_FUTURE)?;
     decided_now(batch, facts.clocks())?;
     let event = Event::ReleaseDenied(request.signed().clone(), request.body().clone());
-    let auditor = AuditorPart {
-        facts: Some(FactsRecord::Release(Box::new(facts.record().clone()))),
-        clocks: Some(facts.clocks()),
-        bundle: Some(denied.bundle),
-        decision: Some(Decision::Deny),
-        reasons: ids(&denied.reasons),
-    };
+    let record = FactsRecord::Release(Box::new(facts.record().clone()));
+    let auditor = AuditorPart::decided(record, Some(facts.clocks()), denied.bundle, ids(&denied.reasons));
     batch.append(&event, Happening::ReleaseDenied, Some(request.text().to_owned()), &auditor)
 }
 
