@@ -90,6 +90,7 @@ mod stage;
 #[cfg(all(feature = "client", feature = "server"))]
 mod statements;
 mod tlog;
+mod tlog_judged;
 #[cfg(all(feature = "client", feature = "server"))]
 mod twins;
 #[cfg(feature = "client")]

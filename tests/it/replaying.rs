@@ -14,6 +14,7 @@ use amana::{
         facts::ReleaseFacts,
         ids::{Digest, GrantId},
         limits,
+        statement::Kind,
         time::{Clocks, Duration, Timestamp},
         view::ReleaseView,
     },
@@ -331,4 +332,14 @@ fn command_reads_policies_from_the_bundle_and_from_nowhere_else() {
     fs::remove_dir_all(folder.join("policies")).unwrap();
     let (code, told) = replay(&folder, &story.stage);
     assert_eq!(code, Some(1), "{told}");
+}
+
+/// Whoever adds a kind of statement has the demo make one, and the stock JOSE library verify it.
+#[test]
+fn stock_jose_judge_demands_every_kind_of_statement() {
+    let judge = include_str!("../judges/jose/bundle.mjs");
+    for kind in Kind::ALL {
+        let name = kind.typ().strip_prefix("amana-").and_then(|rest| rest.strip_suffix("-v1+jwt")).unwrap();
+        assert!(judge.contains(&format!("\"{name}\"")), "{name}");
+    }
 }
