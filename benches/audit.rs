@@ -380,7 +380,7 @@ fn transactions(path: &Path, trees: Trees, rounds: usize) -> Outcome<u64> {
     for _ in 0..rounds {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let leaves = (0..CLIENTS as u64)
-            .map(|n| entry(&connection, &sealer, &*entropy, size + n))
+            .map(|n| entry(&connection, &sealer, &entropy, size + n))
             .collect::<Outcome<Vec<Hash>>>()?;
         let tiles = Stored(&connection);
         let root = match trees {
