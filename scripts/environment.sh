@@ -16,4 +16,5 @@ else
 fi
 # Tests read these; a variable that is unset means that the judge is not here.
 if [ -d "$judges/cctv" ]; then export AMANA_CCTV_DIR=$judges/cctv; fi
+if [ -x "$judges/tlog" ]; then export AMANA_TLOG=$judges/tlog; fi
 if command -v rage >/dev/null; then AMANA_RAGE=$(command -v rage) && export AMANA_RAGE; fi

@@ -10,6 +10,9 @@ source "$(dirname "$0")/environment.sh"
 RAGE_VERSION=0.12.1
 DENY_VERSION=0.20.2
 NODE_MAJOR=20
+# Where Debian puts Go's log code: judged is with what the distribution reviewed, and nothing is downloaded for it.
+GO_PATH=/usr/share/gocode
+GO_MOD=$GO_PATH/src/golang.org/x/mod/sumdb
 
 main() {
   system_packages
@@ -22,6 +25,7 @@ main() {
   cargo_tool cargo-deny "$DENY_VERSION" || missing=1
   npm_judges || missing=1
   python_judges || missing=1
+  go_judge || missing=1
   for command in age age-keygen curl; do command -v "$command" >/dev/null || missing=1; done
   if [ "$missing" = 1 ]; then
     echo "some judges are missing (see above)" >&2
@@ -29,13 +33,15 @@ main() {
   fi
 }
 
-# age and curl are judges, the C compiler builds SQLite. docker-compose only checks our YAML, so it is not worth a
+# age and curl are judges, Go's log code is another, the C compiler builds SQLite. docker-compose only checks our YAML, so it is not worth a
 # place on somebody's own machine: only where every judge is required.
 system_packages() {
   local packages=()
   command -v cc >/dev/null || packages+=(build-essential)
   command -v age-keygen >/dev/null || packages+=(age)
   command -v curl >/dev/null || packages+=(curl)
+  command -v go >/dev/null || packages+=(golang-go)
+  [ -d "$GO_MOD" ] || packages+=(golang-golang-x-mod-dev)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
   if [ "$AMANA_JUDGES" = require ] && ! docker compose version >/dev/null 2>&1; then
     command -v docker-compose >/dev/null || packages+=(docker-compose)
@@ -96,7 +102,7 @@ python_judges() {
     return 1
   fi
   local name newer
-  for name in schemathesis tuspy; do python_judge "$name" python3 || return 1; done
+  for name in cedarpy schemathesis tuspy; do python_judge "$name" python3 || return 1; done
   if ! newer=$(newer_python); then
     echo "missing: Python 3.12 or newer with venv, for the witness judge. Please install it beside the one that is here" \
       "(Debian 13: python3-venv; elsewhere https://www.python.org/downloads or pyenv)." >&2
@@ -127,6 +133,17 @@ newer_python() {
     fi
   done
   return 1
+}
+
+go_judge() {
+  if ! command -v go >/dev/null || [ ! -d "$GO_MOD" ]; then
+    echo "missing: Go and golang.org/x/mod (Debian: golang-go, golang-golang-x-mod-dev); the tlog judge is not built." >&2
+    return 1
+  fi
+  [ "$judges/tlog" -nt tests/judges/tlog/main.go ] && return 0
+  echo "building the tlog judge"
+  (cd tests/judges/tlog && GOCACHE="$judges/go-cache" GO111MODULE=off GOPATH=$GO_PATH go build -o "$judges/tlog" .) || return 1
+  rm -rf "$judges/go-cache"
 }
 
 main

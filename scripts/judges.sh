@@ -28,15 +28,19 @@ main() {
   judge rage opens_with_rage
   judge typage opens_with_typage
   judge same same_plaintext
+  judge cedarpy decides_again
+  judge statements node_script jose bundle.mjs "$demo/audit"
   judge compose reads_compose_file
   start_broker
   judge broker broker_is_up
+  judge tlog-before go_judge keep "$served/broker.json" "$opened"
   judge oauth node_judge oauth "$served/broker.json" "$opened/fetched.age"
   judge fetched opens_what_was_fetched
   judge jose node_judge jose "$served/broker.json"
   judge tus node_judge tus "$served/broker.json"
   judge tuspy python_judge tuspy python3
   judge schemathesis python_judge schemathesis schemathesis
+  judge tlog go_judge served "$served/broker.json" "$opened"
   judge stop ends_when_asked
   judge witness cosigns_and_is_cosigned
 
@@ -113,6 +117,15 @@ same_plaintext() {
   echo "ok: age, rage and typage read the same bytes"
 }
 
+# The same decisions, by Cedar's Python binding, from the exported bundle alone.
+decides_again() {
+  if [ ! -x "$judges/venv/cedarpy/bin/python3" ]; then
+    echo "skipped: the cedarpy judge is not installed (scripts/install.sh)"
+    return "$SKIPPED"
+  fi
+  "$judges/venv/cedarpy/bin/python3" tests/judges/cedarpy/judge.py "$demo/audit"
+}
+
 # No engine is needed: `config` only reads the file.
 reads_compose_file() {
   export AMANA_PUBLIC_URL=https://broker.example
@@ -187,11 +200,26 @@ ended_within_seconds() {
 node_judge() {
   local name=$1
   shift
+  node_script "$name" judge.mjs "$@"
+}
+
+node_script() {
+  local name=$1 script=$2
+  shift 2
   if [ ! -d "$judges/npm/$name/node_modules" ]; then
     echo "skipped: the $name judge is not installed (scripts/install.sh)"
     return "$SKIPPED"
   fi
-  node "$judges/npm/$name/judge.mjs" "$@"
+  node "$judges/npm/$name/$script" "$@"
+}
+
+# Go's log code reads both logs from what the broker serves to everybody.
+go_judge() {
+  if [ ! -x "$judges/tlog" ]; then
+    echo "skipped: the tlog judge is not built; it needs golang-go and golang-golang-x-mod-dev (scripts/install.sh)"
+    return "$SKIPPED"
+  fi
+  "$judges/tlog" "$@"
 }
 
 # These drive a Python program from Node, where the proxy lives that signs in for it.

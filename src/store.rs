@@ -26,7 +26,7 @@ pub use logged::Logged;
 use crate::{
     model::{
         event::{Cosigned, DenialCount, Disclosed, EntryRef, Log},
-        facts::ReleaseRecord,
+        facts::ReleaseFacts,
         fold::Refusal,
         grant::{EndCause, HeaderCopy},
         ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId},
@@ -244,8 +244,8 @@ pub trait Store: Send + Sync + 'static {
     fn redeliver(&self, permit: Permit<Redelivery>) -> Pending<Logged<Release>>;
     /// Spends a permit for an owner's own header.
     fn commit_owner_fetch(&self, permit: Permit<OwnerFetch>) -> Pending<Logged<OwnerFetch>>;
-    /// Appends a denial with everything it was decided from.
-    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded>;
+    /// Compares versions and clocks, as for a release, and appends a denial with everything it was decided from.
+    fn deny(&self, denied: Denied<ReleaseFacts>, request: Verified<ReleaseRequest>) -> Pending<Recorded>;
     /// Records something of the broker's own.
     fn record(&self, what: OwnRecord) -> Pending<Recorded>;
     /// Appends cover entries to the case log until its growth since the last publication says little.

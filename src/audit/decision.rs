@@ -4,18 +4,20 @@ use super::finding::{AuditError, EntryFault};
 use crate::{
     model::{
         event::Event,
-        facts::{OwnerFetchFacts, ReleaseFacts, ReleaseRecord},
+        facts::{OwnerFetchFacts, ReleaseFacts},
         fold::State,
         ids::Digest,
-        time::{Clocks, Timestamp, Window},
+        time::Timestamp,
         view::{OwnerFetchView, ReleaseView},
     },
     wire::entry::{AuditorPart, Decision, FactsRecord},
 };
 
-/// A release carries the facts it was decided from; they must be about this very release, and allow it.
+/// A release, or its denial, carries the facts and clocks it was decided from; they must be about this very request and
+/// of the time at which it was entered.
 pub(super) fn check(
     event: &Event,
+    at: Timestamp,
     auditor: &AuditorPart,
     statement: Option<Digest>,
     bundle: Digest,
@@ -37,7 +39,18 @@ pub(super) fn check(
     if matches!(event, Event::OwnerHeaderFetched(..)) && auditor.facts.is_none() {
         return Err(EntryFault::Decision("no facts are recorded"));
     }
-    let (Event::Released(signed, request) | Event::ReleaseDenied(signed, request)) = event else { return Ok(()) };
+    let (Event::Released(signed, request) | Event::ReleaseDenied(signed, request)) = event else {
+        let timeless = auditor.clocks.is_none();
+        return if timeless {
+            Ok(())
+        } else {
+            Err(EntryFault::Decision("clocks are recorded with no decision by them"))
+        };
+    };
+    let clocks = auditor.clocks.ok_or(EntryFault::Decision("no clocks are recorded"))?;
+    if !clocks.suit_an_entry_at(at) {
+        return Err(EntryFault::Decision("its clocks are not of the time of its entry"));
+    }
     let Some(FactsRecord::Release(facts)) = &auditor.facts else {
         return Err(EntryFault::Decision("no facts are recorded"));
     };
@@ -48,7 +61,7 @@ pub(super) fn check(
     if same { Ok(()) } else { Err(EntryFault::Decision("the facts are about another release")) }
 }
 
-/// Whether what an allowed act was decided from is what the log folded to just before it.
+/// Whether what was decided from is what the log folded to just before it.
 pub(super) fn check_facts(
     facts: &State,
     event: &Event,
@@ -56,29 +69,21 @@ pub(super) fn check_facts(
 ) -> Result<Result<(), EntryFault>, AuditError> {
     let failed = |e: &dyn std::error::Error| AuditError::Fold(e.to_string());
     let same = match (event, &auditor.facts) {
-        (Event::Released(signed, request), Some(FactsRecord::Release(recorded))) => {
+        (
+            Event::Released(signed, request) | Event::ReleaseDenied(signed, request),
+            Some(FactsRecord::Release(recorded)),
+        ) => {
             let view = ReleaseView::load(facts, request.grant, signed.kid).map_err(|e| failed(&e))?;
-            // Only `now` is the broker's word: it follows from two of the facts, and all others from it.
-            let clocks = view.as_ref().and_then(|view| clocks_of(view.grant().grant.collect, recorded));
-            view.zip(clocks)
+            // Only the clocks are the broker's word, and the time of the entry bounds them: all else follows.
+            view.zip(auditor.clocks)
                 .is_some_and(|(view, clocks)| *ReleaseFacts::of(view, request.clone(), clocks).record() == **recorded)
         }
         (Event::OwnerHeaderFetched(report, key), Some(FactsRecord::OwnerFetch(recorded))) => {
             let view = OwnerFetchView::load(facts, *report, *key).map_err(|e| failed(&e))?;
             view.is_some_and(|view| OwnerFetchFacts::of(view).record() == recorded)
         }
-        (Event::Released(..) | Event::OwnerHeaderFetched(..), _) => false,
+        (Event::Released(..) | Event::ReleaseDenied(..) | Event::OwnerHeaderFetched(..), _) => false,
         _ => true,
     };
     Ok(if same { Ok(()) } else { Err(EntryFault::Decision("the facts are not those of the log")) })
-}
-
-/// The clocks a record was made by.
-fn clocks_of(collect: Window, recorded: &ReleaseRecord) -> Option<Clocks> {
-    let moment = |of: Timestamp, shift: i64| {
-        let seconds = i64::try_from(of.as_seconds()).ok()?.checked_add(shift)?;
-        Timestamp::try_from(u64::try_from(seconds).ok()?).ok()
-    };
-    let not_passed = moment(collect.until, recorded.window_left.checked_neg()?)?;
-    Some(Clocks { not_passed, passed: moment(collect.from, recorded.window_open_for)? })
 }

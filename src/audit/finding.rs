@@ -11,7 +11,11 @@ use crate::{
     tlog::{CheckpointError, EMPTY_ROOT},
     wire::{entry::EntryError, genesis::GenesisError, statement::StatementError},
 };
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// What was found to hold.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +93,9 @@ pub enum AuditError {
         /// Of which log.
         log: Log,
     },
+    /// The policies that came along.
+    #[error("the exported policies are not those in force: {0}")]
+    Policies(String),
     /// The broker's facts are not what the log says.
     #[error("the broker's facts differ from the log: {0}")]
     Facts(String),
@@ -115,9 +122,61 @@ pub enum EntryFault {
     /// Time or register size run backwards.
     #[error("{0}")]
     Order(&'static str),
-    /// A release without a decision that allows it.
+    /// A release without a decision that allows it, or a denial without one that denies it.
     #[error("the release is not backed by the decision recorded with it: {0}")]
     Decision(&'static str),
+    /// Decided again, something else comes out.
+    #[error("{0}")]
+    Replay(Box<Disagreement>),
+}
+
+/// A decision that does not come out as it was recorded.
+#[derive(Debug)]
+pub struct Disagreement {
+    /// The auditor part that was recorded, verbatim.
+    pub recorded: String,
+    /// The auditor part that the log and the policies give.
+    pub derived: String,
+}
+
+impl Disagreement {
+    /// Where the two differ: path, what was recorded, what comes out; `null` for what is not there.
+    pub fn differences(&self) -> Vec<(String, Value, Value)> {
+        let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let mut found = Vec::new();
+        differ("", &read(&self.recorded), &read(&self.derived), &mut found);
+        found
+    }
+}
+
+/// A record has two levels; what is below is shown whole.
+fn differ(path: &str, recorded: &Value, derived: &Value, found: &mut Vec<(String, Value, Value)>) {
+    let (Value::Object(theirs), Value::Object(ours)) = (recorded, derived) else {
+        if recorded != derived {
+            found.push((path.to_owned(), recorded.clone(), derived.clone()));
+        }
+        return;
+    };
+    let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    for name in names {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let member = |part: &Map<String, Value>| part.get(name).cloned().unwrap_or_default();
+        differ(&path, &member(theirs), &member(ours), found);
+    }
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "decided again, something else comes out")?;
+        let differences = self.differences();
+        if differences.is_empty() {
+            write!(f, ": the same, spelt otherwise than the broker spells")?;
+        }
+        for (path, recorded, derived) in differences {
+            write!(f, "; {path}: recorded {recorded}, comes out {derived}")?;
+        }
+        Ok(())
+    }
 }
 
 const fn log_word(log: Log) -> &'static str {

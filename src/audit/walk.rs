@@ -208,17 +208,18 @@ impl Walk {
         let mut facts_agree = Ok(());
         if let Some(auditor) = &auditor {
             let bundle = self.genesis.genesis().bundle;
-            decision::check(&event, auditor, digest, bundle).map_err(fault)?;
+            decision::check(&event, shared.at, auditor, digest, bundle).map_err(fault)?;
             facts_agree = decision::check_facts(&self.state, &event, auditor)?;
         }
         let words = line.map(|line| line.auditor.as_str());
         let step = Step { recorded, event: &event, auditor: words.zip(auditor.as_ref()) };
         let observed = observer.before(&self.state, &step);
         *self.events.entry(word(&event)).or_default() += 1;
-        // A rule that was broken says more than facts that differ because of it, so it is told first.
+        // A rule that was broken says more than facts that differ because of it, so it is told first; and whoever looks
+        // on may know more of how they differ.
         self.fold(recorded, &event)?;
-        facts_agree.map_err(fault)?;
-        observed
+        observed?;
+        facts_agree.map_err(fault)
     }
 
     fn verified(&mut self, entry: EntryRef, shared: &Shared) -> Result<Option<Verified<Body>>, AuditError> {

@@ -9,7 +9,7 @@ use crate::{
     },
     store::{ExportPart, ExportedFacts, OwnRecord},
     wire::{
-        api::{BundleLine, DisclosedEntry, Disclosure},
+        api::{BundleLine, DisclosedEntry, Disclosure, Policies},
         listing::SignedListing,
     },
 };
@@ -52,7 +52,16 @@ impl Broker {
         disclosing: &Disclosing,
         line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
     ) -> Result<(), BrokerError> {
-        Ok(self.store.export(disclosing.part, line)?)
+        Ok(self.store.export(disclosing.part, &mut |next| {
+            let policies = matches!(next, BundleLine::Genesis(_)).then(|| self.policies());
+            line(next)?;
+            policies.map_or(ControlFlow::Continue(()), &mut *line)
+        })?)
+    }
+
+    /// The policies in force since genesis: what an auditor decides again by.
+    fn policies(&self) -> BundleLine {
+        BundleLine::Policies(Policies { digest: self.engine.bundle(), files: self.bundle.files().clone() })
     }
 
     /// The entries of the case log that concern the caller, from an index on: a signed listing, and each entry opened.

@@ -40,12 +40,13 @@ impl Broker {
         }
         self.charge_entry(caller.party)?;
         let id = request.signed().digest;
+        let mut denial = None;
         for _ in 0..limits::CONFLICT_RETRIES {
             // Looked up each time: the same request may have been sent twice at once, and the other one won.
             if store::release_of(&*self.store, id)?.is_some() {
                 return self.release_again(id.into(), caller, connection).await;
             }
-            if let Some(logged) = self.spend(&request, caller, connection).await? {
+            if let Some(logged) = self.spend(&request, caller, connection, &mut denial).await? {
                 return self.answer(id.into(), logged, Delivery::First);
             }
         }
@@ -58,6 +59,7 @@ impl Broker {
         request: &Verified<ReleaseRequest>,
         caller: &Caller,
         connection: &Connection,
+        denial: &mut Option<Recording>,
     ) -> Result<Option<Logged<crate::policy::Release>>, BrokerError> {
         let view = ReleaseView::load(&Facts(&*self.store), request.body().grant, caller.key)?
             .filter(ReleaseView::concerns_officer)
@@ -72,10 +74,16 @@ impl Broker {
             },
             Err(denied) => {
                 let reasons = denied.reasons.clone();
-                if self.record_denial(caller.key)? == Recording::Counted {
+                // One request is one denial, however often it is decided.
+                let recording = match *denial {
+                    Some(recording) => recording,
+                    None => *denial.insert(self.record_denial(caller.key)?),
+                };
+                if recording == Recording::Counted {
                     return Err(BrokerError::DeniedAndCounted { reasons });
                 }
                 match self.store.deny(*denied, request.clone()).await {
+                    Err(CommitError::Conflict) => Ok(None),
                     // Accepted since the view was read: what was denied is that very release a second time.
                     Err(CommitError::Refused(_))
                         if store::release_of(&*self.store, request.signed().digest)?.is_some() =>

@@ -2,9 +2,14 @@
 
 #[cfg(feature = "client")]
 mod export;
+#[cfg(feature = "server")]
+mod replay;
 mod report;
 #[cfg(feature = "client")]
 mod status;
+
+#[cfg(all(feature = "client", feature = "server"))]
+pub(super) use replay::replay_folder;
 
 use super::output::{Failure, Out, chain};
 use crate::{
@@ -33,6 +38,9 @@ pub(super) enum Command {
     Verify(Verify),
     /// Make a transparency report from an exported bundle that holds: bands, no ids, nothing young.
     Report(Box<report::Arguments>),
+    /// Check an exported bundle, and decide again whatever was decided in it.
+    #[cfg(feature = "server")]
+    Replay(replay::Arguments),
     /// Take a bundle away from the broker, as an auditor.
     #[cfg(feature = "client")]
     Export(export::Arguments),
@@ -55,6 +63,8 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
     match command {
         Command::Verify(arguments) => verify(arguments, out),
         Command::Report(arguments) => report::run(arguments, out),
+        #[cfg(feature = "server")]
+        Command::Replay(arguments) => replay::run(arguments, out),
         #[cfg(feature = "client")]
         Command::Export(arguments) => export::run(arguments, out),
         #[cfg(feature = "client")]
@@ -70,7 +80,7 @@ fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
 
 /// Checks a bundle on disk.
 pub(super) fn verify_folder(folder: &Path, card: Option<&Card>) -> Result<Summary, Failure> {
-    audit::verify(opened(folder)?, card).map_err(|error| refusal(&error))
+    audit::verify(inputs(folder)?, card).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &AuditError) -> Failure {
@@ -79,8 +89,8 @@ fn refusal(error: &AuditError) -> Failure {
 
 type Lines = BufReader<File>;
 
-/// The files of a bundle on disk.
-fn opened(folder: &Path) -> Result<Inputs<Lines, Lines, Lines>, Failure> {
+/// The files of a bundle.
+fn inputs(folder: &Path) -> Result<Inputs<Lines, Lines, Lines>, Failure> {
     let path = |name: &str| folder.join(name);
     let words = |name: &str, e: std::io::Error| Failure::refused(format!("{}: {e}", path(name).display()));
     let read = |name: &str| fs::read_to_string(path(name)).map_err(|e| words(name, e));

@@ -4,7 +4,11 @@ use super::{
     desk::{Desk, DeskError},
     identity::private_file,
 };
-use crate::{audit, model::event::Log, wire::api::BundleLine};
+use crate::{
+    audit,
+    model::{bundle::Bundle, event::Log, limits},
+    wire::api::{BundleLine, Policies},
+};
 use serde::Serialize;
 use std::{
     fs::{self, File},
@@ -49,6 +53,7 @@ impl Files {
     fn take(&mut self, folder: &Path, line: &BundleLine) -> std::io::Result<()> {
         match line {
             BundleLine::Genesis(note) => fs::write(folder.join("genesis.note"), note),
+            BundleLine::Policies(policies) => write_policies(folder, policies),
             BundleLine::Checkpoint(Log::Register, note) => fs::write(folder.join("checkpoint.register"), note),
             BundleLine::Checkpoint(Log::Case, note) => fs::write(folder.join("checkpoint.case"), note),
             BundleLine::Register(shared) => write(&mut self.register, shared),
@@ -65,6 +70,26 @@ impl Files {
         }
         Ok(())
     }
+}
+
+/// Nothing is written outside the folder, whatever the broker calls its files.
+fn write_policies(folder: &Path, policies: &Policies) -> std::io::Result<()> {
+    let root = folder.join("policies").join(policies.digest.to_string());
+    if policies.files.len() > limits::POLICY_FILES {
+        return Err(std::io::Error::other("the broker's policies are too many files; they are not written"));
+    }
+    for (path, text) in &policies.files {
+        if !Bundle::is_path(path) {
+            let words = format!("the broker calls a policy file {path:?}; no file of that name is written");
+            return Err(std::io::Error::other(words));
+        }
+        let path = path.split('/').fold(root.clone(), |path, name| path.join(name));
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        File::create_new(&path)?.write_all(text.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn write(file: &mut BufWriter<File>, value: &impl Serialize) -> std::io::Result<()> {

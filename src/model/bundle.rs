@@ -1,6 +1,6 @@
 //! Policy bundles: a set of named files and the digest that stands for them.
 
-use super::ids::Digest;
+use super::{ids::Digest, limits};
 use std::collections::BTreeMap;
 
 /// Policies, schema, taxonomy, profiles and golden cases, by their path under `policies/`.
@@ -43,6 +43,17 @@ impl Bundle {
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
     }
+    /// All files by their path.
+    pub fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
+    }
+    /// Whether a file may be called this: names of letters, digits, `-`, `_` and `.` with slashes between them, none
+    /// beginning with a dot. Whoever writes a bundle below a folder stays in it.
+    pub fn is_path(path: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let name = |name: &str| !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
+        path.len() <= limits::POLICY_PATH_BYTES && path.split('/').all(name)
+    }
     /// The manifest: one line `sha256  path` a file, sorted by path, as `sha256sum` writes it.
     pub fn manifest(&self) -> String {
         let line = |(path, text): (&String, &String)| format!("{}  {path}", Digest::of(text.as_bytes()));
@@ -57,5 +68,19 @@ impl Bundle {
     /// SHA-256 of the purpose taxonomy's file.
     pub fn taxonomy_digest(&self) -> Option<Digest> {
         self.file("taxonomy.json").map(|text| Digest::of(text.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_paths_are_plain_and_others_leave_no_folder() {
+        assert!(Bundle::shipped().paths().all(Bundle::is_path));
+        for path in ["", "/etc/passwd", "..", "../x", "a/../b", "a//b", "a/", ".hidden", "a/.b", "a\\b", "c:x", "a b"] {
+            assert!(!Bundle::is_path(path), "{path}");
+        }
+        assert!(!Bundle::is_path(&"a".repeat(limits::POLICY_PATH_BYTES + 1)));
     }
 }

@@ -104,6 +104,7 @@ pub struct ReleaseFacts {
     bundle: Digest,
     citations: Vec<Citation>,
     valid_before: Timestamp,
+    clocks: Clocks,
 }
 
 impl ReleaseFacts {
@@ -117,6 +118,7 @@ impl ReleaseFacts {
             valid_before: valid_before(&view),
             citations: view.citations,
             request,
+            clocks,
         }
     }
     /// The record.
@@ -142,6 +144,10 @@ impl ReleaseFacts {
     /// The earliest end of every window used.
     pub fn valid_before(&self) -> Timestamp {
         self.valid_before
+    }
+    /// What "now" meant.
+    pub fn clocks(&self) -> Clocks {
+        self.clocks
     }
 }
 

@@ -18,6 +18,8 @@ pub const SUBMIT_WITHIN: Duration = Duration::from_days(30);
 pub const CLOCK_AHEAD: Duration = Duration::from_seconds(600);
 /// How far the wall clock may run ahead of monotonic time before only revocation is possible.
 pub const CLOCK_JUMP: Duration = Duration::from_seconds(600);
+/// How long before its entry a decision's clocks may have been read: a queue in front of a slow disk, never an hour.
+pub const DECIDED_WITHIN: Duration = Duration::from_seconds(600);
 /// A release is delivered again on the same request until acknowledged, or this long.
 pub const REDELIVER_WITHIN: Duration = Duration::from_seconds(24 * 3600);
 /// Life of an access token: short, because it lives in memory only.
@@ -235,3 +237,9 @@ pub const PLOT_LABEL_CHARS: usize = 44;
 pub const ANCHOR_WAIT_SECONDS: u64 = 5;
 /// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
 pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;
+/// Files of one policy bundle in an export, and bundles in it; the shipped one has nine files.
+pub const POLICY_FILES: usize = 64;
+/// Bytes of one policy bundle in an export: ten times the shipped one, and still one line of it.
+pub const POLICY_BYTES: u64 = 256 << 10;
+/// Length of a policy file's path.
+pub const POLICY_PATH_BYTES: usize = 100;

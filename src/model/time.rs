@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock. RFC 3339 text belongs to manifests and human output.
 
+use super::limits;
 use serde::{Deserialize, Serialize};
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -77,12 +78,24 @@ impl Duration {
 /// What "now" means to a decision: one reading for what must not have passed, one for what must have.
 ///
 /// Without witnesses `passed` is the wall clock; `not_passed` never runs behind the last log entry.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Clocks {
     /// For expiry: the later of wall clock and last entry.
     pub not_passed: Timestamp,
     /// For waiting times: the wall clock, or the newest cosignature.
     pub passed: Timestamp,
+}
+
+impl Clocks {
+    /// Whether what was decided by these clocks may be entered at `now`: neither reading lies ahead, and what must not
+    /// have passed was judged by a reading no older than [`limits::DECIDED_WITHIN`].
+    ///
+    /// Nothing bounds `passed` from below: it may lag behind the log for as long as a wall clock that was set back does,
+    /// and the earlier it is, the less is released.
+    pub fn suit_an_entry_at(self, now: Timestamp) -> bool {
+        self.passed <= self.not_passed && self.not_passed <= now && now <= self.not_passed.plus(limits::DECIDED_WITHIN)
+    }
 }
 
 /// A half-open window `[from, until)`.
@@ -119,5 +132,18 @@ mod tests {
         assert!(window.is_open(at(10)));
         assert!(window.is_open(at(19)));
         assert!(!window.is_open(at(20)));
+    }
+
+    #[test]
+    fn decision_is_entered_neither_before_its_clocks_nor_long_after() {
+        let within = limits::DECIDED_WITHIN.as_seconds();
+        let clocks = |passed, not_passed| Clocks { not_passed: Timestamp(not_passed), passed: Timestamp(passed) };
+        let suit = |clocks: Clocks, now| clocks.suit_an_entry_at(Timestamp(now));
+        assert!(suit(clocks(1000, 1000), 1000));
+        assert!(suit(clocks(1000, 1000), 1000 + within));
+        assert!(!suit(clocks(1000, 1000), 1001 + within));
+        assert!(!suit(clocks(1000, 1000), 999));
+        assert!(suit(clocks(10, 1000), 1000), "a wall clock that was set back");
+        assert!(!suit(clocks(1001, 1000), 1000), "nothing has passed that is still to come");
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     bundle::Bundle,
-    facts::{OwnerFetchFacts, OwnerFetchRecord, RedeliveryFacts, ReleaseFacts, ReleaseRecord},
+    facts::{OwnerFetchFacts, RedeliveryFacts, ReleaseFacts},
     ids::Digest,
 };
 use cedar_policy::{
@@ -32,10 +32,10 @@ pub struct Reason {
 }
 
 /// Policies do not allow it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Denied<F> {
     /// The facts it was decided from.
-    pub record: F,
+    pub facts: F,
     /// The bundle it was decided under.
     pub bundle: Digest,
     /// Every failing condition, sorted by id; never empty.
@@ -67,21 +67,29 @@ impl Engine {
     ///
     /// # Errors
     /// [`Denied`] with every failing condition.
-    pub fn decide_release(&self, facts: ReleaseFacts) -> Result<Permit<Release>, Box<Denied<ReleaseRecord>>> {
+    pub fn decide_release(&self, facts: ReleaseFacts) -> Result<Permit<Release>, Box<Denied<ReleaseFacts>>> {
+        self.answer(self.rejudge_release(&facts), facts).map(Permit::<Release>::release)
+    }
+
+    /// Judges a first delivery and permits nothing: every reason to refuse it, sorted; none if it is allowed.
+    pub fn rejudge_release(&self, facts: &ReleaseFacts) -> Vec<Reason> {
         let record = facts.record();
         let reasons = self.judge("release", &record.officer.to_string(), ("Grant", record.grant.to_string()), record);
-        self.answer(reasons, facts.bundle(), facts.record().clone()).map(|()| Permit::<Release>::release(facts))
+        self.under(facts.bundle(), reasons)
     }
 
     /// Decides about delivering a release again.
     ///
     /// # Errors
     /// [`Denied`] with every failing condition.
-    pub fn decide_redelivery(&self, facts: RedeliveryFacts) -> Result<Permit<Redelivery>, Box<Denied<ReleaseRecord>>> {
+    pub fn decide_redelivery(
+        &self,
+        facts: RedeliveryFacts,
+    ) -> Result<Permit<Redelivery>, Box<Denied<RedeliveryFacts>>> {
         let record = facts.record();
         let grant = ("Grant", record.grant.to_string());
         let reasons = self.judge("redeliver", &record.officer.to_string(), grant, record);
-        self.answer(reasons, self.bundle, facts.record().clone()).map(|()| Permit::<Redelivery>::redelivery(facts))
+        self.answer(reasons, facts).map(Permit::<Redelivery>::redelivery)
     }
 
     /// Decides about an owner's own header.
@@ -91,20 +99,28 @@ impl Engine {
     pub fn decide_owner_fetch(
         &self,
         facts: OwnerFetchFacts,
-    ) -> Result<Permit<OwnerFetch>, Box<Denied<OwnerFetchRecord>>> {
+    ) -> Result<Permit<OwnerFetch>, Box<Denied<OwnerFetchFacts>>> {
+        self.answer(self.rejudge_owner_fetch(&facts), facts).map(Permit::<OwnerFetch>::owner_fetch)
+    }
+
+    /// Judges an owner's fetch and permits nothing: every reason to refuse it, sorted; none if it is allowed.
+    pub fn rejudge_owner_fetch(&self, facts: &OwnerFetchFacts) -> Vec<Reason> {
         let record = facts.record();
         let report = ("Report", record.report.to_string());
         let reasons = self.judge("fetch-owner-header", &record.caller.to_string(), report, record);
-        self.answer(reasons, facts.bundle(), facts.record().clone()).map(|()| Permit::<OwnerFetch>::owner_fetch(facts))
+        self.under(facts.bundle(), reasons)
     }
 
-    fn answer<F>(&self, reasons: Vec<Reason>, in_force: Digest, record: F) -> Result<(), Box<Denied<F>>> {
-        let mut reasons = reasons;
+    fn under(&self, in_force: Digest, mut reasons: Vec<Reason>) -> Vec<Reason> {
         if in_force != self.bundle {
             reasons.push(internal("bundle-mismatch", "The broker's rules are not the ones in force."));
             reasons.sort();
         }
-        if reasons.is_empty() { Ok(()) } else { Err(Box::new(Denied { record, bundle: self.bundle, reasons })) }
+        reasons
+    }
+
+    fn answer<F>(&self, reasons: Vec<Reason>, facts: F) -> Result<F, Box<Denied<F>>> {
+        if reasons.is_empty() { Ok(facts) } else { Err(Box::new(Denied { facts, bundle: self.bundle, reasons })) }
     }
 
     /// Every reason to refuse; empty only when Cedar answered Allow and no policy erred.

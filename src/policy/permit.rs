@@ -5,7 +5,7 @@ use crate::model::{
     facts::{OwnerFetchFacts, OwnerFetchRecord, RedeliveryFacts, ReleaseFacts, ReleaseRecord},
     ids::{Digest, KeyId, ReleaseId, ReportId},
     release::ReleaseRequest,
-    time::Timestamp,
+    time::{Clocks, Timestamp},
     view::Citation,
 };
 
@@ -52,6 +52,10 @@ impl Permit<Release> {
     /// The facts, for the auditors.
     pub fn record(&self) -> &ReleaseRecord {
         self.action.0.record()
+    }
+    /// The clocks it was decided by.
+    pub fn clocks(&self) -> Clocks {
+        self.action.0.clocks()
     }
     /// The bundle it was decided under.
     pub fn bundle(&self) -> Digest {

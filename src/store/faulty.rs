@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{
         event::{Cosigned, EntryRef, Log},
-        facts::ReleaseRecord,
+        facts::ReleaseFacts,
         ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
         statement::Body,
@@ -151,7 +151,7 @@ impl Store for Faulty {
     fn commit_owner_fetch(&self, permit: Permit<OwnerFetch>) -> Pending<Logged<OwnerFetch>> {
         self.commit("store.commit_owner_fetch", |inner| inner.commit_owner_fetch(permit))
     }
-    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
+    fn deny(&self, denied: Denied<ReleaseFacts>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
         self.commit("store.deny", |inner| inner.deny(denied, request))
     }
     fn record(&self, what: OwnRecord) -> Pending<Recorded> {

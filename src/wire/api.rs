@@ -13,6 +13,7 @@ use crate::model::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::collections::BTreeMap;
 
 /// Bytes as unpadded base64url.
 #[derive(Clone, PartialEq, Eq)]
@@ -284,6 +285,8 @@ pub struct DisclosedEntry {
 pub enum BundleLine {
     /// The signed genesis.
     Genesis(String),
+    /// A policy bundle that was ever in force.
+    Policies(Policies),
     /// A signed checkpoint.
     Checkpoint(Log, String),
     /// A register entry, verbatim.
@@ -294,6 +297,16 @@ pub enum BundleLine {
     Fact(String, String, Log, u64, String),
     /// Everything was sent.
     End,
+}
+
+/// A policy bundle, whole.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its files, by their path with forward slashes.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A case entry with everything that opens it.

@@ -16,7 +16,7 @@ use crate::{
         ids::{Digest, GrantId, KeyId, ReportId},
         limits,
         statement::Body,
-        time::Timestamp,
+        time::{Clocks, Timestamp},
     },
     tlog,
 };
@@ -145,6 +145,9 @@ pub struct AuditorPart {
     /// The facts decided from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub facts: Option<FactsRecord>,
+    /// The two clocks the facts about a release were computed by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clocks: Option<Clocks>,
     /// The policy bundle decided under.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bundle: Option<Digest>,
@@ -154,6 +157,15 @@ pub struct AuditorPart {
     /// Ids of the failing conditions, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reasons: Vec<String>,
+}
+
+impl AuditorPart {
+    /// What is recorded of a decision: allowed if there is no reason against it. The broker and whoever decides again
+    /// make it here, so that both spell it alike.
+    pub fn decided(facts: FactsRecord, clocks: Option<Clocks>, bundle: Digest, reasons: Vec<String>) -> Self {
+        let decision = if reasons.is_empty() { Decision::Allow } else { Decision::Deny };
+        Self { facts: Some(facts), clocks, bundle: Some(bundle), decision: Some(decision), reasons }
+    }
 }
 
 /// Facts of either kind of decision.

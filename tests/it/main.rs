@@ -46,6 +46,8 @@ mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
+mod lying;
+#[cfg(all(feature = "client", feature = "server"))]
 mod openapi;
 #[cfg(all(feature = "client", feature = "server"))]
 mod overload;
@@ -71,6 +73,8 @@ mod receiving;
 mod registration;
 #[cfg(all(feature = "client", feature = "server"))]
 mod releases;
+#[cfg(all(feature = "client", feature = "server"))]
+mod replaying;
 #[cfg(feature = "client")]
 mod report_format;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -90,6 +94,7 @@ mod stage;
 #[cfg(all(feature = "client", feature = "server"))]
 mod statements;
 mod tlog;
+mod tlog_judged;
 #[cfg(all(feature = "client", feature = "server"))]
 mod transparency;
 #[cfg(all(feature = "client", feature = "server"))]

@@ -15,7 +15,7 @@ use amana::{
         report::{ReportKind, Tier},
         time::{Duration, Timestamp},
     },
-    store::witnessed::Witnessed,
+    store::{anchor::IfMissing, witnessed::Witnessed},
     tlog::{CosignatureSigner, CosignatureVerifier},
     wire::{api::Released, entry::Happening, problem::ProblemType},
 };
@@ -88,6 +88,15 @@ impl Watched {
     fn restart(&mut self) {
         let publishing = self.publishing();
         self.stage.restart_with(|settings: &mut Settings| settings.publishing = publishing);
+    }
+    /// As an operator would who takes the anchor away and the database's word.
+    fn restart_without_anchor(&mut self) {
+        std::fs::remove_file(self.stage.path("broker/keys/anchor")).unwrap();
+        let publishing = self.publishing();
+        self.stage.restart_with(|settings: &mut Settings| {
+            settings.publishing = publishing;
+            settings.places.missing_anchor = IfMissing::TakeTheDatabasesWord;
+        });
     }
     fn publishing(&self) -> Publishing {
         let places = NAMES.map(|name| (name.to_owned(), format!("https://{name}/amana"))).to_vec();
@@ -291,7 +300,7 @@ fn restored_log_is_recognised_by_a_witness_and_then_only_revokes() {
     watched.stage.broker = None;
     std::fs::remove_dir_all(&data).unwrap();
     crate::doctor::copy_folder(&kept, &data);
-    watched.restart();
+    watched.restart_without_anchor();
     let refused = watched.stage.broker.as_ref().unwrap().publish();
     assert!(refused.unwrap_err().contains("RevokeOnly"));
     let ready = watched.stage.raw().fetch("/readyz");

@@ -1,6 +1,6 @@
 //! `audit report`: a transparency report from an exported bundle, offline.
 
-use super::{opened, refusal};
+use super::{inputs, refusal};
 use crate::{
     audit::{
         report::{self, Asked, BadReply, Hearing, History, Options, Reply},
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     };
     let mut history = History::default();
     let walk =
-        verify_with(opened(&arguments.folder)?, arguments.card.as_ref(), &mut history).map_err(|e| refusal(&e))?;
+        verify_with(inputs(&arguments.folder)?, arguments.card.as_ref(), &mut history).map_err(|e| refusal(&e))?;
     let options = Options { asked, stage, card_given: arguments.card.is_some() };
     let (period, files) = report::make(&walk, history, &options).map_err(|e| Failure::refused(chain(&e)))?;
     write(&arguments.out, &files).map_err(|e| Failure::refused(format!("{place}: {e}; nothing was left there")))?;

@@ -32,12 +32,12 @@ pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) 
     let words = |e: DeskError| Failure::does_not_hold(format!("the demo failed: {e}"));
     let officer = copy(&cast.officer);
     let use_for = purpose("commission-of-inquiry").map_err(words)?;
-    let (grant, release) = cast
+    let (grant, released) = cast
         .at_desk(&officer, &url, |desk| {
             let open = |g: &GrantSummary| g.state.word() == "active";
             let grant = desk.grants()?.into_iter().find(open).ok_or_else(|| DeskError::refused("no open grant"))?;
             let released = desk.request_release(grant.id, &use_for)?;
-            Ok((grant, released.release))
+            Ok((grant, released))
         })
         .map_err(words)?;
     let declared = declared(cast, &url, stage).map_err(words)?;
@@ -51,7 +51,8 @@ pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) 
         },
         "grant_statement": grant.statement,
         "grant_signer": { "kty": "OKP", "crv": "Ed25519", "x": cast.advocate.public_key() },
-        "release": release,
+        "release": released.release,
+        "receipt": released.receipt,
         "declared": declared,
     });
     write(stage, &description).map_err(Failure::refused)?;

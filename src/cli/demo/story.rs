@@ -1,5 +1,7 @@
 //! The story, step by step. Every step that should be refused is tried as well, and the demo fails if it is not.
 
+mod oversight;
+
 use super::{
     Stage,
     cast::{Cast, INSTITUTION, copy, purpose},
@@ -95,12 +97,15 @@ fn tell(
     cast.enrol_advocate(url)?;
     let report = share(cast, url, stage, files, teller)?;
     teller.chapter("The advocate grants it, the officer collects it");
+    oversight::ask(cast, url, report, teller)?;
     let (grant, collected) = release(cast, url, stage, report, teller)?;
     teller.chapter("The institution opens it");
     open(cast, url, stage, &collected, teller)?;
     teller.chapter("The advocate withdraws");
     withdraw(cast, url, grant, teller)?;
-    cast.leave_open_grant(url, report)
+    let open = cast.leave_open_grant(url, report)?;
+    teller.chapter("An administrator stops the institution, and two let it go on");
+    oversight::suspend(cast, url, open, teller)
 }
 
 /// Seals the files, or the case: first the original, whose grant the persons' consent forbids, then the redaction.
@@ -233,15 +238,16 @@ fn closing(cast: &mut Cast, url: &str, stage: &Stage, teller: &mut Teller<'_>) -
     let auditor = cast.auditor().map_err(|e| Failure::does_not_hold(e.to_string()))?;
     cast.at_desk(&auditor, url, |desk| desk.export_audit(&folder))
         .map_err(|e| Failure::does_not_hold(format!("the demo failed: {e}")))?;
-    let summary = audit::verify_folder(&folder, Some(&cast.card()))?;
+    let (summary, replayed) = audit::replay_folder(&folder, Some(&cast.card()))?;
     for line in audit::text(&summary, Some(&cast.card())).lines() {
         teller.tell(line);
     }
+    teller.tell(format!("{} decisions were made again from the log, and came out the same.", replayed.decisions()));
     let (key, report) = (stage.path("institution-identity.txt"), stage.path("report.age"));
     teller.out.show(
         format!(
             "\nEverything held. Open the released report with stock tools:\n  age -d -i {} {} | tar x\n\
-             Check the audit bundle again:\n  amana audit verify {} --card '{}'",
+             Check the audit bundle again:\n  amana audit replay {} --card '{}'",
             key.display(),
             report.display(),
             folder.display(),
@@ -312,9 +318,9 @@ impl Cast {
     }
 
     /// Leaves one more grant, so that a broker left running has something to collect.
-    fn leave_open_grant(&mut self, url: &str, report: ReportId) -> Result<(), DeskError> {
+    fn leave_open_grant(&mut self, url: &str, report: ReportId) -> Result<GrantId, DeskError> {
         let mut terms = self.terms(url, report)?;
         terms.max_releases = 100;
-        self.grant(url, &terms).map(|_| ())
+        self.grant(url, &terms)
     }
 }

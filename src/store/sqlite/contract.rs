@@ -10,7 +10,7 @@ use super::{
 use crate::{
     model::{
         event::{Cosigned, EntryRef, Event, Log},
-        facts::ReleaseRecord,
+        facts::ReleaseFacts,
         ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
         statement::{Body, Kind},
@@ -145,7 +145,7 @@ impl Store for SqliteStore {
         )
     }
 
-    fn deny(&self, denied: Denied<ReleaseRecord>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
+    fn deny(&self, denied: Denied<ReleaseFacts>, request: Verified<ReleaseRequest>) -> Pending<Recorded> {
         self.submit_entry(Urgency::Ordinary, move |batch| operations::deny(batch, &denied, &request))
     }
 

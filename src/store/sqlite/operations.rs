@@ -4,19 +4,19 @@ use super::batch::Batch;
 use crate::{
     model::{
         event::{EntryRef, Event},
-        facts::ReleaseRecord,
+        facts::ReleaseFacts,
         fold::Refusal,
         grant::{GrantState, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
         release::ReleaseRequest,
         rows::{GrantRow, Held, Rows, StatementRow},
         statement::Body,
-        time::Timestamp,
+        time::{Clocks, Timestamp},
     },
     policy::{Denied, OwnerFetch, Permit, Reason, Release},
     store::{Attachment, CommitError, OwnRecord, StoreError},
     wire::{
-        entry::{AuditorPart, Decision, FactsRecord, Happening},
+        entry::{AuditorPart, FactsRecord, Happening},
         statement::Verified,
     },
 };
@@ -110,13 +110,10 @@ pub(super) fn commit_release(
         return Err(CommitError::Conflict);
     }
     spendable(batch, permit.citations(), permit.valid_before())?;
+    decided_now(batch, permit.clocks())?;
     let event = Event::Released(request.signed().clone(), request.body().clone());
-    let auditor = AuditorPart {
-        facts: Some(FactsRecord::Release(Box::new(permit.record().clone()))),
-        bundle: Some(permit.bundle()),
-        decision: Some(Decision::Allow),
-        reasons: Vec::new(),
-    };
+    let record = FactsRecord::Release(Box::new(permit.record().clone()));
+    let auditor = AuditorPart::decided(record, Some(permit.clocks()), permit.bundle(), Vec::new());
     let entry = batch.append(&event, Happening::Released, Some(request.text().to_owned()), &auditor)?;
     let header = batch.grant_header(permit.request().grant, permit.header())?;
     Ok((entry, header))
@@ -128,12 +125,8 @@ pub(super) fn commit_owner_fetch(
 ) -> Result<(EntryRef, Vec<u8>), CommitError> {
     spendable(batch, permit.citations(), Timestamp::FAR_FUTURE)?;
     let (report, key) = (permit.report(), permit.caller());
-    let auditor = AuditorPart {
-        facts: Some(FactsRecord::OwnerFetch(permit.record().clone())),
-        bundle: Some(permit.bundle()),
-        decision: Some(Decision::Allow),
-        reasons: Vec::new(),
-    };
+    let record = FactsRecord::OwnerFetch(permit.record().clone());
+    let auditor = AuditorPart::decided(record, None, permit.bundle(), Vec::new());
     let happening = Happening::OwnerHeaderFetched { report, key };
     let entry = batch.append(&Event::OwnerHeaderFetched(report, key), happening, None, &auditor)?;
     let header = batch.owner_header(report, permit.header())?;
@@ -149,18 +142,26 @@ fn spendable(
     if batch.now() < valid_before && batch.still_holds(citations)? { Ok(()) } else { Err(CommitError::Conflict) }
 }
 
+/// An auditor re-derives a decision from its clocks, so they must not lie far from the entry.
+fn decided_now(batch: &Batch<'_>, clocks: Clocks) -> Result<(), CommitError> {
+    if clocks.suit_an_entry_at(batch.now()) { Ok(()) } else { Err(CommitError::Conflict) }
+}
+
+/// A denial is held to what a release is held to, or an auditor could not tell a stale one from an invented one.
 pub(super) fn deny(
     batch: &mut Batch<'_>,
-    denied: &Denied<ReleaseRecord>,
+    denied: &Denied<ReleaseFacts>,
     request: &Verified<ReleaseRequest>,
 ) -> Result<EntryRef, CommitError> {
+    let facts = &denied.facts;
+    if request.body() != facts.request() {
+        return Err(CommitError::Conflict);
+    }
+    spendable(batch, facts.citations(), Timestamp::FAR_FUTURE)?;
+    decided_now(batch, facts.clocks())?;
     let event = Event::ReleaseDenied(request.signed().clone(), request.body().clone());
-    let auditor = AuditorPart {
-        facts: Some(FactsRecord::Release(Box::new(denied.record.clone()))),
-        bundle: Some(denied.bundle),
-        decision: Some(Decision::Deny),
-        reasons: ids(&denied.reasons),
-    };
+    let record = FactsRecord::Release(Box::new(facts.record().clone()));
+    let auditor = AuditorPart::decided(record, Some(facts.clocks()), denied.bundle, ids(&denied.reasons));
     batch.append(&event, Happening::ReleaseDenied, Some(request.text().to_owned()), &auditor)
 }
 

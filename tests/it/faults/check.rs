@@ -50,7 +50,7 @@ impl Log {
                 BundleLine::Fact(kind, key, of, index, row) => {
                     line(&mut inputs.facts, serde_json::to_string(&(kind, key, of, index, row)).unwrap());
                 }
-                BundleLine::End => {}
+                BundleLine::Policies(_) | BundleLine::End => {}
             }
             ControlFlow::Continue(())
         };

@@ -1,0 +1,100 @@
+// A stock JOSE library verifies every statement of an exported audit bundle, with keys found in the bundle alone.
+// usage: node bundle.mjs AUDIT_FOLDER
+//
+// Prints `ok: CLAIM` for each claim that holds; exits 1 at the first that does not.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from "jose";
+
+/** Every kind there is. Each has to occur, or this judge has not seen it. */
+const KINDS = [
+  "acknowledgement", "admission", "approval", "attestation", "grant", "officer", "party", "recipient-key",
+  "release-request", "report", "request", "revocation", "suspension",
+];
+
+const [folder] = process.argv.slice(2);
+if (!folder) {
+  console.error("usage: node bundle.mjs AUDIT_FOLDER");
+  process.exit(2);
+}
+const text = (name) => readFileSync(join(folder, name), "utf8");
+const lines = (name) => text(name).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+
+const note = text("genesis.note");
+const genesis = JSON.parse(note.split("\n")[0]);
+const digest = createHash("sha256").update(note).digest("hex");
+
+/** Public keys by their thumbprint, as the bundle shows them. */
+const keys = new Map();
+for (const office of Object.values(genesis.roles)) {
+  for (const { key } of office.keys) await know(key);
+}
+
+const register = lines("register.jsonl").map((shared) => JSON.parse(shared));
+const kinds = new Map(KINDS.map((kind) => [kind, 0]));
+const genesisEntry = register.shift();
+assert.equal(genesisEntry.event, "genesis-laid");
+assert.equal(genesisEntry.statement, note);
+// The case log says how much of the register stood there at each of its entries: a key is known before it signs.
+let seen = 1;
+for (const { shared } of lines("case.jsonl")) {
+  const entry = JSON.parse(shared);
+  for (; seen < entry.register_size; seen += 1) await judge(register.shift());
+  await judge(entry);
+}
+for (const entry of register) await judge(entry);
+
+const missing = KINDS.filter((kind) => kinds.get(kind) === 0);
+assert.deepEqual(missing, [], `kinds that do not occur: ${missing}`);
+const total = [...kinds.values()].reduce((sum, count) => sum + count, 0);
+holds(`all ${total} statements of the bundle verify with keys found in it, and all ${KINDS.length} kinds occur`);
+holds("each, changed in one character of its payload or under another key of the bundle, is refused");
+
+async function judge({ event, statement }) {
+  if (statement === undefined) return;
+  assert.ok(["accepted", "released", "release-denied"].includes(event), `a statement stands with ${JSON.stringify(event)}`);
+  const header = decodeProtectedHeader(statement);
+  assert.deepEqual(Object.keys(header).sort(), ["alg", "kid", "typ"]);
+  assert.equal(header.alg, "EdDSA");
+  const kind = /^amana-(.+)-v1\+jwt$/.exec(header.typ)?.[1];
+  assert.ok(kinds.has(kind), `an unknown kind of statement: ${header.typ}`);
+  // Who enrols brings the key along; its thumbprint has to be the kid.
+  if (kind === "party") {
+    const unverified = JSON.parse(Buffer.from(statement.split(".")[1], "base64url"));
+    assert.equal(await know(unverified.body.signing_key), header.kid);
+  }
+  const key = keys.get(header.kid);
+  assert.ok(key, `${header.typ} is signed by a key that the bundle does not show before it`);
+  const { payload } = await compactVerify(statement, key, { algorithms: ["EdDSA"] });
+  const claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  assert.equal(claims.aud, digest);
+  if (kind === "officer") await know(claims.body.signing_key);
+  kinds.set(kind, kinds.get(kind) + 1);
+  await refused(changed(statement), key);
+  await refused(statement, [...keys].find(([kid]) => kid !== header.kid)[1]);
+}
+
+/** Keeps a public key under its RFC 7638 thumbprint, which is the answer. */
+async function know(x) {
+  const jwk = { kty: "OKP", crv: "Ed25519", x };
+  const kid = await calculateJwkThumbprint(jwk, "sha256");
+  keys.set(kid, await importJWK(jwk, "EdDSA"));
+  return kid;
+}
+
+/** The same statement with one character in the middle of its payload replaced by another of the alphabet. */
+function changed(statement) {
+  const [head, body, signature] = statement.split(".");
+  const middle = Math.floor(body.length / 2);
+  return [head, body.slice(0, middle) + (body[middle] === "A" ? "B" : "A") + body.slice(middle + 1), signature].join(".");
+}
+
+async function refused(statement, key) {
+  await assert.rejects(() => compactVerify(statement, key, { algorithms: ["EdDSA"] }));
+}
+
+function holds(claim) {
+  console.log(`ok: jose: ${claim}`);
+}
