@@ -42,7 +42,6 @@ mod institution;
 #[cfg(feature = "server")]
 mod known;
 mod man;
-#[cfg(any(feature = "client", feature = "server"))]
 mod moment;
 #[cfg(feature = "server")]
 mod openapi;

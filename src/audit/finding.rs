@@ -38,6 +38,8 @@ pub struct Summary {
     pub witnessed: bool,
     /// Both trees as they were verified.
     pub trees: Trees,
+    /// How many entries of the case log enough witnesses cosigned, by its own entries, and when last.
+    pub cosigned: Option<(u64, Timestamp)>,
 }
 
 /// Roots of both logs.

@@ -127,6 +127,7 @@ fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bo
         case_size: summary.case_size,
         case_root: root(Log::Case),
         witnessed: summary.witnessed,
+        cosigned: summary.cosigned.map(|(size, _)| size),
         conditions_in_words,
         nothing_from: period.allowed().to_string(),
     }

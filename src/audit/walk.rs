@@ -13,7 +13,7 @@ use crate::{
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, FoldError, State},
         ids::{Digest, KeyId},
-        rows::{Held, KeyRow, ONLY, RosterRow, Rows},
+        rows::{CosignedRow, Held, KeyRow, ONLY, RosterRow, Rows, of_log},
         statement::Body,
         time::Timestamp,
     },
@@ -305,8 +305,14 @@ impl Walk {
             last_at: self.last_at,
             card: self.genesis.card().to_string(),
             witnessed: self.genesis.genesis().witness_quorum > 0,
+            cosigned: self.cosigned(),
             trees: Trees { register: self.state_of(Log::Register), case: self.state_of(Log::Case) },
         }
+    }
+
+    fn cosigned(&self) -> Option<(u64, Timestamp)> {
+        let held: Option<Held<CosignedRow>> = self.state.read(of_log(Log::Case)).ok()?;
+        held.map(|held| (held.row.size, held.row.at))
     }
 
     fn state_of(&self, log: Log) -> AuditedTree {

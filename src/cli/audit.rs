@@ -11,7 +11,10 @@ mod status;
 #[cfg(all(feature = "client", feature = "server"))]
 pub(super) use replay::replay_folder;
 
-use super::output::{Failure, Out, chain};
+use super::{
+    moment::moment,
+    output::{Failure, Out, chain},
+};
 use crate::{
     audit::{self, AuditError, Inputs, Summary},
     wire::genesis::Card,
@@ -115,6 +118,7 @@ fn json(summary: &Summary) -> serde_json::Value {
         "signatures": summary.signatures,
         "events": summary.events,
         "witnessed": summary.witnessed,
+        "cosigned": summary.cosigned.map(|(size, at)| serde_json::json!({ "case_size": size, "at": at })),
     })
 }
 
@@ -132,6 +136,13 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
     text.push_str("Every release stands under a valid, unrevoked grant, within its window, purposes, key and count.\n");
     if card.is_none() {
         let _ = writeln!(text, "Compare this card with the one you were given: {}", summary.card);
+    }
+    if let Some((size, at)) = summary.cosigned {
+        let _ = writeln!(
+            text,
+            "Enough witnesses cosigned the first {size} entries of the case log, last {}: everybody was shown those.",
+            moment(at)
+        );
     }
     if !summary.witnessed {
         text.push_str(

@@ -190,7 +190,7 @@ impl Running {
     /// # Errors
     /// In words.
     pub fn start(places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, String> {
-        Self::start_on("127.0.0.1:0", places, clock).map_err(|failure| format!("{failure:?}"))
+        Self::start_with(places, clock, |_| {})
     }
 
     /// As [`Running::start`], with other settings than the usual ones.
@@ -207,7 +207,8 @@ impl Running {
 
     /// Starts a broker on a given loopback address.
     pub(super) fn start_on(address: &str, places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, Failure> {
-        Self::begin(address, places, clock, |_| {})
+        let every = Some(limits::PUBLISH_EVERY);
+        Self::begin(address, places, clock, |settings| settings.publishing.every = every)
     }
 
     fn begin(

@@ -19,7 +19,7 @@ use amana::{
 };
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::fs;
 
 #[test]
 fn an_honest_bundle_verifies_also_when_it_is_signed_anew() {
@@ -27,7 +27,8 @@ fn an_honest_bundle_verifies_also_when_it_is_signed_anew() {
     let summary = story.stage.audit("audit");
     let writer = LyingWriter::of(&mut story.stage, "again");
     let again = writer.verify(&story.stage.cast).unwrap();
-    assert_eq!((again.case_size, again.register_size), (summary.case_size, summary.register_size));
+    // Handing it out again is one entry more.
+    assert_eq!((again.case_size, again.register_size), (summary.case_size + 1, summary.register_size));
 }
 
 #[test]
@@ -88,7 +89,8 @@ fn entries_can_be_neither_removed_nor_repeated_nor_moved() {
         // Signed anew, the log is another one; only some damage then still shows, but never less than the facts.
         writer.verify(&story.stage.cast).expect_err("damage signed anew was not found");
     };
-    damaged(&|w| drop(w.case.pop()));
+    // What stands last says only that this bundle was handed out; whoever holds a checkpoint misses it, facts do not.
+    damaged(&|w| drop((w.case.pop(), w.case.pop())));
     damaged(&|w| drop(w.case.remove(0)));
     damaged(&|w| drop(w.case.remove(2)));
     damaged(&|w| drop(w.register.pop()));
@@ -391,8 +393,9 @@ fn an_owners_header_handed_to_somebody_else_is_found() {
 #[test]
 fn a_broker_without_a_single_case_can_be_audited() {
     let mut stage = Stage::founded();
-    assert_eq!(stage.audit("audit").case_size, 0);
-    assert!(!Path::new(&stage.path("audit/checkpoint.case")).exists());
+    // Being handed out is the one thing that happened.
+    let summary = stage.audit("audit");
+    assert_eq!((summary.case_size, summary.events["disclosed to an auditor"]), (1, 1));
 }
 
 #[test]

@@ -144,6 +144,11 @@ impl Watched {
     }
 }
 
+/// A stage with witnesses that are always there.
+pub fn watched_stage() -> Stage {
+    Watched::established().stage
+}
+
 fn open_witness(dir: &Path, name: &str, watched: &Watched) -> Arc<Witness> {
     let genesis = &watched.stage.cast.founded.genesis;
     let keys = vec![genesis.register_verifier().unwrap(), genesis.case_verifier().unwrap()];

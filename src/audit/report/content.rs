@@ -53,6 +53,8 @@ pub struct Source {
     pub case_root: String,
     /// Whether witnesses are named in the trust root.
     pub witnessed: bool,
+    /// Entries of the case log that enough of them cosigned, by its own entries.
+    pub cosigned: Option<u64>,
     /// Whether the words of conditions are those of the rules in force.
     pub conditions_in_words: bool,
     /// The latest day any period could end on.

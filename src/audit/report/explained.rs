@@ -65,19 +65,28 @@ fn owned(sentences: &[&str]) -> Vec<String> {
 }
 
 fn concluded(content: &Content) -> Vec<String> {
-    let witness = if content.bundle.witnessed {
-        "The broker's trust root names witnesses. This check did not ask for their signatures: compare the sizes and roots \
-         below with what the witnesses publish."
-    } else {
-        "No witness stands behind this log. The numbers are those of one copy of it; whether everybody was shown the same \
-         copy can be found out only by comparing the sizes and roots below."
+    let witness = match (content.bundle.witnessed, content.bundle.cosigned) {
+        (true, Some(size)) => format!(
+            "Enough of the witnesses that the broker's trust root names signed for the first {size} entries of the case \
+             log, as its own entries show: everybody was shown those."
+        ),
+        (true, None) => {
+            "The broker's trust root names witnesses, but too few of them have signed for this log: compare \
+             the sizes and roots below with what the witnesses publish."
+                .to_owned()
+        }
+        (false, _) => {
+            "No witness stands behind this log. The numbers are those of one copy of it; whether everybody was \
+             shown the same copy can be found out only by comparing the sizes and roots below."
+                .to_owned()
+        }
     };
     let mut sentences = owned(&[
         "Every release counted here was made under a grant signed by the owner of the information, for a purpose, within a \
          time and as often as that grant allowed: otherwise the log would not have held, and there would be no report.",
         "The numbers are those of the log. Whoever holds the same bundle gets the same report, byte for byte.",
     ]);
-    sentences.push(witness.to_owned());
+    sentences.push(witness);
     sentences
 }
 

@@ -22,7 +22,11 @@ pub fn file(content: &Content) -> String {
     let _ = writeln!(
         text,
         "  witnesses   {}",
-        if source.witnessed { "named in the trust root; their signatures not checked" } else { "none" }
+        match (source.witnessed, source.cosigned) {
+            (true, Some(size)) => format!("enough signed for the first {size} entries of the case log"),
+            (true, None) => "named in the trust root; too few signed".to_owned(),
+            (false, _) => "none".to_owned(),
+        }
     );
     let _ = writeln!(text, "  program     amana {}\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(

@@ -234,10 +234,14 @@ fn withdraw(cast: &mut Cast, url: &str, grant: GrantId, teller: &Teller<'_>) -> 
 
 fn closing(cast: &mut Cast, url: &str, stage: &Stage, teller: &mut Teller<'_>) -> Result<(), Failure> {
     teller.chapter("An auditor checks all of it offline");
-    let folder = stage.path("audit");
+    let (before, folder) = (stage.path("audit-before"), stage.path("audit"));
     let auditor = cast.auditor().map_err(|e| Failure::does_not_hold(e.to_string()))?;
-    cast.at_desk(&auditor, url, |desk| desk.export_audit(&folder))
-        .map_err(|e| Failure::does_not_hold(format!("the demo failed: {e}")))?;
+    let failed = |e: DeskError| Failure::does_not_hold(format!("the demo failed: {e}"));
+    cast.at_desk(&auditor, url, |desk| desk.export_audit(&before)).map_err(failed)?;
+    let trees = audit::verify_folder(&before, Some(&cast.card()))?.trees;
+    cast.at_desk(&auditor, url, |desk| desk.vouch(trees.register, trees.case)).map_err(failed)?;
+    teller.tell(format!("The auditor says, signed, that the log of {} entries holds.", trees.case.size));
+    cast.at_desk(&auditor, url, |desk| desk.export_audit(&folder)).map_err(failed)?;
     let (summary, replayed) = audit::replay_folder(&folder, Some(&cast.card()))?;
     for line in audit::text(&summary, Some(&cast.card())).lines() {
         teller.tell(line);
