@@ -8,6 +8,7 @@
 mod bundle;
 mod decision;
 mod finding;
+mod listing;
 #[cfg(feature = "server")]
 mod replay;
 pub mod report;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, Disagreement, EntryFault, Summary, Trees};
+pub use listing::{ListingCheck, ListingFault};
 #[cfg(feature = "server")]
 pub use replay::{Replay, Replayed, replay};
 pub use verify::{verify, verify_with};

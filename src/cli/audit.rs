@@ -2,6 +2,9 @@
 
 #[cfg(feature = "client")]
 mod export;
+mod listed;
+#[cfg(feature = "client")]
+mod own;
 #[cfg(feature = "server")]
 mod replay;
 mod report;
@@ -47,6 +50,9 @@ pub(super) enum Command {
     /// Take a bundle away from the broker, as an auditor.
     #[cfg(feature = "client")]
     Export(export::Arguments),
+    /// Fetch every entry of the log that concerns you, opened and proved.
+    #[cfg(feature = "client")]
+    Own(own::Arguments),
     /// Show what everybody is shown of both logs, and who cosigned it.
     #[cfg(feature = "client")]
     Status(status::Arguments),
@@ -60,6 +66,9 @@ pub(super) struct Verify {
     /// The bootstrap card; without it the bundle is checked against the genesis it brings along itself.
     #[arg(long)]
     card: Option<Card>,
+    /// A signed listing that a party was given (`audit own`): whether it leaves out an entry that concerns them.
+    #[arg(long, value_name = "FILE")]
+    listing: Option<PathBuf>,
 }
 
 pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
@@ -71,12 +80,17 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
         #[cfg(feature = "client")]
         Command::Export(arguments) => export::run(arguments, out),
         #[cfg(feature = "client")]
+        Command::Own(arguments) => own::run(arguments, out),
+        #[cfg(feature = "client")]
         Command::Status(arguments) => status::run(arguments, out),
     }
 }
 
 fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
-    let summary = verify_folder(&arguments.folder, arguments.card.as_ref())?;
+    let summary = match &arguments.listing {
+        Some(listing) => listed::verify(&arguments.folder, arguments.card.as_ref(), listing)?,
+        None => verify_folder(&arguments.folder, arguments.card.as_ref())?,
+    };
     out.show(text(&summary, arguments.card.as_ref()), &json(&summary));
     Ok(())
 }

@@ -3,9 +3,10 @@
 
 use crate::stage::Stage;
 use amana::{
+    audit::{ListingCheck, ListingFault},
     model::event::Log,
     tlog::{Checkpoint, Hash, MemoryTiles, Note, decode_bundle, decode_tile, leaf_hash},
-    wire::entry::Happening,
+    wire::{entry::Happening, listing::SignedListing},
 };
 
 impl Stage {
@@ -198,4 +199,33 @@ fn handing_the_log_to_an_auditor_is_an_entry_before_the_first_line() {
     let raw = stage.raw();
     assert_eq!(raw.sign_in(&advocate).send_text("GET", "/v1/audit/bundle", "").status, 404);
     assert_eq!(stage.case_size(), before + 1);
+}
+
+#[test]
+fn listing_that_leaves_an_entry_out_is_evidence() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let terms = stage.terms(report);
+    let grant = stage.grant(&terms);
+    stage.release(grant).unwrap();
+    let own = stage.as_advocate(|desk| desk.own_entries()).unwrap();
+    stage.audit("audit");
+    let trust = stage.cast.founded.genesis.trust().unwrap();
+    let honest = SignedListing::open(&own.listings[0], trust.log(Log::Case)).unwrap();
+    let judged = |stage: &Stage, listing: SignedListing| {
+        let mut check = ListingCheck::new(listing);
+        let walk = crate::stage::verify_with(&stage.path("audit"), &stage.cast, &mut check).unwrap();
+        check.finish(&walk).unwrap()
+    };
+    assert_eq!(judged(&stage, honest.clone()), Ok(()));
+    // A broker that swallowed the release, and signed for it.
+    let mut short = honest.clone();
+    let released = short.entries.pop().unwrap();
+    assert_eq!(judged(&stage, short), Err(ListingFault::LeftOut(vec![released])));
+    let mut long = honest.clone();
+    long.party = stage.cast.auditor().unwrap().party_id();
+    assert_eq!(judged(&stage, long), Err(ListingFault::TooMuch(honest.entries.clone())));
+    let mut other = honest;
+    other.root = amana::model::ids::Digest::of(b"another log");
+    assert_eq!(judged(&stage, other), Err(ListingFault::OtherLog));
 }

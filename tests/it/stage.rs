@@ -358,6 +358,15 @@ pub fn opening(
 
 /// Verifies a bundle in a folder against the cast's card.
 pub fn verify(folder: &Path, cast: &Cast) -> Result<amana::audit::Summary, amana::audit::AuditError> {
+    verify_with(folder, cast, &mut ()).map(|walk| walk.summary())
+}
+
+/// As [`verify`], with somebody who looks on.
+pub fn verify_with(
+    folder: &Path,
+    cast: &Cast,
+    observer: &mut dyn amana::audit::Observer,
+) -> Result<amana::audit::Walk, amana::audit::AuditError> {
     let open = |name: &str| std::io::BufReader::new(std::fs::File::open(folder.join(name)).unwrap());
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let inputs = amana::audit::Inputs {
@@ -369,7 +378,7 @@ pub fn verify(folder: &Path, cast: &Cast) -> Result<amana::audit::Summary, amana
         case: open("case.jsonl"),
         facts: open("facts.jsonl"),
     };
-    amana::audit::verify(inputs, Some(&cast.card()))
+    amana::audit::verify_with(inputs, Some(&cast.card()), observer)
 }
 
 pub fn publish(desk: &mut Desk, plan: &Plan, sealed_at: &Path) -> Result<ReportId, DeskError> {
