@@ -46,6 +46,10 @@ mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
+mod liar;
+#[cfg(all(feature = "client", feature = "server"))]
+mod lies;
+#[cfg(all(feature = "client", feature = "server"))]
 mod lying;
 #[cfg(all(feature = "client", feature = "server"))]
 mod openapi;
