@@ -19,7 +19,7 @@ use super::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// One kind of fact.
-pub trait Row: Serialize + DeserializeOwned + Clone {
+pub trait Row: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The kind's name: part of the row's key, and of the seal around it.
     const KIND: &'static str;
     /// Parties in whose listings the row appears.

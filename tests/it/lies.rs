@@ -59,9 +59,11 @@ fn release_without_its_entry_is_refused_by_the_institution() {
     let error = stage.release(second).err().unwrap();
     assert!(matches!(error, DeskError::Receipt(_)), "{error}");
     // None at all is no better.
-    liar.tells(|asked, body| {
-        if asked.contains("/releases") { edited(&body, |answer| answer["receipt"] = json!("")) } else { body }
-    });
+    liar.tells(
+        |asked, body| {
+            if asked.contains("/releases") { edited(&body, |answer| answer["receipt"] = json!("")) } else { body }
+        },
+    );
     let error = stage.release(third).err().unwrap();
     assert!(matches!(error, DeskError::Receipt(_)), "{error}");
 }
@@ -131,9 +133,11 @@ fn newcomer_sees(edit: impl Fn(&mut Vec<String>) + Send + Sync + 'static) -> Des
     let liar = Liar::before(&mut stage);
     let signer = signer(&stage, "register.key", "register");
     let genesis = vec![stage.cast.founded.genesis.entry().encode().unwrap()];
-    liar.tells(move |asked, body| {
-        if asked.contains("/v1/register?from=1") { resigned(&body, &signer, &genesis, &edit) } else { body }
-    });
+    liar.tells(
+        move |asked, body| {
+            if asked.contains("/v1/register?from=1") { resigned(&body, &signer, &genesis, &edit) } else { body }
+        },
+    );
     let newcomer = stage.somebody("newcomer");
     stage.as_somebody(&newcomer, |_| Ok(())).err().unwrap()
 }

@@ -4,12 +4,49 @@ use crate::model::{
     event::EntryRef,
     rows::{Held, Row, Rows},
 };
-use std::collections::BTreeMap;
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// All facts, each as the JSON text of its row: by kind, then key.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     rows: BTreeMap<&'static str, BTreeMap<String, (EntryRef, String)>>,
+    lately: Lately,
+}
+
+/// Rows that were read lately, parsed: every decision reads the same few large ones. What is in it can be dropped at any
+/// time; a row of another version is never taken from it.
+#[derive(Clone, Default)]
+struct Lately(RefCell<HashMap<&'static str, HashMap<String, (EntryRef, Arc<dyn Any + Send + Sync>)>>>);
+
+/// Most rows of one kind kept parsed: those of some thousand cases in memory of some megabytes.
+const KEPT_PARSED: usize = 4_096;
+
+impl std::fmt::Debug for Lately {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lately")
+    }
+}
+
+impl Lately {
+    fn row<R: Row>(&self, key: &str, version: EntryRef) -> Option<R> {
+        let kinds = self.0.borrow();
+        let (kept, row) = kinds.get(R::KIND)?.get(key)?;
+        (*kept == version).then(|| row.downcast_ref::<R>().cloned()).flatten()
+    }
+
+    fn keep<R: Row>(&self, key: &str, version: EntryRef, row: &R) {
+        let mut kinds = self.0.borrow_mut();
+        let rows = kinds.entry(R::KIND).or_default();
+        if rows.len() >= KEPT_PARSED {
+            rows.clear();
+        }
+        rows.insert(key.to_owned(), (version, Arc::new(row.clone())));
+    }
 }
 
 /// A row's text could not be read or written as the type asked for.
@@ -48,7 +85,11 @@ impl Rows for State {
 
     fn read<R: Row>(&self, key: &str) -> Result<Option<Held<R>>, BadRow> {
         let Some((version, text)) = self.rows.get(R::KIND).and_then(|rows| rows.get(key)) else { return Ok(None) };
+        if let Some(row) = self.lately.row(key, *version) {
+            return Ok(Some(Held { row, version: *version }));
+        }
         let row = serde_json::from_str(text).map_err(|source| BadRow { kind: R::KIND, source })?;
+        self.lately.keep(key, *version, &row);
         Ok(Some(Held { row, version: *version }))
     }
 
