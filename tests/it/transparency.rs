@@ -358,6 +358,11 @@ fn no_id_key_person_or_moment_of_the_bundle_is_in_any_file() {
     // The trust root is public and named on purpose.
     let genesis = story.card.split('#').nth(1).unwrap();
     assert!(ids.remove(genesis) && ids.len() > 100, "{}", ids.len());
+    // So are the logs' sizes and roots; a root without '+' and '/' looks like an id here.
+    for log in ["checkpoint.register", "checkpoint.case"] {
+        let root = read(&story.bundle, log).lines().nth(2).unwrap().to_owned();
+        ids.remove(root.trim_end_matches('='));
+    }
     let seconds = story.first_day.as_seconds().to_string();
     for file in [&out, &draft].into_iter().flat_map(|out| FILES.map(|name| (out, name))) {
         let text = read(file.0, file.1);
