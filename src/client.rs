@@ -24,4 +24,5 @@ pub mod reporting;
 pub mod rewrap;
 pub mod seal;
 pub mod uploading;
+pub mod watching;
 pub mod work;

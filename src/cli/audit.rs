@@ -1,8 +1,12 @@
-//! `audit`: the offline check, taking a bundle away, and the public report made from one.
+//! `audit`: the offline check, taking a bundle away, vouching for one, watching, and the public report made from one.
 
 #[cfg(feature = "client")]
 mod export;
 mod report;
+#[cfg(feature = "client")]
+mod sign;
+#[cfg(feature = "client")]
+mod watch;
 
 use super::output::{Failure, Out, chain};
 use crate::{
@@ -34,6 +38,12 @@ pub(super) enum Command {
     /// Take a bundle away from the broker, as an auditor.
     #[cfg(feature = "client")]
     Export(export::Arguments),
+    /// Say, signed and logged, that an exported bundle holds, as an auditor.
+    #[cfg(feature = "client")]
+    Sign(sign::Arguments),
+    /// Follow a broker and fail loudly when it rolls back, forks, hides or stands still, as an auditor.
+    #[cfg(feature = "client")]
+    Watch(Box<watch::Arguments>),
 }
 
 /// What to check.
@@ -52,6 +62,10 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(arguments, out),
         #[cfg(feature = "client")]
         Command::Export(arguments) => export::run(arguments, out),
+        #[cfg(feature = "client")]
+        Command::Sign(arguments) => sign::run(arguments, out),
+        #[cfg(feature = "client")]
+        Command::Watch(arguments) => watch::run(arguments, out),
     }
 }
 
