@@ -25,16 +25,16 @@ use serde_json::{Value, json};
 use std::{fs, path::Path};
 
 /// A bundle in memory, and the keys of the broker that made it: whoever holds both can write any log.
-struct LyingWriter {
-    genesis: String,
-    register: Vec<String>,
-    case: Vec<CaseLine>,
-    facts: String,
-    keys: [Ed25519NoteSigner; 2],
+pub struct LyingWriter {
+    pub genesis: String,
+    pub register: Vec<String>,
+    pub case: Vec<CaseLine>,
+    pub facts: String,
+    pub keys: [Ed25519NoteSigner; 2],
 }
 
 impl LyingWriter {
-    fn of(stage: &mut Stage, name: &str) -> Self {
+    pub fn of(stage: &mut Stage, name: &str) -> Self {
         let folder = stage.path(name);
         stage.as_auditor(|desk| desk.export_audit(&folder)).unwrap();
         let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
@@ -57,10 +57,10 @@ impl LyingWriter {
     fn shared(&self, index: usize) -> Shared {
         Shared::parse(&self.case[index].shared).unwrap()
     }
-    fn auditor(&self, index: usize) -> AuditorPart {
+    pub fn auditor(&self, index: usize) -> AuditorPart {
         serde_json::from_str(&self.case[index].auditor).unwrap()
     }
-    fn position(&self, which: impl Fn(&Happening) -> bool) -> usize {
+    pub fn position(&self, which: impl Fn(&Happening) -> bool) -> usize {
         (0..self.case.len()).find(|index| which(&self.shared(*index).event)).unwrap()
     }
     /// Writes an entry over another one, or after the last.
@@ -83,23 +83,23 @@ impl LyingWriter {
     fn last(&self) -> Shared {
         self.shared(self.case.len() - 1)
     }
-    fn last_at(&self) -> Timestamp {
+    pub fn last_at(&self) -> Timestamp {
         let register = Shared::parse(self.register.last().unwrap()).unwrap();
         self.last().at.max(register.at)
     }
     /// Appends an entry that looks like any other; returns its index.
-    fn append(&mut self, event: Happening, statement: Option<String>, auditor: &AuditorPart) -> u64 {
+    pub fn append(&mut self, event: Happening, statement: Option<String>, auditor: &AuditorPart) -> u64 {
         let (at, register_size) = (self.last_at(), Some(self.register.len() as u64));
         self.append_at(Shared { event, at, register_size, statement }, auditor)
     }
-    fn append_at(&mut self, shared: Shared, auditor: &AuditorPart) -> u64 {
+    pub fn append_at(&mut self, shared: Shared, auditor: &AuditorPart) -> u64 {
         let index = self.case.len();
         self.write(index, &shared, auditor);
         index as u64
     }
 
     /// Signs whatever stands there now.
-    fn checkpoints(&self) -> [String; 2] {
+    pub fn checkpoints(&self) -> [String; 2] {
         let register = self.register.iter().map(|entry| leaf_hash(entry.as_bytes())).collect::<Vec<_>>();
         let salt = |bytes: &Bytes| Salt::from_random(bytes.0.clone().try_into().unwrap());
         let case = self.case.iter().map(|line| {
@@ -147,14 +147,14 @@ impl LyingWriter {
 }
 
 /// One grant used up and acknowledged, one unused, one without its header.
-struct Story {
-    stage: Stage,
-    used: GrantId,
-    unused: GrantId,
+pub struct Story {
+    pub stage: Stage,
+    pub used: GrantId,
+    pub unused: GrantId,
     pending: GrantId,
 }
 
-fn story() -> Story {
+pub fn story() -> Story {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
     let mut terms = stage.terms(report);
@@ -178,7 +178,7 @@ fn story() -> Story {
 
 impl Story {
     /// A release request, signed by somebody who plays along.
-    fn request(&mut self, who: &Identity, grant: GrantId, change: impl FnOnce(&mut Value)) -> String {
+    pub fn request(&mut self, who: &Identity, grant: GrantId, change: impl FnOnce(&mut Value)) -> String {
         let mut body = json!({
             "grant": grant, "purpose": "commission-of-inquiry", "nonce": fresh_jti(), "conditions_noted": grant
         });
@@ -189,7 +189,7 @@ impl Story {
     }
 
     /// The auditor part of the honest release, made to fit another one.
-    fn facts(writer: &LyingWriter, request: &str) -> AuditorPart {
+    pub fn facts(writer: &LyingWriter, request: &str) -> AuditorPart {
         let mut auditor = writer.auditor(writer.position(|event| *event == Happening::Released));
         let (jose, claims) = parts(request);
         let (jose, claims): (Value, Value) =

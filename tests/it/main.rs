@@ -97,4 +97,6 @@ mod two_faced;
 #[cfg(all(feature = "client", feature = "server"))]
 mod uploads;
 #[cfg(all(feature = "client", feature = "server"))]
+mod watching;
+#[cfg(all(feature = "client", feature = "server"))]
 mod witness;
