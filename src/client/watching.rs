@@ -186,13 +186,34 @@ impl Watch {
     fn look_once(&mut self, source: &dyn Source, now: Timestamp) -> Result<Quiet, Stop> {
         // First what everybody is shown: what is handed to us afterwards can only be more.
         let public = [published(source, Log::Register)?, published(source, Log::Case)?];
+        self.look_behind(source, &public, now).map_err(|stop| match stop {
+            // Whatever was found: what everybody was shown at that moment belongs to it.
+            Stop::Found(finding) => {
+                let [register, case] = &public;
+                let finding = finding.with_some("public-now.register", register.as_deref());
+                Stop::Found(finding.with_some("public-now.case", case.as_deref()))
+            }
+            other => other,
+        })
+    }
+
+    /// What is handed to auditors, against what everybody is shown.
+    fn look_behind(
+        &mut self,
+        source: &dyn Source,
+        public: &[Option<String>; 2],
+        now: Timestamp,
+    ) -> Result<Quiet, Stop> {
         let held = self.walk.as_ref().map_or((0, 0), sizes);
         let received = match received::receive(&self.folder, source, held) {
             Ok(received) => received,
             Err(Cut::Folder(error)) => return Err(error.into()),
             Err(cut) => {
-                self.shown_is_held(&public, now)?;
-                return Err(self.cut(source, cut));
+                let stop = self.cut(source, cut, held);
+                if !matches!(stop, Stop::Found(_)) {
+                    self.shown_is_held(public, now)?;
+                }
+                return Err(stop);
             }
         };
         let mut walk = self.begun(&received)?;
@@ -254,10 +275,12 @@ impl Watch {
         Ok(())
     }
 
-    fn cut(&self, source: &dyn Source, cut: Cut) -> Stop {
+    fn cut(&self, source: &dyn Source, cut: Cut, held: (u64, u64)) -> Stop {
         match cut {
             Cut::Folder(error) => error.into(),
             Cut::Source(SourceError::NotFound) => self.not_found(source),
+            // Everybody was answered a moment ago: an answer that breaks off at once looks like none.
+            Cut::Source(SourceError::Unreachable(words)) => Stop::Trouble(SourceError::Unreachable(words), Some(held)),
             Cut::Source(error) => error.into(),
             Cut::At((register, case), words) => {
                 let words = format!(
@@ -317,7 +340,13 @@ impl Watch {
             (Word::Closed, format!("the entries of the {word} after {} are not those that are signed", held.size()))
         } else {
             let size = claimed.size();
-            (Word::Fork, format!("the {word} of {size} entries signed now does not begin with the {} verified before", held.size()))
+            (
+                Word::Fork,
+                format!(
+                    "the {word} of {size} entries signed now does not begin with the {} verified before",
+                    held.size()
+                ),
+            )
         };
         Err(Finding::new(which, seen).with(file, note).into())
     }
@@ -393,9 +422,9 @@ impl Watch {
     ) -> Result<Option<Finding>, FolderError> {
         let before = self.folder.trouble()?;
         let broke_off = broke_off.map(|(register, case)| {
-            let again = before.as_ref().and_then(|before| before.broke_off);
-            let times = again.filter(|(r, c, _)| (*r, *c) == (register, case)).map_or(0, |(_, _, times)| times);
-            (register, case, times.saturating_add(1))
+            // The same entry can show as a line cut before it or as no answer at all, so the furthest place counts.
+            let (r, c, times) = before.as_ref().and_then(|before| before.broke_off).unwrap_or_default();
+            (register.max(r), case.max(c), times.saturating_add(1))
         });
         let trouble = Trouble { since: before.map_or(now, |before| before.since.min(now)), broke_off };
         self.folder.put_trouble(Some(&trouble))?;
@@ -407,8 +436,9 @@ impl Watch {
         Ok(Some(match trouble.broke_off {
             Some((register, case, times)) if times > 1 => {
                 let seen = format!(
-                    "for {minutes} minutes the broker has broken off what it hands to its auditors, the last {times} times \
-                     after entry {register} of the register and {case} of the case log: what follows is not shown"
+                    "for {minutes} minutes the broker has answered everybody, and {times} times in a row broken off what it \
+                     hands to its auditors; nothing came after the first {register} entries of the register and {case} of \
+                     the case log"
                 );
                 Finding::new(Word::Closed, seen)
             }

@@ -119,7 +119,7 @@ fn quiet_looks_fetch_only_what_is_new_and_hold_what_an_export_holds() {
     let mut stage = Stage::established();
     stage.shows();
     let first = quiet(stage.look("watch"));
-    assert_eq!((first.case_size, first.new["genesis"]), (stage.case_size(), 1));
+    assert_eq!((first.case_size, first.new["party enrolled"]), (stage.case_size(), 2));
     let report = stage.report("note.txt", b"what was seen");
     let terms = stage.terms(report);
     stage.grant(&terms);
@@ -127,8 +127,11 @@ fn quiet_looks_fetch_only_what_is_new_and_hold_what_an_export_holds() {
     let mut watch = stage.watch("watch");
     let second = quiet(watch.look(&stage.source(), stage.now()).unwrap());
     assert_eq!((second.new["grant given"], second.new["disclosed to an auditor"]), (1, 1));
-    assert!(!second.new.contains_key("genesis"));
-    assert_eq!(second.new.values().sum::<u64>(), second.case_size + second.register_size - first.case_size - first.register_size);
+    assert!(!second.new.contains_key("party enrolled"));
+    assert_eq!(
+        second.new.values().sum::<u64>(),
+        second.case_size + second.register_size - first.case_size - first.register_size
+    );
     // The same watch goes on, and one that is started anew after it.
     let third = quiet(watch.look(&stage.source(), stage.now()).unwrap());
     assert_eq!(third.new.values().sum::<u64>(), 1, "{third:?}");
@@ -313,11 +316,7 @@ fn two_histories_under_the_same_keys_are_a_fork_to_auditors_and_in_public() {
     twin.publish().unwrap();
     twin.publish().unwrap();
     let (ours, theirs) = (stage.source(), stage.source_at(&twin.url()));
-    let alarm = alarmed(
-        stage.watch("private").look(&theirs, stage.now()).unwrap(),
-        Word::Fork,
-        &stage.path("private"),
-    );
+    let alarm = alarmed(stage.watch("private").look(&theirs, stage.now()).unwrap(), Word::Fork, &stage.path("private"));
     keeps(&alarm, &["now.case", "verified.case"]);
     // Auditors are handed one history, the public the other.
     for _ in 0..3 {
@@ -362,7 +361,8 @@ fn public_log_that_shrinks_or_is_larger_than_the_one_handed_over_is_a_rollback()
     copy_folder(&stage.path("shrunk"), &stage.path("hidden"));
     copy_folder(&stage.path("shrunk"), &stage.path("page"));
     let mixed = Mixed { private: &source, register: None, case: old };
-    let alarm = alarmed(stage.watch("shrunk").look(&mixed, stage.now()).unwrap(), Word::Rollback, &stage.path("shrunk"));
+    let alarm =
+        alarmed(stage.watch("shrunk").look(&mixed, stage.now()).unwrap(), Word::Rollback, &stage.path("shrunk"));
     keeps(&alarm, &["public-now.case", "public-verified.case"]);
     // Auditors are shown the log as it was before the last publication.
     let mut frozen = Vec::new();
@@ -423,13 +423,14 @@ fn an_entry_that_was_edited_in_the_database_closes_the_log() {
     assert_eq!(changed, 1);
     // Once may be the line; again and again at the same entry is not.
     let first = stage.look("watch");
-    assert!(matches!(&first, Looked::Trouble(SourceError::Unreachable(words)) if words.contains("broke off")), "{first:?}");
+    // Depending on what was on its way already, the line is cut or the connection is.
+    assert!(matches!(&first, Looked::Trouble(SourceError::Unreachable(_))), "{first:?}");
     stage.minutes(29);
     assert!(matches!(stage.look("watch"), Looked::Trouble(_)));
     stage.minutes(2);
     let alarm = alarmed(stage.look("watch"), Word::Closed, &stage.path("watch"));
     keeps(&alarm, &["verified.case", "public-verified.case"]);
-    assert!(alarm.finding.seen.contains("the last 3 times"), "{}", alarm.finding.seen);
+    assert!(alarm.finding.seen.contains("3 times in a row"), "{}", alarm.finding.seen);
 }
 
 #[test]
@@ -560,7 +561,10 @@ fn lies_signed_with_the_brokers_own_keys_each_have_their_word() {
     let index = lying.append(Happening::Released, Some(request), &auditor);
     let alarm = told(&story, "watch-released", &first, &Told::by(&lying), Word::UnexplainedRelease);
     assert!(alarm.finding.seen.contains("the count is used up"), "{}", alarm.finding.seen);
-    keeps(&alarm, &[&format!("entry.case.{index}.json"), "now.case", "now.register", "verified.case", "received.case.jsonl"]);
+    keeps(
+        &alarm,
+        &[&format!("entry.case.{index}.json"), "now.case", "now.register", "verified.case", "received.case.jsonl"],
+    );
 
     // An entry from the future.
     let mut ahead = writer(&mut story, "ahead");
@@ -610,7 +614,8 @@ fn lies_signed_with_the_brokers_own_keys_each_have_their_word() {
     public.public[1] = Some(Told::by(&foreign).notes[1].clone());
     told(&story, "watch-public", &first, &public, Word::OtherBroker);
     let card: Card = stranger.cast.card();
-    let looked = Watch::open(&story.stage.path("card"), card, PATIENCE).unwrap().look(&first, story.stage.now()).unwrap();
+    let looked =
+        Watch::open(&story.stage.path("card"), card, PATIENCE).unwrap().look(&first, story.stage.now()).unwrap();
     alarmed(looked, Word::OtherBroker, &story.stage.path("card"));
 }
 
@@ -624,9 +629,10 @@ impl Source for Altering<'_> {
     fn entries(&self, register: u64, case: u64) -> Result<Box<dyn BufRead + '_>, SourceError> {
         let mut text = String::new();
         self.0.entries(register, case)?.read_to_string(&mut text).unwrap();
-        let altered = text.replacen("\\\"at\\\":", "\\\"at\\\": ", 1);
-        assert_ne!(altered, text);
-        Ok(Box::new(Cursor::new(altered)))
+        let (before, case) = text.split_once("{\"case\":").unwrap();
+        let altered = case.replacen("\\\"at\\\":", "\\\"at\\\": ", 1);
+        assert_ne!(altered, case);
+        Ok(Box::new(Cursor::new(format!("{before}{{\"case\":{altered}"))))
     }
     fn register_head(&self) -> Result<String, SourceError> {
         self.0.register_head()
@@ -659,7 +665,8 @@ struct Witnessed {
 impl Witnessed {
     fn found(stage: &Stage, quorum: u32) -> Self {
         let witness = |n: u8| {
-            CosignatureSigner::new(format!("witness-{n}.example").parse().unwrap(), SigningKey::from_bytes(&[n; 32])).unwrap()
+            CosignatureSigner::new(format!("witness-{n}.example").parse().unwrap(), SigningKey::from_bytes(&[n; 32]))
+                .unwrap()
         };
         let witnesses: Vec<_> = (1..=3).map(witness).collect();
         let verifiers: Vec<_> = witnesses.iter().map(|w| w.verifier().clone()).collect();
@@ -742,7 +749,7 @@ fn command_watches_alarms_refuses_and_is_cleared() {
     let state = stage.path("state").to_str().unwrap().to_owned();
     let once = ["audit", "watch", "--state", &state, "--once"];
     let first = auditor_now.does(&once);
-    assert_eq!((&first["quiet"], &first["new"]["genesis"]), (&true.into(), &1.into()));
+    assert_eq!((&first["quiet"], &first["new"]["party enrolled"]), (&true.into(), &2.into()));
     stage.copy_data("broker/data", "aside");
     stage.restart();
     auditor_now.url.clone_from(&stage.url);

@@ -173,8 +173,7 @@ fn sound(arguments: &Arguments, alarm: &Alarm) -> Failure {
 
 fn call(program: &Path, word: &str) -> io::Result<()> {
     // What it says is for people: standard output may be read by a program that expects JSON.
-    let mut child =
-        Command::new(program).arg(word).stdin(Stdio::null()).stdout(Stdio::from(io::stderr())).spawn()?;
+    let mut child = Command::new(program).arg(word).stdin(Stdio::null()).stdout(Stdio::from(io::stderr())).spawn()?;
     for _ in 0..limits::WATCH_ALARM_SECONDS * PAUSES_A_SECOND {
         if let Some(status) = child.try_wait()? {
             return if status.success() { Ok(()) } else { Err(io::Error::other(status.to_string())) };
@@ -211,11 +210,8 @@ fn shown(shown: &Shown) -> String {
 
 fn json(quiet: &Quiet) -> serde_json::Value {
     let public = |shown: &Shown| {
-        let witnesses: Vec<_> = shown
-            .witnesses
-            .iter()
-            .map(|(name, age)| serde_json::json!({ "name": name, "age_seconds": age }))
-            .collect();
+        let witnesses: Vec<_> =
+            shown.witnesses.iter().map(|(name, age)| serde_json::json!({ "name": name, "age_seconds": age })).collect();
         serde_json::json!({
             "size": shown.size, "age_seconds": shown.age_seconds, "quorum": shown.quorum, "witnesses": witnesses,
         })

@@ -39,7 +39,8 @@ pub(super) fn keep(
 }
 
 fn write(folder: &Folder, finding: &Finding, before: Option<&Verified>, into: &Path) -> io::Result<()> {
-    let words = format!("{}\n\n{}\n\n{}\n\n{}\n", finding.word, finding.seen, finding.word.meaning(), finding.word.advice());
+    let words =
+        format!("{}\n\n{}\n\n{}\n\n{}\n", finding.word, finding.seen, finding.word.meaning(), finding.word.advice());
     write_durably(&into.join("finding.txt"), words.as_bytes())?;
     for (name, content) in &finding.proof {
         write_durably(&into.join(name), content)?;
@@ -63,7 +64,8 @@ fn write(folder: &Folder, finding: &Finding, before: Option<&Verified>, into: &P
             write_durably(&into.join(format!("received.{}.jsonl", name(log))), &lines)?;
         }
         if lines.len() as u64 == limits::WATCH_EVIDENCE_BYTES {
-            let cut = format!("received.{0}.jsonl holds the beginning of what came of the {1}.\n", name(log), log_word(log));
+            let cut =
+                format!("received.{0}.jsonl holds the beginning of what came of the {1}.\n", name(log), log_word(log));
             write_durably(&into.join(format!("cut.{}.txt", name(log))), cut.as_bytes())?;
         }
     }

@@ -124,7 +124,7 @@ pub(super) fn unsigned(note: &str) -> Option<Checkpoint> {
 pub(super) struct Trouble {
     /// First attempt that failed.
     pub(super) since: Timestamp,
-    /// Where the entries broke off the last time, and how often there in a row.
+    /// How far the entries came at most when they broke off, and how often in a row they did.
     pub(super) broke_off: Option<(u64, u64, u32)>,
 }
 

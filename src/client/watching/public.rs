@@ -3,7 +3,6 @@
 use super::{
     finding::{Finding, Word, log_word},
     folder::{Public, Verified, unsigned},
-    source::name,
 };
 use crate::{
     audit::Walk,
@@ -44,9 +43,9 @@ impl Judging<'_> {
         let Some(note) = note else { return Ok(self.nothing_shown()) };
         let read = self.trust.read(self.log, note).map_err(|error| {
             let seen = format!("the public checkpoint of the {} is not signed by its log: {error}", log_word(self.log));
-            self.found(Word::OtherBroker, seen, note)
+            Finding::new(Word::OtherBroker, seen)
         })?;
-        self.follows(&read, note)?;
+        self.follows(&read)?;
         let size = read.checkpoint.size();
         let before_size = self.before.and_then(|before| before.note.as_deref()).and_then(unsigned).map(|c| c.size());
         let advanced = self.before.is_none_or(|_| before_size != Some(size));
@@ -73,7 +72,7 @@ impl Judging<'_> {
         (public, Shown { size: None, age_seconds, witnesses: Vec::new(), quorum: self.trust.quorum() })
     }
 
-    fn follows(&self, read: &Witnessed, note: &str) -> Result<(), Finding> {
+    fn follows(&self, read: &Witnessed) -> Result<(), Finding> {
         let (size, log) = (read.checkpoint.size(), log_word(self.log));
         let held = self.walk.tree(self.log);
         if size > held.size() {
@@ -81,22 +80,19 @@ impl Judging<'_> {
                 "the public {log} has {size} entries; the one handed to its auditors afterwards has {} only",
                 held.size()
             );
-            return Err(self.found(Word::Rollback, seen, note));
+            return Err(Finding::new(Word::Rollback, seen));
         }
         if root_at(held, size).ok() != Some(*read.checkpoint.root()) {
-            let seen = format!("the public {log} of {size} entries is not the beginning of the one handed to its auditors");
-            return Err(self.found(Word::Fork, seen, note));
+            let seen =
+                format!("the public {log} of {size} entries is not the beginning of the one handed to its auditors");
+            return Err(Finding::new(Word::Fork, seen));
         }
         let before = self.before.and_then(|before| before.note.as_deref()).and_then(unsigned).map_or(0, |c| c.size());
         if size < before {
             let seen = format!("the public {log} has {size} entries; it had {before} before");
-            return Err(self.found(Word::Rollback, seen, note));
+            return Err(Finding::new(Word::Rollback, seen));
         }
         Ok(())
-    }
-
-    fn found(&self, word: Word, seen: String, note: &str) -> Finding {
-        Finding::new(word, seen).with(format!("public-now.{}", name(self.log)), note)
     }
 
     /// When the last of as many witnesses as are needed cosigned; `None` if too few did.
@@ -125,8 +121,7 @@ pub(super) fn stale(verified: &Verified, quorum: usize, patience: Duration, now:
         } else {
             continue;
         };
-        let file = format!("public-now.{}", name(log));
-        return Some(Finding::new(Word::Stale, seen).with_some(&file, public.note.as_deref()));
+        return Some(Finding::new(Word::Stale, seen));
     }
     None
 }
