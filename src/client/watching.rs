@@ -317,7 +317,7 @@ impl Watch {
             }
             return Err(SourceError::Unreachable(format!("the entries came without a checkpoint of the {word}")).into());
         };
-        let claimed = self.signed(walk, log, note)?;
+        let claimed = signed(walk, log, note)?;
         let file = format!("now.{}", name(log));
         if claimed.size() < held.size() {
             let seen = format!("the {word} has {} entries now; {} were verified", claimed.size(), held.size());
@@ -335,7 +335,7 @@ impl Watch {
             return Ok(());
         }
         // Either the tree is another one, or the entries are not those in it. A proof of the tree tells.
-        let proved = log == Log::Case && self.continues(source, walk, held);
+        let proved = log == Log::Case && continues(source, walk, held);
         let (which, seen) = if proved || held.size() == 0 {
             (Word::Closed, format!("the entries of the {word} after {} are not those that are signed", held.size()))
         } else {
@@ -349,22 +349,6 @@ impl Watch {
             )
         };
         Err(Finding::new(which, seen).with(file, note).into())
-    }
-
-    /// Whether the newest case log provably begins with the one held.
-    fn continues(&self, source: &dyn Source, walk: &Walk, held: &MemoryTiles) -> bool {
-        let Ok(head) = source.case_head(held.size()) else { return false };
-        let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
-        let (Ok(proof), Ok(newest)) = (proof, self.signed(walk, Log::Case, &head.checkpoint)) else { return false };
-        verify_consistency(held.size(), &held.root(), newest.size(), newest.root(), &proof).is_ok()
-    }
-
-    /// A checkpoint that the log itself signed.
-    fn signed(&self, walk: &Walk, log: Log, note: &str) -> Result<Checkpoint, Stop> {
-        Checkpoint::open(note, trust_of(walk)?.log(log)).map_err(|error| {
-            let seen = format!("a checkpoint of the {} is not signed by its log: {error}", log_word(log));
-            Finding::new(Word::OtherBroker, seen).with(format!("now.{}", name(log)), note).into()
-        })
     }
 
     /// The broker has nothing after what was verified: its logs are smaller, or we are not its auditor.
@@ -382,7 +366,7 @@ impl Watch {
                 }
                 Err(error) => return error.into(),
             };
-            match self.signed(walk, log, &note) {
+            match signed(walk, log, &note) {
                 Ok(head) if head.size() < walk.tree(log).size() => {
                     let (now, before) = (head.size(), walk.tree(log).size());
                     let seen = format!("the {} has {now} entries now; {before} were verified", log_word(log));
@@ -488,6 +472,22 @@ fn trust_of(walk: &Walk) -> Result<Trust, Finding> {
         None => walk.genesis().trust(),
     };
     trust.map_err(|e| unusable(e.to_string()))
+}
+
+/// A checkpoint that the log itself signed.
+fn signed(walk: &Walk, log: Log, note: &str) -> Result<Checkpoint, Stop> {
+    Checkpoint::open(note, trust_of(walk)?.log(log)).map_err(|error| {
+        let seen = format!("a checkpoint of the {} is not signed by its log: {error}", log_word(log));
+        Finding::new(Word::OtherBroker, seen).with(format!("now.{}", name(log)), note).into()
+    })
+}
+
+/// Whether the newest case log provably begins with the one held.
+fn continues(source: &dyn Source, walk: &Walk, held: &MemoryTiles) -> bool {
+    let Ok(head) = source.case_head(held.size()) else { return false };
+    let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
+    let (Ok(proof), Ok(newest)) = (proof, signed(walk, Log::Case, &head.checkpoint)) else { return false };
+    verify_consistency(held.size(), &held.root(), newest.size(), newest.root(), &proof).is_ok()
 }
 
 fn sizes(walk: &Walk) -> (u64, u64) {

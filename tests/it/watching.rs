@@ -234,10 +234,17 @@ fn a_state_folder_somebody_changed_is_refused() {
         (name.to_owned(), Some(format!("{kept}\n")))
     };
     let older = |name: &str| (name.to_owned(), Some(fs::read_to_string(stage.path("older").join(name)).unwrap()));
+    // Behind the last public checkpoint only the one handed to auditors tells.
+    let flip_last = |name: &str| {
+        let text = read(name);
+        let (before, last) = text.trim_end().rsplit_once('\n').unwrap();
+        (name.to_owned(), Some(format!("{before}\n{}\n", last.replacen("\\\"at\\\":", "\\\"at\\\": ", 1))))
+    };
     let stranger = Stage::founded();
     let foreign = stranger.cast.founded.genesis.note().to_owned();
     for (name, change) in [
         ("case entry", flip("case.jsonl", "\\\"at\\\":", "\\\"at\\\": ")),
+        ("newest case entry", flip_last("case.jsonl")),
         ("register entry", flip("register.jsonl", "accepted", "Accepted")),
         ("case shorter", without_last("case.jsonl")),
         ("register shorter", without_last("register.jsonl")),
@@ -600,6 +607,11 @@ fn lies_signed_with_the_brokers_own_keys_each_have_their_word() {
     rewritten.append(Happening::Cover, None, &AuditorPart::default());
     let alarm = told(&story, "watch-rewritten", &first, &Told::by(&rewritten), Word::Fork);
     keeps(&alarm, &["now.case", "verified.case"]);
+
+    // A fork stays one when its entries do not fold.
+    rewritten
+        .append_at(Shared { event: Happening::Cover, at, register_size, statement: None }, &AuditorPart::default());
+    told(&story, "watch-rewritten-past", &first, &Told::by(&rewritten), Word::Fork);
 
     // Another genesis, other keys.
     let stranger = Stage::founded();
