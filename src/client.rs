@@ -24,5 +24,6 @@ pub mod reporting;
 pub mod rewrap;
 pub mod seal;
 pub mod uploading;
+pub mod watching;
 pub mod witnessing;
 pub mod work;

@@ -1,4 +1,4 @@
-//! `audit`: the offline check, taking a bundle away, and the public report made from one.
+//! `audit`: the offline check, taking a bundle away, vouching for one, watching, and the public report made from one.
 
 #[cfg(feature = "client")]
 mod export;
@@ -9,7 +9,11 @@ mod own;
 mod replay;
 mod report;
 #[cfg(feature = "client")]
+mod sign;
+#[cfg(feature = "client")]
 mod status;
+#[cfg(feature = "client")]
+mod watch;
 
 #[cfg(all(feature = "client", feature = "server"))]
 pub(super) use replay::replay_folder;
@@ -56,6 +60,12 @@ pub(super) enum Command {
     /// Show what everybody is shown of both logs, and who cosigned it.
     #[cfg(feature = "client")]
     Status(status::Arguments),
+    /// Say, signed and logged, that an exported bundle holds, as an auditor.
+    #[cfg(feature = "client")]
+    Sign(sign::Arguments),
+    /// Follow a broker and fail loudly when it rolls back, forks, hides or stands still, as an auditor.
+    #[cfg(feature = "client")]
+    Watch(Box<watch::Arguments>),
 }
 
 /// What to check.
@@ -83,6 +93,10 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
         Command::Own(arguments) => own::run(arguments, out),
         #[cfg(feature = "client")]
         Command::Status(arguments) => status::run(arguments, out),
+        #[cfg(feature = "client")]
+        Command::Sign(arguments) => sign::run(arguments, out),
+        #[cfg(feature = "client")]
+        Command::Watch(arguments) => watch::run(arguments, out),
     }
 }
 

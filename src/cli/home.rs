@@ -106,6 +106,15 @@ impl Access {
         self.sit(Desk::open_to_withdraw, act)
     }
 
+    /// Whose key, which broker and which card, without asking the broker for anything. `otherwise` is the card when this
+    /// device remembers none.
+    pub(super) fn without_desk(&self, otherwise: Option<Card>) -> Result<(Identity, String, Card), Failure> {
+        let unlocked = self.unlock()?;
+        let memory = unlocked.kept()?.take();
+        let card = self.known_card(&memory).or_else(|none| otherwise.ok_or(none))?;
+        Ok((unlocked.identity, self.known_broker(&memory)?, card))
+    }
+
     fn sit<T>(
         &self,
         open: impl FnOnce(Opening, &str, &Card) -> Result<Desk, DeskError>,

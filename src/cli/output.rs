@@ -43,7 +43,7 @@ impl Failure {
         self
     }
     /// The same, with what programs are told besides the words.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn with(mut self, details: serde_json::Value) -> Self {
         self.details = Some(Box::new(details));
         self

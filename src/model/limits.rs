@@ -243,3 +243,21 @@ pub const POLICY_FILES: usize = 64;
 pub const POLICY_BYTES: u64 = 256 << 10;
 /// Length of a policy file's path.
 pub const POLICY_PATH_BYTES: usize = 100;
+/// Time between two looks at a watched broker unless the auditor says otherwise: as often as it publishes.
+pub const WATCH_EVERY: Duration = PUBLISH_EVERY;
+/// Longest time between two looks: what is found a day late is found late enough.
+pub const WATCH_EVERY_MOST: Duration = Duration::from_days(1);
+/// How long a public checkpoint may stand still before it is an alarm: three publications missed.
+pub const WATCH_STALE: Duration = Duration::from_seconds(1_800);
+/// First wait before a broker that did not answer is asked again, in seconds; doubled up to the time between two looks.
+pub const WATCH_RETRY_SECONDS: u64 = 15;
+/// Bytes of entries one look takes: some ten million of them. A broker that streams for ever fills no disk.
+pub const WATCH_LOOK_BYTES: u64 = 16 << 30;
+/// Alarms whose evidence one state folder keeps. Each stops the watch until somebody clears it, so they are few.
+pub const WATCH_EVIDENCE: usize = 64;
+/// Bytes kept of each log's new entries as evidence of one alarm; which entry it was is kept apart and whole.
+pub const WATCH_EVIDENCE_BYTES: u64 = 16 << 20;
+/// Bytes of the small files of a state folder: signed notes and a few numbers.
+pub const WATCH_STATE_BYTES: u64 = 4 << 20;
+/// How long the program that an alarm starts is waited for, in seconds: it sends a message.
+pub const WATCH_ALARM_SECONDS: u64 = 60;

@@ -108,6 +108,8 @@ mod two_faced;
 #[cfg(all(feature = "client", feature = "server"))]
 mod uploads;
 #[cfg(all(feature = "client", feature = "server"))]
+mod watching;
+#[cfg(all(feature = "client", feature = "server"))]
 mod witness;
 #[cfg(all(feature = "client", feature = "server"))]
 mod witnessed;

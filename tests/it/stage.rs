@@ -149,6 +149,13 @@ impl Stage {
         self.restart_with(|_| {});
     }
 
+    /// As whoever has the machine would after setting its data back: the anchor that remembers more is taken away.
+    pub fn restart_without_anchor(&mut self) {
+        self.broker = None;
+        std::fs::remove_file(self.path("broker/keys/anchor")).unwrap();
+        self.restart_with(|settings| settings.places.missing_anchor = IfMissing::TakeTheDatabasesWord);
+    }
+
     /// As [`Stage::restart`], with other settings.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         self.broker = None;

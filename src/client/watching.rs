@@ -1,0 +1,514 @@
+//! Watching a broker: following both logs and what everybody is shown of them, and saying loudly what does not hold.
+//!
+//! A [`Watch`] holds a state folder (`folder` says what is in it and in which order it is written) and the logs folded so
+//! far. Each [`Watch::look`] fetches the public checkpoints first and then what is new for auditors, so that an honest
+//! broker's public log is always a beginning of the one handed to us. Nothing is kept before everything of a look holds.
+//! What does not hold is a [`Finding`]: its proof is kept, an alarm stands in the folder, and nothing goes on from there
+//! until somebody clears it.
+//!
+//! Must never say "quiet" of a look of which a part was not checked, and never take a broken line for a lie: what could
+//! not be had is [`Looked::Trouble`] until it lasts too long.
+//!
+//! Each look is itself an entry (`disclosed`) in the log that is watched.
+
+mod evidence;
+mod finding;
+mod folder;
+mod public;
+mod received;
+mod source;
+
+pub use finding::{Finding, Word};
+pub use folder::FolderError;
+pub use public::Shown;
+pub use source::{Broker, Source, SourceError};
+
+use crate::{
+    audit::{AuditError, Walk},
+    model::{
+        event::{EntryRef, Log},
+        limits,
+        rows::{Held, ONLY, RosterRow, Rows as _},
+        time::{Duration, Timestamp},
+    },
+    tlog::{Checkpoint, Hash, MemoryTiles, verify_consistency},
+    wire::{
+        genesis::{Card, SignedGenesis},
+        trust::Trust,
+    },
+};
+use finding::log_word;
+use folder::{Folder, Trouble, Verified, unsigned};
+use public::Judging;
+use received::{Cut, Received};
+use source::name;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Why a watch cannot begin or go on, apart from what the broker does.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The state folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The state folder belongs to another broker.
+    #[error("the state folder is about {found}, the card says {expected}. Name another folder with --state")]
+    OtherCard {
+        /// On the card.
+        expected: Card,
+        /// In the folder.
+        found: Card,
+    },
+}
+
+/// A look at which everything held.
+#[derive(Clone, Debug)]
+pub struct Quiet {
+    /// When.
+    pub at: Timestamp,
+    /// Entries of the register.
+    pub register_size: u64,
+    /// Entries of the case log.
+    pub case_size: u64,
+    /// New entries by what happened.
+    pub new: BTreeMap<&'static str, u64>,
+    /// The register as everybody is shown it.
+    pub public_register: Shown,
+    /// The case log as everybody is shown it.
+    pub public_case: Shown,
+}
+
+/// An alarm that was raised.
+#[derive(Debug)]
+pub struct Alarm {
+    /// What was found.
+    pub finding: Finding,
+    /// Where its proof is; `None` when there is no room for more.
+    pub evidence: Option<PathBuf>,
+}
+
+/// What a look came to.
+#[derive(Debug)]
+pub enum Looked {
+    /// Everything held.
+    Quiet(Box<Quiet>),
+    /// Something could not be had; not long enough to be an alarm.
+    Trouble(SourceError),
+    /// Something does not hold; nothing goes on.
+    Alarm(Box<Alarm>),
+}
+
+/// How a look ends before its end.
+enum Stop {
+    Found(Finding),
+    Trouble(SourceError, Option<(u64, u64)>),
+    Own(FolderError),
+}
+
+impl From<Finding> for Stop {
+    fn from(finding: Finding) -> Self {
+        Self::Found(finding)
+    }
+}
+impl From<FolderError> for Stop {
+    fn from(error: FolderError) -> Self {
+        Self::Own(error)
+    }
+}
+impl From<SourceError> for Stop {
+    fn from(error: SourceError) -> Self {
+        Self::Trouble(error, None)
+    }
+}
+
+/// A broker under watch.
+pub struct Watch {
+    folder: Folder,
+    card: Card,
+    patience: Duration,
+    /// The last look that held.
+    verified: Option<Verified>,
+    /// Everything folded so far; absent before the first look, which brings genesis.
+    walk: Option<Walk>,
+    /// An alarm was raised.
+    ended: bool,
+}
+
+impl Watch {
+    /// Takes a state folder and verifies what it holds anew.
+    ///
+    /// # Errors
+    /// [`WatchError`]; [`FolderError::Alarmed`] as long as an alarm stands.
+    pub fn open(folder: &Path, card: Card, patience: Duration) -> Result<Self, WatchError> {
+        let (folder, verified) = Folder::open(folder)?;
+        let walk = verified.as_ref().map(|verified| refold(&folder, verified, &card)).transpose()?;
+        Ok(Self { folder, card, patience, verified, walk, ended: false })
+    }
+
+    /// Takes a folder's alarm away; answers what it was.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn clear_alarm(folder: &Path, now: Timestamp) -> Result<Option<String>, FolderError> {
+        Folder::clear_alarm(folder, now)
+    }
+
+    /// Looks once. After an alarm there is no further look.
+    ///
+    /// # Errors
+    /// [`FolderError`] when our own disk fails.
+    pub fn look(&mut self, source: &dyn Source, now: Timestamp) -> Result<Looked, FolderError> {
+        if self.ended {
+            let words = "a look before this one ended in an alarm".to_owned();
+            return Err(FolderError::Alarmed { path: self.folder.path().join("alarm"), words });
+        }
+        let before = self.verified.clone();
+        let finding = match self.look_once(source, now) {
+            Ok(quiet) => return Ok(Looked::Quiet(Box::new(quiet))),
+            Err(Stop::Own(error)) => return Err(error),
+            Err(Stop::Found(finding)) => finding,
+            Err(Stop::Trouble(error, broke_off)) => match self.troubled(&error, broke_off, now)? {
+                Some(finding) => finding,
+                None => return Ok(Looked::Trouble(error)),
+            },
+        };
+        let evidence = evidence::keep(&self.folder, &finding, before.as_ref(), now)?;
+        let place = evidence.as_ref().map_or_else(|| "not kept: no room".to_owned(), |path| path.display().to_string());
+        let at = now.as_seconds();
+        self.folder.raise(&format!("{}: {}\nat {at}, evidence: {place}\n", finding.word, finding.seen))?;
+        self.walk = None;
+        self.ended = true;
+        Ok(Looked::Alarm(Box::new(Alarm { finding, evidence })))
+    }
+
+    fn look_once(&mut self, source: &dyn Source, now: Timestamp) -> Result<Quiet, Stop> {
+        // First what everybody is shown: what is handed to us afterwards can only be more.
+        let public = [published(source, Log::Register)?, published(source, Log::Case)?];
+        self.look_behind(source, &public, now).map_err(|stop| match stop {
+            // Whatever was found: what everybody was shown at that moment belongs to it.
+            Stop::Found(finding) => {
+                let [register, case] = &public;
+                let finding = finding.with_some("public-now.register", register.as_deref());
+                Stop::Found(finding.with_some("public-now.case", case.as_deref()))
+            }
+            other => other,
+        })
+    }
+
+    /// What is handed to auditors, against what everybody is shown.
+    fn look_behind(
+        &mut self,
+        source: &dyn Source,
+        public: &[Option<String>; 2],
+        now: Timestamp,
+    ) -> Result<Quiet, Stop> {
+        let held = self.walk.as_ref().map_or((0, 0), sizes);
+        let received = match received::receive(&self.folder, source, held) {
+            Ok(received) => received,
+            Err(Cut::Folder(error)) => return Err(error.into()),
+            Err(cut) => {
+                let stop = self.cut(source, cut, held);
+                if !matches!(stop, Stop::Found(_)) {
+                    self.shown_is_held(public, now)?;
+                }
+                return Err(stop);
+            }
+        };
+        let mut walk = self.begun(&received)?;
+        let kinds_before = walk.summary().events;
+        let extends = |log| self.extends(source, &walk, &received, log);
+        if let Err(stop) = extends(Log::Register).and_then(|()| extends(Log::Case)) {
+            // Nothing was folded yet; if it is no finding, the next look goes on from here.
+            self.walk = self.verified.is_some().then_some(walk);
+            return Err(stop);
+        }
+        let (register, case) = (self.folder.incoming(Log::Register)?, self.folder.incoming(Log::Case)?);
+        let folded = received::fold(&mut walk, register, case)
+            .and_then(|()| walk.check_root(Log::Register, received.note(Log::Register)))
+            .and_then(|()| walk.check_root(Log::Case, received.note(Log::Case)));
+        folded.map_err(|error| self.does_not_fold(&error, &received, held))?;
+        let summary = walk.summary();
+        if summary.last_at > now.plus(limits::CLOCK_AHEAD) {
+            return Err(ahead(summary.last_at, now).into());
+        }
+        let trust = trust_of(&walk)?;
+        let judge = |log, note: Option<&str>| {
+            let before = self.verified.as_ref().map(|verified| verified.public(log));
+            Judging { log, walk: &walk, trust: &trust, before, now }.judge(note)
+        };
+        let (public_register, shown_register) = judge(Log::Register, public[0].as_deref())?;
+        let (public_case, shown_case) = judge(Log::Case, public[1].as_deref())?;
+        let Received { register, case, .. } = received;
+        let verified = Verified {
+            genesis: walk.genesis().note().to_owned(),
+            register: register.unwrap_or_default(),
+            case,
+            public_register,
+            public_case,
+        };
+        self.folder.keep(&verified)?;
+        self.folder.put_trouble(None)?;
+        let new = difference(&summary.events, &kinds_before);
+        let quorum = trust.quorum();
+        self.walk = Some(walk);
+        let verified = self.verified.insert(verified);
+        if let Some(finding) = public::stale(verified, quorum, self.patience, now) {
+            return Err(finding.into());
+        }
+        let (register_size, case_size) = (summary.register_size, summary.case_size);
+        Ok(Quiet { at: now, register_size, case_size, new, public_register: shown_register, public_case: shown_case })
+    }
+
+    /// What everybody is shown, as far as it is no larger than what we hold: also when nothing more was handed to us.
+    fn shown_is_held(&self, public: &[Option<String>; 2], now: Timestamp) -> Result<(), Stop> {
+        let (Some(walk), Some(verified)) = (&self.walk, &self.verified) else { return Ok(()) };
+        let trust = trust_of(walk)?;
+        for (log, note) in [Log::Register, Log::Case].into_iter().zip(public) {
+            let size = note.as_deref().and_then(unsigned).map(|checkpoint| checkpoint.size());
+            if size.is_some_and(|size| size <= walk.tree(log).size()) {
+                let before = Some(verified.public(log));
+                Judging { log, walk, trust: &trust, before, now }.judge(note.as_deref())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cut(&self, source: &dyn Source, cut: Cut, held: (u64, u64)) -> Stop {
+        match cut {
+            Cut::Folder(error) => error.into(),
+            Cut::Source(SourceError::NotFound) => self.not_found(source),
+            // Everybody was answered a moment ago: an answer that breaks off at once looks like none.
+            Cut::Source(SourceError::Unreachable(words)) => Stop::Trouble(SourceError::Unreachable(words), Some(held)),
+            Cut::Source(error) => error.into(),
+            Cut::At((register, case), words) => {
+                let words = format!(
+                    "the entries broke off after {register} of the register and {case} of the case log: {words}"
+                );
+                Stop::Trouble(SourceError::Unreachable(words), Some((register, case)))
+            }
+        }
+    }
+
+    /// What was folded so far, or a beginning under the genesis that came along.
+    fn begun(&mut self, received: &Received) -> Result<Walk, Stop> {
+        let other = |words: String| Finding::new(Word::OtherBroker, words).with("genesis-now.note", &*received.genesis);
+        if let Some(walk) = &self.walk
+            && received.genesis != walk.genesis().note()
+        {
+            return Err(other("it shows another genesis than before".to_owned()).into());
+        }
+        // A walk that failed half-way is no use to anybody: a look that does not hold is the last.
+        if let Some(walk) = self.walk.take() {
+            return Ok(walk);
+        }
+        let genesis = SignedGenesis::parse(&received.genesis).and_then(|genesis| genesis.matching(&self.card));
+        Ok(Walk::new(genesis.map_err(|error| other(error.to_string()))?))
+    }
+
+    /// Before anything is folded: the tree signed now begins with the tree verified before, and is that of the entries
+    /// received. A fork has to be called a fork, not an entry that does not fold.
+    fn extends(&self, source: &dyn Source, walk: &Walk, received: &Received, log: Log) -> Result<(), Stop> {
+        let (held, count, word) = (walk.tree(log), received.count(log), log_word(log));
+        let Some(note) = received.note(log) else {
+            if held.size() == 0 && count == 0 && log == Log::Case {
+                return Ok(());
+            }
+            return Err(SourceError::Unreachable(format!("the entries came without a checkpoint of the {word}")).into());
+        };
+        let claimed = signed(walk, log, note)?;
+        let file = format!("now.{}", name(log));
+        if claimed.size() < held.size() {
+            let seen = format!("the {word} has {} entries now; {} were verified", claimed.size(), held.size());
+            return Err(Finding::new(Word::Rollback, seen).with(file, note).into());
+        }
+        if claimed.size() != held.size() + count {
+            let seen = format!("the {word} is signed with {} entries; {} came", claimed.size(), held.size() + count);
+            return Err(Finding::new(Word::Closed, seen).with(file, note).into());
+        }
+        let Some(new) = received::leaves(log, self.folder.incoming(log)?) else {
+            let seen = format!("an entry of the {word} after {} has no form that could be opened", held.size());
+            return Err(Finding::new(Word::Closed, seen).with(file, note).into());
+        };
+        if grown(held, &new) == *claimed.root() {
+            return Ok(());
+        }
+        // Either the tree is another one, or the entries are not those in it. A proof of the tree tells.
+        let proved = log == Log::Case && continues(source, walk, held);
+        let (which, seen) = if proved || held.size() == 0 {
+            (Word::Closed, format!("the entries of the {word} after {} are not those that are signed", held.size()))
+        } else {
+            let size = claimed.size();
+            (
+                Word::Fork,
+                format!(
+                    "the {word} of {size} entries signed now does not begin with the {} verified before",
+                    held.size()
+                ),
+            )
+        };
+        Err(Finding::new(which, seen).with(file, note).into())
+    }
+
+    /// The broker has nothing after what was verified: its logs are smaller, or we are not its auditor.
+    fn not_found(&self, source: &dyn Source) -> Stop {
+        let refused = "the broker hands nothing to this identity. Is it one of the auditors that genesis names?";
+        let Some(walk) = &self.walk else { return SourceError::Refused(refused.to_owned()).into() };
+        let heads = (source.register_head(), source.case_head(0));
+        let heads = [(Log::Register, heads.0), (Log::Case, heads.1.map(|head| head.checkpoint))];
+        for (log, head) in heads {
+            let note = match head {
+                Ok(note) => note,
+                Err(SourceError::NotFound) if log == Log::Case && walk.tree(log).size() > 0 => {
+                    let seen = format!("the case log is empty now; {} entries were verified", walk.tree(log).size());
+                    return Finding::new(Word::Rollback, seen).into();
+                }
+                Err(error) => return error.into(),
+            };
+            match signed(walk, log, &note) {
+                Ok(head) if head.size() < walk.tree(log).size() => {
+                    let (now, before) = (head.size(), walk.tree(log).size());
+                    let seen = format!("the {} has {now} entries now; {before} were verified", log_word(log));
+                    return Finding::new(Word::Rollback, seen).with(format!("now.{}", name(log)), note).into();
+                }
+                Ok(_) => {}
+                Err(stop) => return stop,
+            }
+        }
+        SourceError::Refused(refused.to_owned()).into()
+    }
+
+    fn does_not_fold(&self, error: &AuditError, received: &Received, held: (u64, u64)) -> Stop {
+        let line_of = |entry: EntryRef| {
+            let before = if entry.log == Log::Register { held.0 } else { held.1 };
+            received::line(self.folder.incoming(entry.log).ok()?, entry.index.checked_sub(before)?)
+        };
+        let word = finding::word_of(error, |entry| received::shared(entry.log, &line_of(entry)?));
+        let mut found = Finding::new(word, error.to_string());
+        for log in [Log::Register, Log::Case] {
+            found = found.with_some(&format!("now.{}", name(log)), received.note(log));
+        }
+        if let AuditError::Entry { entry, .. } = error
+            && let Some(line) = line_of(*entry)
+        {
+            found = found.with(format!("entry.{}.{}.json", name(entry.log), entry.index), line);
+        }
+        found.into()
+    }
+
+    /// Remembers since when the broker cannot be followed; too long is a finding.
+    fn troubled(
+        &self,
+        error: &SourceError,
+        broke_off: Option<(u64, u64)>,
+        now: Timestamp,
+    ) -> Result<Option<Finding>, FolderError> {
+        let before = self.folder.trouble()?;
+        let broke_off = broke_off.map(|(register, case)| {
+            // The same entry can show as a line cut before it or as no answer at all, so the furthest place counts.
+            let (r, c, times) = before.as_ref().and_then(|before| before.broke_off).unwrap_or_default();
+            (register.max(r), case.max(c), times.saturating_add(1))
+        });
+        let trouble = Trouble { since: before.map_or(now, |before| before.since.min(now)), broke_off };
+        self.folder.put_trouble(Some(&trouble))?;
+        let lasted = u64::try_from(now.seconds_since(trouble.since)).unwrap_or(0);
+        if lasted <= self.patience.as_seconds() {
+            return Ok(None);
+        }
+        let minutes = lasted / 60;
+        Ok(Some(match trouble.broke_off {
+            Some((register, case, times)) if times > 1 => {
+                let seen = format!(
+                    "for {minutes} minutes the broker has answered everybody, and {times} times in a row broken off what it \
+                     hands to its auditors; nothing came after the first {register} entries of the register and {case} of \
+                     the case log"
+                );
+                Finding::new(Word::Closed, seen)
+            }
+            _ => Finding::new(Word::Unreachable, format!("nothing could be had for {minutes} minutes: {error}")),
+        }))
+    }
+}
+
+fn refold(folder: &Folder, verified: &Verified, card: &Card) -> Result<Walk, WatchError> {
+    let changed = |what: &dyn std::fmt::Display| FolderError::Changed(format!("what is held does not hold: {what}"));
+    let genesis = SignedGenesis::parse(&verified.genesis).map_err(|e| changed(&e))?;
+    if genesis.card() != *card {
+        return Err(WatchError::OtherCard { expected: card.clone(), found: genesis.card() });
+    }
+    let mut walk = Walk::new(genesis);
+    let folded = received::fold(&mut walk, folder.lines(Log::Register)?, folder.lines(Log::Case)?)
+        .and_then(|()| walk.check_root(Log::Register, verified.note(Log::Register)))
+        .and_then(|()| walk.check_root(Log::Case, verified.note(Log::Case)));
+    folded.map_err(|e| changed(&e))?;
+    let trust = trust_of(&walk).map_err(|_| changed(&"its roster names keys that are not usable"))?;
+    for log in [Log::Register, Log::Case] {
+        let Some(note) = verified.public(log).note.as_deref() else { continue };
+        let shown = trust.read(log, note).map_err(|e| changed(&e))?.checkpoint;
+        if crate::tlog::root_at(walk.tree(log), shown.size()).ok() != Some(*shown.root()) {
+            return Err(changed(&"a public checkpoint kept in it is of another log").into());
+        }
+    }
+    Ok(walk)
+}
+
+/// The public checkpoint. What is none (a page of somebody's proxy) is as if nobody had answered.
+fn published(source: &dyn Source, log: Log) -> Result<Option<String>, SourceError> {
+    let note = source.published(log)?;
+    if note.as_deref().is_some_and(|note| unsigned(note).is_none()) {
+        let words = format!("what is published of the {} is no checkpoint", log_word(log));
+        return Err(SourceError::Unreachable(words));
+    }
+    Ok(note)
+}
+
+/// Whose signatures count, by what was folded; before that, by genesis.
+fn trust_of(walk: &Walk) -> Result<Trust, Finding> {
+    let unusable = |words: String| Finding::new(Word::Closed, format!("the roster in force is not usable: {words}"));
+    let held: Option<Held<RosterRow>> = walk.facts().read(ONLY).map_err(|e| unusable(e.to_string()))?;
+    let trust = match held {
+        Some(held) => Trust::of(&walk.genesis().genesis().origin, &held.row.roster),
+        None => walk.genesis().trust(),
+    };
+    trust.map_err(|e| unusable(e.to_string()))
+}
+
+/// A checkpoint that the log itself signed.
+fn signed(walk: &Walk, log: Log, note: &str) -> Result<Checkpoint, Stop> {
+    Checkpoint::open(note, trust_of(walk)?.log(log)).map_err(|error| {
+        let seen = format!("a checkpoint of the {} is not signed by its log: {error}", log_word(log));
+        Finding::new(Word::OtherBroker, seen).with(format!("now.{}", name(log)), note).into()
+    })
+}
+
+/// Whether the newest case log provably begins with the one held.
+fn continues(source: &dyn Source, walk: &Walk, held: &MemoryTiles) -> bool {
+    let Ok(head) = source.case_head(held.size()) else { return false };
+    let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
+    let (Ok(proof), Ok(newest)) = (proof, signed(walk, Log::Case, &head.checkpoint)) else { return false };
+    verify_consistency(held.size(), &held.root(), newest.size(), newest.root(), &proof).is_ok()
+}
+
+fn sizes(walk: &Walk) -> (u64, u64) {
+    (walk.tree(Log::Register).size(), walk.tree(Log::Case).size())
+}
+
+fn grown(held: &MemoryTiles, new: &[Hash]) -> Hash {
+    if new.is_empty() {
+        return held.root();
+    }
+    let mut tree = held.clone();
+    tree.append_leaves(new);
+    tree.root()
+}
+
+fn ahead(last: Timestamp, now: Timestamp) -> Finding {
+    let minutes = last.seconds_since(now) / 60;
+    Finding::new(Word::Clock, format!("the newest entry is from {minutes} minutes ahead of our own clock"))
+}
+
+fn difference(now: &BTreeMap<&'static str, u64>, before: &BTreeMap<&'static str, u64>) -> BTreeMap<&'static str, u64> {
+    let grown = |(kind, count): (&&'static str, &u64)| (*kind, count - before.get(kind).copied().unwrap_or(0));
+    now.iter().map(grown).filter(|(_, count)| *count > 0).collect()
+}
