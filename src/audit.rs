@@ -2,11 +2,14 @@
 //!
 //! [`verify`] folds both logs from entry 0 with the broker's own fold, checks every signature, leaf and root on the
 //! way, and compares the facts it arrives at with the facts the broker exported. The steps are those of [`Walk`], which
-//! others look on at as an [`Observer`]. [`report`] is one of these: it counts what may be published.
+//! others look on at as an [`Observer`]. [`report`] is one of these: it counts what may be published. [`pack`] checks the
+//! story of a single report, without the rest of the log.
 
 mod bundle;
 mod decision;
 mod finding;
+pub mod pack;
+mod markup;
 pub mod report;
 mod verify;
 mod walk;

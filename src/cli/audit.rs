@@ -2,6 +2,7 @@
 
 #[cfg(feature = "client")]
 mod export;
+mod pack;
 mod report;
 
 use super::output::{Failure, Out, chain};
@@ -24,9 +25,10 @@ use std::{
                   amana audit report audit/ --out draft --draft"
 )]
 pub(super) enum Command {
-    /// Check an exported bundle without trusting the broker that wrote it.
+    /// Check an exported bundle, or an evidence pack, without trusting the broker that wrote it.
     #[command(
-        after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'"
+        after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'\n  \
+                      amana audit verify pack.tar --card 'broker.example#3f…'"
     )]
     Verify(Verify),
     /// Make a transparency report from an exported bundle that holds: bands, no ids, nothing young.
@@ -39,9 +41,9 @@ pub(super) enum Command {
 /// What to check.
 #[derive(Args)]
 pub(super) struct Verify {
-    /// Folder of the bundle.
+    /// Folder of the bundle; or an evidence pack, as FILE.tar or unpacked into a folder.
     folder: PathBuf,
-    /// The bootstrap card; without it the bundle is checked against the genesis it brings along itself.
+    /// The bootstrap card; without it the bundle or pack is checked against the genesis it brings along itself.
     #[arg(long)]
     card: Option<Card>,
 }
@@ -56,6 +58,9 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
 }
 
 fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
+    if pack::is_one(&arguments.folder) {
+        return pack::run(&arguments.folder, arguments.card.as_ref(), out);
+    }
     let summary = verify_folder(&arguments.folder, arguments.card.as_ref())?;
     out.show(text(&summary, arguments.card.as_ref()), &json(&summary));
     Ok(())
