@@ -163,7 +163,7 @@ impl Desk {
             let mut proofs = Vec::new();
             for size in sizes {
                 let path = format!("/v1/case/checkpoint?from={size}");
-                let head: CaseHead = self.remote.fetch(&path, As::Anybody)?;
+                let head: CaseHead = self.remote.fetch(&path, self.signed_in())?;
                 if newest.as_ref().is_some_and(|newest| newest.checkpoint != head.checkpoint) {
                     continue 'again;
                 }

@@ -32,7 +32,10 @@ impl Pack {
     }
 
     /// A file that has to be there.
-    pub(super) fn file(&self, name: &str) -> Result<&[u8], PackError> {
+    ///
+    /// # Errors
+    /// [`PackError::Missing`].
+    pub fn file(&self, name: &str) -> Result<&[u8], PackError> {
         self.files.get(name).map(Vec::as_slice).ok_or_else(|| PackError::Missing(name.to_owned()))
     }
 

@@ -62,7 +62,11 @@ pub(super) fn derived(pack: &Pack, story: &Story, custody: &Custody) -> Result<V
             return Err(PackError::Derived { file: name.clone(), reason: "it says something else".to_owned() });
         }
         if !same {
-            remarks.push(format!("{name} was written by {} and was not compared word for word.", custody.program));
+            remarks.push(format!(
+                "{name} is worded otherwise than this program words it (it says it was written by {}). Do not rely on it: \
+                 what is said here, and custody.json, were checked.",
+                custody.program
+            ));
         }
     }
     Ok(remarks)

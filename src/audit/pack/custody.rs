@@ -184,6 +184,10 @@ pub struct Seen {
     pub quorum: usize,
     /// Witnesses that cosigned it, by name, and when, in seconds.
     pub witnesses: Vec<(String, Timestamp)>,
+    /// Entries of the published register; 0 before the first publication.
+    pub register_published: u64,
+    /// Witnesses that cosigned that.
+    pub register_witnesses: Vec<(String, Timestamp)>,
 }
 
 impl Custody {
@@ -194,7 +198,7 @@ impl Custody {
             Event::Accepted(signed, Body::Grant(grant)) => Some((signed.digest.into(), grant.header)),
             _ => None,
         });
-        let public = story.public.as_ref();
+        let (public, register) = (story.public.as_ref(), story.public_register.as_ref());
         Self {
             format: "amana-custody/v1".to_owned(),
             program,
@@ -215,6 +219,8 @@ impl Custody {
                 published: public.map_or(0, |public| public.checkpoint.size()),
                 quorum: story.quorum,
                 witnesses: public.map(|public| public.times.clone()).unwrap_or_default(),
+                register_published: register.map_or(0, |register| register.checkpoint.size()),
+                register_witnesses: register.map(|register| register.times.clone()).unwrap_or_default(),
             },
         }
     }

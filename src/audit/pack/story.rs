@@ -57,6 +57,8 @@ pub(super) struct Story {
     pub(super) size: u64,
     /// What was published, and who cosigned it.
     pub(super) public: Option<Witnessed>,
+    /// The same of the register.
+    pub(super) public_register: Option<Witnessed>,
     /// How many witnesses the roster asks for.
     pub(super) quorum: usize,
 }
@@ -65,7 +67,7 @@ impl Story {
     /// Reads and checks the evidence.
     pub(super) fn read(pack: &Pack, card: Option<&Card>) -> Result<Self, PackError> {
         let genesis = genesis(pack, card)?;
-        let trust = register_alone(pack, &genesis)?;
+        let (trust, public_register) = register_alone(pack, &genesis)?;
         let case = CaseLog::read(pack, &trust)?;
         let entries = entries(pack, &trust, &case)?;
         let (report, owner) = listed(pack, &trust, &case, &entries)?;
@@ -80,6 +82,7 @@ impl Story {
             told,
             size: case.newest.size,
             public: case.public,
+            public_register,
             quorum: trust.quorum(),
         })
     }
@@ -93,8 +96,12 @@ impl Story {
 
 fn genesis(pack: &Pack, card: Option<&Card>) -> Result<SignedGenesis, PackError> {
     let genesis = SignedGenesis::parse(pack.text(GENESIS)?).map_err(AuditError::from)?;
-    let own: Card = pack.text(CARD)?.trim_end().parse().map_err(AuditError::from)?;
+    let own = pack.text(CARD)?;
+    let own: Card = own.strip_suffix('\n').unwrap_or(own).parse().map_err(AuditError::from)?;
     let genesis = genesis.matching(&own).map_err(AuditError::from)?;
+    if pack.text(CARD)? != format!("{own}\n") {
+        return Err(PackError::file(CARD, "it holds more than a card"));
+    }
     match card {
         Some(card) => Ok(genesis.matching(card).map_err(AuditError::from)?),
         None => Ok(genesis),
@@ -113,22 +120,24 @@ fn register_lines(pack: &Pack, genesis: &SignedGenesis) -> Result<Vec<String>, P
 }
 
 /// Folds the register by itself: whose signatures count, and that its checkpoints sign it.
-fn register_alone(pack: &Pack, genesis: &SignedGenesis) -> Result<Trust, PackError> {
+fn register_alone(pack: &Pack, genesis: &SignedGenesis) -> Result<(Trust, Option<Witnessed>), PackError> {
     let mut walk = Walk::new(genesis.clone());
     for line in register_lines(pack, genesis)? {
         walk.register(&line, &mut ())?;
     }
     walk.check_root(Log::Register, Some(pack.text(REGISTER_CHECKPOINT)?))?;
     let trust = walk.trust()?.clone();
-    if pack.has(PUBLIC_REGISTER) {
-        let read = trust.read(Log::Register, pack.text(PUBLIC_REGISTER)?);
-        let public = read.map_err(|source| AuditError::Checkpoint { log: Log::Register, source })?.checkpoint;
-        let same = tlog::root_at(walk.tree(Log::Register), public.size()).is_ok_and(|root| root == *public.root());
-        if !same {
-            return Err(AuditError::Root { log: Log::Register }.into());
-        }
+    if !pack.has(PUBLIC_REGISTER) {
+        return Ok((trust, None));
     }
-    Ok(trust)
+    let read = trust.read(Log::Register, pack.text(PUBLIC_REGISTER)?);
+    let public = read.map_err(|source| AuditError::Checkpoint { log: Log::Register, source })?;
+    let root = tlog::root_at(walk.tree(Log::Register), public.checkpoint.size());
+    if root.is_ok_and(|root| root == *public.checkpoint.root()) {
+        Ok((trust, Some(public)))
+    } else {
+        Err(AuditError::Root { log: Log::Register }.into())
+    }
 }
 
 /// States of the case log that are proved to be one log.

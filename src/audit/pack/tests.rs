@@ -65,7 +65,14 @@ fn words_for_people_are_not_those_of_the_code() {
         },
         before,
         after: Vec::new(),
-        witnessed: custody::Seen { size: 1, published: 0, quorum: 0, witnesses: Vec::new() },
+        witnessed: custody::Seen {
+            size: 1,
+            published: 0,
+            quorum: 0,
+            witnesses: Vec::new(),
+            register_published: 0,
+            register_witnesses: Vec::new(),
+        },
     };
     let page = html::page(&custody).to_lowercase();
     let body = page.split_once("<body>").unwrap().1;
