@@ -8,8 +8,8 @@
 mod bundle;
 mod decision;
 mod finding;
-pub mod pack;
 mod markup;
+pub mod pack;
 pub mod report;
 mod verify;
 mod walk;

@@ -65,12 +65,7 @@ impl Broker {
     ///
     /// # Errors
     /// [`BrokerError::NotFound`] when the log was never that large.
-    pub fn disclosure(
-        &self,
-        caller: &Caller,
-        from: u64,
-        report: Option<ReportId>,
-    ) -> Result<Disclosure, BrokerError> {
+    pub fn disclosure(&self, caller: &Caller, from: u64, report: Option<ReportId>) -> Result<Disclosure, BrokerError> {
         let case = self.store.heads()?.case;
         if from > case.size {
             return Err(BrokerError::NotFound);
@@ -95,8 +90,7 @@ impl Broker {
         loop {
             let page = self.store.concerning(party, next)?;
             // A full page says nothing about what comes after its last entry.
-            let is_last =
-                page.len() < limits::DISCLOSED_ENTRIES || page.last().is_none_or(|last| *last >= range.end);
+            let is_last = page.len() < limits::DISCLOSED_ENTRIES || page.last().is_none_or(|last| *last >= range.end);
             for index in page.into_iter().filter(|index| *index < range.end) {
                 looked_at += 1;
                 next = index.saturating_add(1);

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     audit::pack::{
-        self, Before, BeforeRow, CARD, CONSISTENCY, GENESIS, Item, LISTINGS, NEWEST, PUBLIC_CASE, PUBLIC_REGISTER, Pack,
-        REGISTER, REGISTER_CHECKPOINT, entry_file, numbered,
+        self, Before, BeforeRow, CARD, CONSISTENCY, GENESIS, Item, LISTINGS, NEWEST, PUBLIC_CASE, PUBLIC_REGISTER,
+        Pack, REGISTER, REGISTER_CHECKPOINT, entry_file, numbered,
     },
     model::{
         event::Log,
@@ -85,9 +85,8 @@ impl Desk {
         let mut pack = Pack::default();
         self.put_register(&mut pack)?;
         self.put_case(&mut pack, report)?;
-        pack::finish(pack, before).map_err(|e| {
-            DeskError::refused(format!("what the broker gave does not hold together: {}", words(&e)))
-        })
+        pack::finish(pack, before)
+            .map_err(|e| DeskError::refused(format!("what the broker gave does not hold together: {}", words(&e))))
     }
 
     fn put_register(&mut self, pack: &mut Pack) -> Result<(), DeskError> {

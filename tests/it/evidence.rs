@@ -70,7 +70,8 @@ fn watched() -> Stage {
     let mut stage = Stage { dir, cast, clock, broker: None, url: String::new() };
     stage.restart_with(|settings| {
         let places = vec![("witness.example".to_owned(), "https://witness.example".to_owned())];
-        settings.publishing = Publishing { every: None, witnesses: Some(Witnesses { courier: Arc::new(willing()), places }) };
+        settings.publishing =
+            Publishing { every: None, witnesses: Some(Witnesses { courier: Arc::new(willing()), places }) };
     });
     stage.establish();
     stage
@@ -265,6 +266,25 @@ fn every_changed_file_is_noticed_also_with_its_sum_put_right() {
         assert!(name == "manifest.txt" || pack::check(&gone, None).is_err(), "{name} and its sum are gone");
     }
     assert!(pack::check(&resealed(&pack, "more.txt", b"more".to_vec()), None).is_err());
+}
+
+#[test]
+fn listing_about_a_report_names_what_is_about_it_and_concerns_the_one_who_asks() {
+    let mut told = told(Stage::established());
+    let (report, other) = (told.report, told.other_report);
+    let indices = |own: amana::client::disclosed::OwnEntries| own.entries.iter().map(|e| e.index).collect::<Vec<_>>();
+    let all = indices(told.stage.as_advocate(|desk| desk.own_entries()).unwrap());
+    let mine = indices(told.stage.as_advocate(|desk| desk.entries_of_report(report)).unwrap());
+    let others = indices(told.stage.as_advocate(|desk| desk.entries_of_report(other)).unwrap());
+    let mut joined: Vec<u64> = mine.iter().chain(&others).copied().collect();
+    joined.sort_unstable();
+    // The two reports and the enrolment before them are all there is.
+    assert_eq!(joined, all[1..]);
+    // The institution is told its own part, and somebody else nothing.
+    let officers = indices(told.stage.as_officer(|desk| desk.entries_of_report(report)).unwrap());
+    assert!(!officers.is_empty() && officers.iter().all(|index| mine.contains(index)) && officers.len() < mine.len());
+    let stranger = told.stage.as_accreditor(|desk| desk.entries_of_report(report)).unwrap();
+    assert!(stranger.entries.is_empty());
 }
 
 #[test]

@@ -23,8 +23,7 @@ const README: &str = "README.txt";
 /// What the digests are of.
 const DIGESTS: &str = "digests.txt";
 
-const GATHERED: [&str; 7] =
-    [GENESIS, CARD, REGISTER, REGISTER_CHECKPOINT, NEWEST, PUBLIC_REGISTER, PUBLIC_CASE];
+const GATHERED: [&str; 7] = [GENESIS, CARD, REGISTER, REGISTER_CHECKPOINT, NEWEST, PUBLIC_REGISTER, PUBLIC_CASE];
 const FOLDERS: [&str; 3] = [ENTRIES, LISTINGS, CONSISTENCY];
 
 /// Everything that follows from the evidence, by file.

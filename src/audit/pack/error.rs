@@ -38,7 +38,9 @@ pub enum PackError {
         source: ReceiptError,
     },
     /// A signed state of the log is not joined to the others.
-    #[error("{file}: it is of a state of the log (size {size}) that is not proved to be a part of the one in case.checkpoint")]
+    #[error(
+        "{file}: it is of a state of the log (size {size}) that is not proved to be a part of the one in case.checkpoint"
+    )]
     Tree {
         /// Where that state stands.
         file: String,

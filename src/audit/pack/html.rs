@@ -4,7 +4,8 @@ use super::{
     custody::{Act, Custody},
     words::utc,
 };
-use crate::audit::markup::Markup;
+use crate::{audit::markup::Markup, model::ids::Digest};
+use std::collections::BTreeMap;
 
 const SHEET: &str = include_str!("custody.css");
 const TITLE: &str = "Account of custody";
@@ -49,8 +50,12 @@ fn standing(custody: &Custody) -> String {
     let mut text = match count("released") {
         0 => "By this log nobody has collected the information.".to_owned(),
         number => {
-            let proofs = count("delivery-proved");
-            format!("The information was collected {}; {proofs} proof(s) of delivery were signed.", times(number))
+            let proofs = match count("delivery-proved") {
+                0 => "no proof of delivery was signed".to_owned(),
+                1 => "one proof of delivery was signed".to_owned(),
+                proofs => format!("{proofs} proofs of delivery were signed"),
+            };
+            format!("The information was collected {}; {proofs}.", times(number))
         }
     };
     if count("withdrawn") + count("handed-back") > 0 {
@@ -94,7 +99,10 @@ fn fact(body: &mut Markup, name: &str, value: &str) {
 fn before(main: &mut Markup, custody: &Custody) {
     main.line("h2", "Before sealing");
     let (items, rows) = (custody.before.items(), custody.before.rows());
-    main.line("p", "The advocate alone speaks for this part. What is given here is taken from the advocate's own records.");
+    main.line(
+        "p",
+        "The advocate alone speaks for this part. What is given here is taken from the advocate's own records.",
+    );
     if rows.is_empty() {
         main.line(
             "p",
@@ -103,22 +111,34 @@ fn before(main: &mut Markup, custody: &Custody) {
         );
     } else {
         let columns = ["No.", "Time, as written", "Item", "From", "To", "How", "Digest then", "Seal or medium"];
-        grid(main, "Hand-overs, as written; persons are codes", &columns, rows.iter().map(|row| {
-            [&row.seq, &row.utc, &row.item, &row.from, &row.to, &row.how, &row.sha256, &row.seal_or_medium].map(Clone::clone)
-        }));
+        grid(
+            main,
+            "Hand-overs, as written; persons are codes",
+            &columns,
+            rows.iter().map(|row| {
+                [&row.seq, &row.utc, &row.item, &row.from, &row.to, &row.how, &row.sha256, &row.seal_or_medium]
+                    .map(Clone::clone)
+            }),
+        );
     }
     if !items.is_empty() {
-        let columns = ["File", "Digest as sealed (SHA-256)", "Digest at receipt", "Original or copy", "Received"];
-        grid(main, "Sealed files, by number; their names stay sealed", &columns, items.iter().map(|item| {
-            let received = [&item.received_at, &item.how_received].into_iter().flatten().cloned().collect::<Vec<_>>();
-            let at_receipt = match item.sha256_at_receipt {
-                Some(digest) if digest == item.sha256 => "the same".to_owned(),
-                Some(digest) => digest.to_string(),
-                None => "not noted".to_owned(),
-            };
-            let copy = item.original_or_copy.clone().unwrap_or_default();
-            [item.number.to_string(), item.sha256.to_string(), at_receipt, copy, received.join(", ")]
-        }));
+        let columns = ["File", "Digest as sealed (SHA-256)", "Digest when received", "Original or copy", "Received"];
+        grid(
+            main,
+            "Sealed files, by number; their names stay sealed",
+            &columns,
+            items.iter().map(|item| {
+                let received =
+                    [&item.received_at, &item.how_received].into_iter().flatten().cloned().collect::<Vec<_>>();
+                let at_receipt = match item.sha256_at_receipt {
+                    Some(digest) if digest == item.sha256 => "the same".to_owned(),
+                    Some(digest) => digest.to_string(),
+                    None => "not noted".to_owned(),
+                };
+                let copy = item.original_or_copy.clone().unwrap_or_default();
+                [item.number.to_string(), item.sha256.to_string(), at_receipt, copy, received.join(", ")]
+            }),
+        );
     }
 }
 
@@ -135,7 +155,10 @@ fn grid<const N: usize>(
             for row in rows {
                 body.element("tr", &[], |tr| {
                     for cell in &row {
-                        tr.element("td", &[], |td| td.name(cell));
+                        tr.element("td", &[], |td| match cell.parse::<Digest>() {
+                            Ok(_) => td.line("code", cell),
+                            Err(_) => td.name(cell),
+                        });
                     }
                 });
             }
@@ -164,6 +187,10 @@ fn after(main: &mut Markup, custody: &Custody) {
             }
         });
     });
+    let signers = custody.after.iter().filter_map(|act| Some((act.actor.key?.to_string(), who(act))));
+    let signers: BTreeMap<String, String> = signers.collect();
+    let rows = signers.into_iter().map(|(key, who)| [who, key]);
+    grid(main, "Keys in this account", &["Whose", "Key (RFC 7638 thumbprint)"], rows);
 }
 
 fn line(body: &mut Markup, act: &Act) {
@@ -179,7 +206,8 @@ fn line(body: &mut Markup, act: &Act) {
         tr.element("td", &[], |td| {
             td.name(&who(act));
             if let Some(key) = act.actor.key {
-                td.element("span", &[("class", "small")], |span| span.line("code", &key.to_string()));
+                let begin: String = key.to_string().chars().take(8).collect();
+                td.element("span", &[("class", "small")], |span| span.text(&format!("key {begin}…")));
             }
         });
         tr.line("td", if act.witnessed { "yes" } else { "not yet" });
@@ -214,7 +242,10 @@ fn witnesses(li: &mut Markup, custody: &Custody) {
         return li.text("By witnesses: nothing yet. The broker had not published its log when this account was made.");
     }
     let last = seen.published.saturating_sub(1);
-    li.text(&format!("By witnesses ({} needed): entries 0 to {last} stood in the log, as they are, at these times: ", seen.quorum));
+    li.text(&format!(
+        "By witnesses ({} needed): entries 0 to {last} stood in the log, as they are, at these times: ",
+        seen.quorum
+    ));
     for (number, (name, at)) in seen.witnesses.iter().enumerate() {
         li.text(if number == 0 { "" } else { "; " });
         li.name(name);

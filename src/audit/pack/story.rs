@@ -218,7 +218,8 @@ fn listed(
     let mut named = BTreeSet::new();
     for (number, file) in (0..).zip(pack.folder(LISTINGS)) {
         let bad = |reason: &str| PackError::file(file, reason);
-        let listing = SignedListing::open(pack.text(file)?, trust.log(Log::Case)).map_err(|e| PackError::file(file, e))?;
+        let listing =
+            SignedListing::open(pack.text(file)?, trust.log(Log::Case)).map_err(|e| PackError::file(file, e))?;
         case.holds(file, SeenTree { size: listing.size, root: listing.root })?;
         let report = listing.report.ok_or_else(|| bad("it is not about one report"))?;
         if *whom.get_or_insert((report, listing.party)) != (report, listing.party) {
@@ -245,11 +246,7 @@ fn listed(
 }
 
 /// Folds register and entries as the broker did: a statement's signature, its signer's office, and every rule.
-fn fold(
-    pack: &Pack,
-    genesis: &SignedGenesis,
-    entries: &BTreeMap<u64, Shared>,
-) -> Result<(Walk, Vec<Told>), PackError> {
+fn fold(pack: &Pack, genesis: &SignedGenesis, entries: &BTreeMap<u64, Shared>) -> Result<(Walk, Vec<Told>), PackError> {
     let mut walk = Walk::new(genesis.clone());
     let mut lines = register_lines(pack, genesis)?.into_iter();
     let mut register = || Ok(lines.next());

@@ -16,7 +16,8 @@ use crate::model::{
 /// A moment in UTC, as RFC 3339.
 pub(super) fn utc(moment: Timestamp) -> String {
     let seconds = i64::try_from(moment.as_seconds()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| format!("second {}", moment.as_seconds()), |at| at.to_string())
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| format!("second {}", moment.as_seconds()), |at| at.to_string())
 }
 
 /// A word for programs, and a sentence for people.
@@ -102,16 +103,19 @@ fn accepted(story: &Story, signed: &Signed, body: &Body, by: &str) -> (&'static 
 fn requested(request: &AccessRequest, by: &str) -> String {
     let purposes: Vec<&str> = request.purposes.iter().map(|purpose| purpose.as_str()).collect();
     let (purposes, until) = (purposes.join(", "), utc(request.deadline));
-    format!("{by} asked for the information, for: {purposes}. Legal basis, as it says: {}. Answer wanted before {until}.", request.legal_basis)
+    format!(
+        "{by} asked for the information, for: {purposes}. Legal basis, as it says: {}. Answer wanted before {until}.",
+        request.legal_basis
+    )
 }
 
 fn permitted(story: &Story, signed: &Signed, given: &Grant) -> String {
     let whom = institution(story, given.institution).unwrap_or_else(|| "an institution".to_owned());
     let purposes: Vec<&str> = given.purposes.iter().map(|purpose| purpose.as_str()).collect();
     format!(
-        "The advocate gave permission {} to {whom}: to collect the information at most {} time(s), from {} until {}, for: {}.",
+        "The advocate gave permission {} to {whom}: to collect the information {}, from {} until {}, for: {}.",
         short(signed.digest.into()),
-        given.max_releases,
+        if given.max_releases == 1 { "once".to_owned() } else { format!("at most {} times", given.max_releases) },
         utc(given.collect.from),
         utc(given.collect.until),
         purposes.join(", ")
@@ -125,7 +129,9 @@ fn withdrawn(signed: &Signed, revocation: &Revocation, by: &str) -> (&'static st
         WithdrawnBy::Recipient => ("handed-back", format!("{by} handed permission {which} back.")),
         WithdrawnBy::Person => (
             "withdrawn",
-            format!("The advocate withdrew permission {which}, as a person in the information wished. Nobody can collect under it again."),
+            format!(
+                "The advocate withdrew permission {which}, as a person in the information wished. Nobody can collect under it again."
+            ),
         ),
         WithdrawnBy::Provider => {
             ("withdrawn", format!("The advocate withdrew permission {which}. Nobody can collect under it again."))

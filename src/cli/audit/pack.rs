@@ -15,7 +15,8 @@ use std::{
 
 /// Whether a path is an evidence pack and not a bundle.
 pub(super) fn is_one(path: &Path) -> bool {
-    path.is_file() || path.join("custody.json").is_file()
+    // Also one from which a file was taken: that is to be said, not taken for a broken bundle.
+    path.is_file() || ["custody.json", "manifest.txt", "listings"].iter().any(|name| path.join(name).exists())
 }
 
 /// Checks it and says what it proves.
@@ -92,7 +93,9 @@ fn text(checked: &Checked, card: Option<&Card>) -> String {
         let _ = writeln!(text, "  witness {name} cosigned the log of {} entries at {at}", seen.published);
     }
     if seen.quorum == 0 {
-        text.push_str("No witness: this proves what THIS copy of the log says, not that everybody is shown the same one.\n");
+        text.push_str(
+            "No witness: this proves what THIS copy of the log says, not that everybody is shown the same one.\n",
+        );
     } else if custody.after.iter().any(|act| !act.witnessed) {
         let _ = writeln!(
             text,

@@ -51,7 +51,10 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     access.at_desk(|sitting| {
         let before = sitting.desk.before_sealing(arguments.report, &source(arguments))?;
         if !arguments.yes {
-            return Err(Failure::refused(format!("{}\n\nNothing was made. If this is what you want, add --yes.", revealed(&before))));
+            return Err(Failure::refused(format!(
+                "{}\n\nNothing was made. If this is what you want, add --yes.",
+                revealed(&before)
+            )));
         }
         let made = sitting.desk.evidence(arguments.report, before)?;
         let tar = made.to_tar().map_err(|e| Failure::refused(format!("{file}: {e}")))?;
@@ -115,7 +118,9 @@ fn say(arguments: &Arguments, made: &Pack, card: &str, out: &Out) -> Result<(), 
     };
     let before = match &custody.before {
         Before::SealedReport { .. } => "",
-        Before::StaysSealed { .. } => "\nThe hand-overs before sealing stay sealed; --with-manifest FILE.age adds them.",
+        Before::StaysSealed { .. } => {
+            "\nThe hand-overs before sealing stay sealed; --with-manifest FILE.age adds them."
+        }
     };
     let file = arguments.out.display();
     out.show(

@@ -21,7 +21,8 @@ impl<'a> PublicTiles<'a> {
 
     fn fetch(&self, id: TileId) -> Result<Vec<Hash>, RemoteError> {
         let answer = |words: String| RemoteError::Answer(words);
-        let width = id.width_at(self.size).ok_or_else(|| answer(format!("tile {id} lies outside the published log")))?;
+        let width =
+            id.width_at(self.size).ok_or_else(|| answer(format!("tile {id} lies outside the published log")))?;
         let path = format!("/log/case/{}", tile_path(id, width));
         let response = self.remote.stream(&path, &[], As::Anybody)?;
         let mut bytes = Vec::new();

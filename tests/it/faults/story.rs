@@ -7,8 +7,8 @@ use super::{
 use crate::stage::{TestClock, opening};
 use amana::{
     broker::{
-        Broker, BrokerError, Caller, Challenge, Connection, ExportedFacts, PartHead, Parts, Quotas, Rates, Registration, Shown,
-        TokenError,
+        Broker, BrokerError, Caller, Challenge, Connection, ExportedFacts, PartHead, Parts, Quotas, Rates,
+        Registration, Shown, TokenError,
     },
     cli::ambient::SystemEntropy,
     model::{
