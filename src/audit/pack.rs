@@ -20,6 +20,7 @@ pub use custody::{Before, BeforeRow, Custody, Item};
 pub use error::PackError;
 pub use evidence::{CARD, CONSISTENCY, ENTRIES, GENESIS, LISTINGS, NEWEST, PUBLIC_CASE, PUBLIC_REGISTER, REGISTER};
 pub use evidence::{REGISTER_CHECKPOINT, entry_file, numbered};
+pub use words::utc;
 
 use crate::wire::genesis::Card;
 use story::Story;

@@ -173,7 +173,7 @@ impl Desk {
             let checkpoint = Checkpoint::open(&newest.checkpoint, self.trust.log(Log::Case));
             let end = checkpoint.map_err(|_| DeskError::Fork)?.size();
             for (size, hashes) in proofs.into_iter().filter(|(size, _)| *size != end) {
-                let lines: String = hashes.iter().map(|hash| format!("{hash}\n")).collect();
+                let lines: String = hashes.iter().flat_map(|hash| [hash.as_str(), "\n"]).collect();
                 pack.put(format!("{CONSISTENCY}{}.txt", numbered(size)), lines);
             }
             pack.put(NEWEST, newest.checkpoint);

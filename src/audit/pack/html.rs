@@ -62,14 +62,16 @@ fn standing(custody: &Custody) -> String {
         text.push_str(" A permission was withdrawn or handed back; what was opened before cannot be taken back.");
     }
     let open = custody.after.iter().filter(|act| !act.witnessed).count();
-    match (open, custody.witnessed.quorum) {
-        (_, 0) => text.push_str(" This broker has no witnesses: that everybody is shown the same log rests on its word."),
-        (0, _) => text.push_str(" Independent witnesses have cosigned a log that holds every line below."),
-        (open, _) => text.push_str(&format!(
-            " {open} of the lines below are too new to be witnessed: they will be when the broker next publishes its log and \
+    let witnessed = match (open, custody.witnessed.quorum) {
+        (_, 0) => NO_WITNESSES.to_owned(),
+        (0, _) => "Independent witnesses have cosigned a log that holds every line below.".to_owned(),
+        (open, _) => format!(
+            "{open} of the lines below are too new to be witnessed: they will be when the broker next publishes its log and \
              enough witnesses have cosigned it. Ask for a newer pack then."
-        )),
-    }
+        ),
+    };
+    text.push(' ');
+    text.push_str(&witnessed);
     text
 }
 
@@ -262,6 +264,8 @@ fn not_proven(main: &mut Markup) {
         }
     });
 }
+
+const NO_WITNESSES: &str = "This broker has no witnesses: that everybody is shown the same log rests on its word.";
 
 const PROVEN: [&str; 3] = [
     "By the advocate's signature: what was sealed (by its digest), every permission with its terms, every withdrawal.",

@@ -8,13 +8,14 @@ use crate::model::{
     event::Event,
     grant::{EndCause, Grant, HeaderCopy, Revocation},
     ids::GrantId,
+    purpose::Purpose,
     release::{AccessRequest, Outcome},
     statement::{Body, Signed},
     time::Timestamp,
 };
 
 /// A moment in UTC, as RFC 3339.
-pub(super) fn utc(moment: Timestamp) -> String {
+pub fn utc(moment: Timestamp) -> String {
     let seconds = i64::try_from(moment.as_seconds()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| format!("second {}", moment.as_seconds()), |at| at.to_string())
@@ -101,7 +102,7 @@ fn accepted(story: &Story, signed: &Signed, body: &Body, by: &str) -> (&'static 
 }
 
 fn requested(request: &AccessRequest, by: &str) -> String {
-    let purposes: Vec<&str> = request.purposes.iter().map(|purpose| purpose.as_str()).collect();
+    let purposes: Vec<&str> = request.purposes.iter().map(Purpose::as_str).collect();
     let (purposes, until) = (purposes.join(", "), utc(request.deadline));
     format!(
         "{by} asked for the information, for: {purposes}. Legal basis, as it says: {}. Answer wanted before {until}.",
@@ -111,7 +112,7 @@ fn requested(request: &AccessRequest, by: &str) -> String {
 
 fn permitted(story: &Story, signed: &Signed, given: &Grant) -> String {
     let whom = institution(story, given.institution).unwrap_or_else(|| "an institution".to_owned());
-    let purposes: Vec<&str> = given.purposes.iter().map(|purpose| purpose.as_str()).collect();
+    let purposes: Vec<&str> = given.purposes.iter().map(Purpose::as_str).collect();
     format!(
         "The advocate gave permission {} to {whom}: to collect the information {}, from {} until {}, for: {}.",
         short(signed.digest.into()),

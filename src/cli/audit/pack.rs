@@ -89,7 +89,7 @@ fn text(checked: &Checked, card: Option<&Card>) -> String {
     text.push_str("By the log's own signed listing, nothing about this report is left out.\n");
     let seen = &custody.witnessed;
     for (name, at) in &seen.witnesses {
-        let at = crate::cli::moment::moment(*at);
+        let at = pack::utc(*at);
         let _ = writeln!(text, "  witness {name} cosigned the log of {} entries at {at}", seen.published);
     }
     if seen.quorum == 0 {
