@@ -156,19 +156,8 @@ impl Broker {
     /// # Errors
     /// [`StartError`] when the bundle is not the one in force or cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts {
-            store,
-            blobs,
-            genesis,
-            bundle,
-            clock,
-            entropy,
-            public_url,
-            registration,
-            quotas,
-            rates,
-            publishing,
-        } = parts;
+        let Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing } =
+            parts;
         let engine = Engine::load(&bundle)?;
         let fixed = genesis.genesis();
         if engine.bundle() != fixed.bundle || bundle.taxonomy_digest() != Some(fixed.taxonomy) {

@@ -107,10 +107,7 @@ fn proven(text: &str, log: Log) {
     assert_eq!(found.shared.encode().as_deref(), Ok(tree.entries[index].shared()), "a forged receipt");
     assert_eq!((found.tree.size, *found.tree.root.as_bytes()), (tree.tiles.size(), *tree.tiles.root().as_bytes()));
     let other = if log == Log::Case { Log::Register } else { Log::Case };
-    assert!(
-        receipt::verify(text, other, &world().genesis.trust().expect("usable keys")).is_err(),
-        "a receipt of both logs"
-    );
+    assert!(receipt::verify(text, other, &world().genesis.trust().expect("usable keys")).is_err(), "a receipt of both logs");
 }
 
 fn note(text: &str) {
@@ -309,8 +306,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         Shared { statement: Some(String::from_utf8(compact.1).expect("text")), ..happened(Happening::Accepted, 9) };
     let head = case.checkpoint();
     for (log, index) in [(Log::Register, 2), (Log::Case, 3)] {
-        receipt::verify(&world.tree(log).receipt(index), log, &world.genesis.trust().expect("usable keys"))
-            .expect("a true receipt");
+        receipt::verify(&world.tree(log).receipt(index), log, &world.genesis.trust().expect("usable keys")).expect("a true receipt");
     }
     Checkpoint::open(&head, case.signer.verifier()).expect("a true checkpoint");
     Shared::parse(entry.shared()).expect("an entry");

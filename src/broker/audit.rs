@@ -34,4 +34,5 @@ impl Broker {
         let (checkpoint, consistency) = self.store.checkpoint(Log::Case, since)?.ok_or(BrokerError::NotFound)?;
         Ok(CaseHead { checkpoint, consistency })
     }
+
 }

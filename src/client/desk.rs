@@ -354,7 +354,8 @@ impl Desk {
 
     fn case_head_after(&self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
         let head: CaseHead = self.remote.fetch(&format!("/v1/case/checkpoint?from={}", old.size), self.signed_in())?;
-        let checkpoint = Checkpoint::open(&head.checkpoint, self.trust.log(Log::Case)).map_err(|_| DeskError::Fork)?;
+        let checkpoint =
+            Checkpoint::open(&head.checkpoint, self.trust.log(Log::Case)).map_err(|_| DeskError::Fork)?;
         let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
         let proof = proof.map_err(|_| DeskError::Fork)?;
         let root = Hash::from_bytes(*old.root.as_bytes());

@@ -16,10 +16,7 @@ use std::sync::Arc;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// The signed checkpoint, with its cosignatures.
-pub(super) async fn checkpoint(
-    State(broker): State<Arc<Broker>>,
-    Path(log): Path<String>,
-) -> Result<Response, Failure> {
+pub(super) async fn checkpoint(State(broker): State<Arc<Broker>>, Path(log): Path<String>) -> Result<Response, Failure> {
     let note = broker.published_checkpoint(log_of(&log)?)?;
     Ok(answer(note.into_bytes(), "text/plain; charset=utf-8", "no-store"))
 }

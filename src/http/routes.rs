@@ -1,8 +1,7 @@
 //! The route table: every path, its methods, and who may call it.
 
 use super::{
-    audit, grants, health, log, openapi, register, releases, reports, revocations, statements, token, uploads,
-    well_known,
+    audit, grants, health, log, openapi, register, releases, reports, revocations, statements, token, uploads, well_known,
 };
 use crate::{broker::Broker, model::limits};
 use axum::{

@@ -110,11 +110,7 @@ fn disclosed_to_auditor<S: Rows>(
         return Err(Refusal::WrongParty.into());
     }
     let begins = disclosed.case <= recorded.entry.index;
-    if begins {
-        Ok(())
-    } else {
-        Err(Refusal::Malformed("what is handed out begins before the entry that says so").into())
-    }
+    if begins { Ok(()) } else { Err(Refusal::Malformed("what is handed out begins before the entry that says so").into()) }
 }
 
 fn payload_stored<S: Rows>(rows: &mut S, recorded: Recorded, report: ReportId) -> Result<(), FoldError<S::Error>> {

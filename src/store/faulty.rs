@@ -126,7 +126,11 @@ impl Store for Faulty {
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         self.read("store.last_entry_at", Store::last_entry_at)
     }
-    fn export(&self, part: ExportPart, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn export(
+        &self,
+        part: ExportPart,
+        line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         self.read("store.export", |inner| inner.export(part, line))
     }
     fn concerning(&self, party: PartyId, from: u64) -> Result<Vec<u64>, StoreError> {

@@ -86,9 +86,7 @@ mod tests {
         assert_eq!(bundle_path(1_234_067, partial), "tile/entries/x001/x234/067.p/5");
         assert_eq!(parse_bundle_path("tile/entries/x001/x234/067.p/5"), Ok((1_234_067, partial)));
         assert_eq!(parse_bundle_path("tile/entries/000"), Ok((0, TileWidth::Full)));
-        for other in
-            ["tile/entries/0", "tile/entries/000.p/0", "tile/entries/000.p/256", "tile/0/000", "tile/entries/+00"]
-        {
+        for other in ["tile/entries/0", "tile/entries/000.p/0", "tile/entries/000.p/256", "tile/0/000", "tile/entries/+00"] {
             assert!(parse_bundle_path(other).is_err(), "{other}");
         }
     }

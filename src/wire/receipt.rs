@@ -69,7 +69,12 @@ pub fn verify(text: &str, log: Log, trust: &Trust) -> Result<Receipt, ReceiptErr
 ///
 /// # Errors
 /// [`ReceiptError`].
-pub fn verify_event(text: &str, log: Log, trust: &Trust, happened: &Happening) -> Result<Receipt, ReceiptError> {
+pub fn verify_event(
+    text: &str,
+    log: Log,
+    trust: &Trust,
+    happened: &Happening,
+) -> Result<Receipt, ReceiptError> {
     let receipt = verify(text, log, trust)?;
     if receipt.shared.event == *happened { Ok(receipt) } else { Err(ReceiptError::OtherEvent) }
 }

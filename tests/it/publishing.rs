@@ -148,10 +148,7 @@ fn promise_08_party_gets_every_entry_of_its_own_and_none_of_others() {
     let indices = |of: &[(u64, Happening, Option<String>)]| of.iter().map(|(i, ..)| *i).collect::<Vec<_>>();
     // Everything in this story is the advocate's, but what the broker did by itself and for the auditor.
     let nobodys = |event: &Happening| {
-        matches!(
-            event,
-            Happening::Cover | Happening::ClockResumed { .. } | Happening::Disclosed(_) | Happening::Cosigned
-        )
+        matches!(event, Happening::Cover | Happening::ClockResumed { .. } | Happening::Disclosed(_) | Happening::Cosigned)
     };
     let expected: Vec<u64> =
         (0..).zip(&log).filter(|(_, (shared, _))| !nobodys(&shared.event)).map(|(index, _)| index).collect();
@@ -176,12 +173,12 @@ fn disclosure_comes_in_pages_that_leave_nothing_out() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
     let terms = stage.terms(report);
-    let prepare =
-        |desk: &mut amana::client::desk::Desk| (0..120).try_for_each(|_| desk.prepare_grant(&terms).map(|_| ()));
+    let prepare = |desk: &mut amana::client::desk::Desk| (0..120).try_for_each(|_| desk.prepare_grant(&terms).map(|_| ()));
     stage.as_advocate(prepare).unwrap();
     let own = stage.as_advocate(|desk| desk.own_entries()).unwrap();
     assert!(own.listings.len() >= 2, "{} pages", own.listings.len());
-    let fetched = own.entries.iter().filter(|e| matches!(e.shared.event, Happening::OwnerHeaderFetched { .. })).count();
+    let fetched =
+        own.entries.iter().filter(|e| matches!(e.shared.event, Happening::OwnerHeaderFetched { .. })).count();
     assert!(fetched >= 120, "{fetched}");
 }
 

@@ -661,13 +661,7 @@ fn promise_04_receipt_of_a_denial_is_no_receipt_of_a_release() {
     let receipt = denied.receipt.unwrap();
     let genesis = &stage.cast.founded.genesis;
     let proves = |happened| {
-        amana::wire::receipt::verify_statement(
-            &receipt,
-            amana::model::event::Log::Case,
-            &genesis.trust().unwrap(),
-            &happened,
-            &text,
-        )
+        amana::wire::receipt::verify_statement(&receipt, amana::model::event::Log::Case, &genesis.trust().unwrap(), &happened, &text)
     };
     assert!(proves(Happening::ReleaseDenied).is_ok());
     assert!(proves(Happening::Released).is_err(), "a broker could log a denial and hand out");

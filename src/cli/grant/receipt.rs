@@ -33,8 +33,9 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let note = kept.memory().genesis.as_ref().ok_or_else(|| Failure::refused("this device knows no broker yet"))?;
     let genesis = SignedGenesis::parse(note).map_err(|e| Failure::from_error(&e))?;
     let trust = genesis.trust().map_err(|e| Failure::from_error(&e))?;
-    let proven = receipt::verify_statement(&stored.receipt, Log::Case, &trust, &Happening::Accepted, &stored.statement)
-        .map_err(|e| Failure::does_not_hold(format!("the proof does NOT hold: {}", chain(&e))))?;
+    let proven =
+        receipt::verify_statement(&stored.receipt, Log::Case, &trust, &Happening::Accepted, &stored.statement)
+            .map_err(|e| Failure::does_not_hold(format!("the proof does NOT hold: {}", chain(&e))))?;
     let words = |e: std::io::Error| Failure::refused(format!("{}: {e}", arguments.out.display()));
     let mut file = File::create_new(&arguments.out).map_err(words)?;
     file.write_all(stored.receipt.as_bytes()).and_then(|()| file.sync_all()).map_err(words)?;

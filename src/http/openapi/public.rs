@@ -89,11 +89,7 @@ fn log_tile() -> Operation {
     let path = json!({ "type": "string", "pattern": "^[0-9a-z/.]{1,64}$" });
     of_log(operation(("GET", "/log/{log}/tile/{path}"), "readTile", "Read a tile of a log", what))
         .part("path", path, "Level and index, and the width of what is not full.")
-        .answers(
-            200,
-            content("application/octet-stream", json!({ "type": "string", "format": "binary" })),
-            "Its bytes.",
-        )
+        .answers(200, content("application/octet-stream", json!({ "type": "string", "format": "binary" })), "Its bytes.")
         .for_ever()
         .problems(&[ProblemType::NotFound, ProblemType::Internal])
 }

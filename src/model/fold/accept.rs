@@ -15,8 +15,8 @@ use crate::model::{
     release::AccessRequest,
     report::{Report, ReportState},
     rows::{
-        AuditedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, PartyRow, PayloadRow, RecipientKeyRow,
-        ReportRow, RequestRow, Rows,
+        AuditedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, PartyRow, PayloadRow, RecipientKeyRow, ReportRow,
+        RequestRow, Rows,
     },
     statement::{Body, Signed},
 };

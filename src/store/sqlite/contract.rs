@@ -16,10 +16,7 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{
-        Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
-        room::Room,
-    },
+    store::{Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError, room::Room},
     tlog::{Hash, TileId, TileWidth},
     wire::{
         api::BundleLine,
@@ -84,7 +81,11 @@ impl Store for SqliteStore {
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
     }
-    fn export(&self, part: ExportPart, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn export(
+        &self,
+        part: ExportPart,
+        line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let (sealer, genesis) = (&self.shared.sealer, self.shared.genesis.note());
         self.reading(|connection| read::export(connection, sealer, genesis, part, line))
     }

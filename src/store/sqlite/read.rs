@@ -12,7 +12,7 @@ use crate::{
         rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
     },
-    store::{CommitError, ExportPart, ExportedFacts, Heads, StoreError, sealed::Sealer},
+    store::{ExportPart, ExportedFacts, CommitError, Heads, StoreError, sealed::Sealer},
     tlog::{self, Checkpoint, Hash},
     wire::{
         api::{BundleLine, Bytes, CaseLine},
