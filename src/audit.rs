@@ -3,12 +3,15 @@
 //! [`verify`] folds both logs from entry 0 with the broker's own fold, checks every signature, leaf and root on the
 //! way, and compares the facts it arrives at with the facts the broker exported. The steps are those of [`Walk`], which
 //! others look on at as an [`Observer`]. [`report`] is one of these: it counts what may be published; with the feature
-//! `server`, `Replay` decides again what was decided.
+//! `server`, `Replay` decides again what was decided. [`pack`] checks the story of a single report, without the rest of the
+//! log.
 
 mod bundle;
 mod decision;
 mod finding;
 mod listing;
+mod markup;
+pub mod pack;
 #[cfg(feature = "server")]
 mod replay;
 pub mod report;

@@ -8,6 +8,7 @@ pub mod auditing;
 pub mod consent;
 pub mod desk;
 pub mod disclosed;
+pub mod evidence;
 pub mod exported;
 pub mod fetched;
 pub mod fingerprint;

@@ -3,6 +3,7 @@
 //! A value from outside is [`statement::Unverified`] until a key has been applied to it. Nothing here holds a secret,
 //! opens a file or decides. Start at [`statement`], then [`entry`], [`receipt`] and [`header`].
 
+pub mod about;
 pub mod api;
 pub mod backup;
 pub mod entry;

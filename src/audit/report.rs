@@ -11,7 +11,6 @@ mod csv;
 mod explained;
 mod history;
 mod html;
-mod markup;
 mod method;
 mod period;
 mod plot;
@@ -26,7 +25,7 @@ pub use history::History;
 pub use period::{Asked, Period, WrongPeriod, quarter};
 pub use reply::{BadReply, Reply};
 
-use super::walk::Walk;
+use super::{markup, walk::Walk};
 use crate::model::{bundle::Bundle, event::Log, ids::PartyId, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use content::{Content, Right, Source};

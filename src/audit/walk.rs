@@ -133,6 +133,24 @@ impl Walk {
         self.apply(entry, &shared, Some(line), observer)
     }
 
+    /// Takes an entry out of a case log that is not here whole, after the register entries it says it has seen. Its place
+    /// in the log must have been proved otherwise, and its leaf opened.
+    ///
+    /// # Errors
+    /// What does not hold of it.
+    pub fn disclosed(
+        &mut self,
+        index: u64,
+        shared: &Shared,
+        register: NextRegister<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        let entry = EntryRef { log: Log::Case, index };
+        let until = shared.register_size.ok_or(AuditError::Entry { entry, what: EntryError::Framing.into() })?;
+        self.register_until(entry, until, register, observer)?;
+        self.apply(entry, shared, None, observer)
+    }
+
     fn register_until(
         &mut self,
         seen_by: EntryRef,
@@ -234,8 +252,11 @@ impl Walk {
         statement.verify(&key, self.genesis.digest()).map(Some).map_err(|e| fault(e.into()))
     }
 
-    /// Whose signatures count now.
-    fn trust(&mut self) -> Result<&Trust, AuditError> {
+    /// Whose signatures count by what was folded so far.
+    ///
+    /// # Errors
+    /// When a key the roster names is not usable.
+    pub fn trust(&mut self) -> Result<&Trust, AuditError> {
         let failed = |e: &dyn std::error::Error| AuditError::Fold(e.to_string());
         let held: Held<RosterRow> =
             self.state.read(ONLY).map_err(|e| failed(&e))?.ok_or_else(|| AuditError::Fold("no roster".to_owned()))?;

@@ -4,16 +4,21 @@ use super::{Broker, BrokerError, Caller};
 use crate::{
     model::{
         event::{Disclosed, EntryRef, Log},
+        ids::{GrantId, PartyId, ReportId},
         limits,
         party::Holder,
+        rows::{GrantRow, Held, Rows as _},
     },
-    store::{ExportPart, ExportedFacts, OwnRecord},
+    store::{ExportPart, ExportedFacts, Facts, OwnRecord},
+    tlog::LogProof,
     wire::{
+        about::{About, about},
         api::{BundleLine, DisclosedEntry, Disclosure, Policies},
+        entry::{OpenedLeaf, Shared},
         listing::SignedListing,
     },
 };
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// A hand-over to an auditor that has its entry. Only [`Broker::disclose`] makes one.
 pub struct Disclosing {
@@ -65,27 +70,69 @@ impl Broker {
     }
 
     /// The entries of the case log that concern the caller, from an index on: a signed listing, and each entry opened.
+    /// With a report, those of them that are about it.
     ///
     /// # Errors
     /// [`BrokerError::NotFound`] when the log was never that large.
-    pub fn disclosure(&self, caller: &Caller, from: u64) -> Result<Disclosure, BrokerError> {
+    pub fn disclosure(&self, caller: &Caller, from: u64, report: Option<ReportId>) -> Result<Disclosure, BrokerError> {
         let case = self.store.heads()?.case;
         if from > case.size {
             return Err(BrokerError::NotFound);
         }
         let party = self.viewer(caller)?;
-        let mut entries = self.store.concerning(party, from)?;
-        entries.retain(|index| *index < case.size);
-        // A full page says nothing about what comes after its last entry.
-        let full = entries.len() >= limits::DISCLOSED_ENTRIES;
-        let until = entries.last().filter(|_| full).map_or(case.size, |last| last + 1);
+        let (entries, until) = self.gather(party, report, from..case.size)?;
+        let indices = entries.iter().map(|entry| entry.index).collect();
         let origin = self.genesis.genesis().case_origin();
-        let listing = SignedListing { origin, party, from, until, size: case.size, root: case.root, entries };
-        let proved = listing.entries.iter().map(|index| {
-            let entry = EntryRef { log: Log::Case, index: *index };
-            Ok(DisclosedEntry { index: *index, proof: self.store.receipt(entry)? })
-        });
-        let proved: Result<Vec<_>, BrokerError> = proved.collect();
-        Ok(Disclosure { listing: self.store.sign(&listing.to_text())?, entries: proved? })
+        let listing =
+            SignedListing { origin, party, report, from, until, size: case.size, root: case.root, entries: indices };
+        Ok(Disclosure { listing: self.store.sign(&listing.to_text())?, entries })
+    }
+
+    /// As many entries as one answer holds, and the first index they say nothing about.
+    fn gather(
+        &self,
+        party: PartyId,
+        report: Option<ReportId>,
+        range: Range<u64>,
+    ) -> Result<(Vec<DisclosedEntry>, u64), BrokerError> {
+        let (mut found, mut next, mut looked_at) = (Vec::new(), range.start, 0);
+        loop {
+            let page = self.store.concerning(party, next)?;
+            // A full page says nothing about what comes after its last entry.
+            let is_last = page.len() < limits::DISCLOSED_ENTRIES || page.last().is_none_or(|last| *last >= range.end);
+            for index in page.into_iter().filter(|index| *index < range.end) {
+                looked_at += 1;
+                next = index.saturating_add(1);
+                let proof = self.store.receipt(EntryRef { log: Log::Case, index })?;
+                let wanted = report.map_or(Ok(true), |report| self.is_about(&proof, report))?;
+                if wanted {
+                    found.push(DisclosedEntry { index, proof });
+                }
+                if found.len() >= limits::DISCLOSED_ENTRIES || looked_at >= limits::DISCLOSURE_LOOKED_AT {
+                    return Ok((found, next));
+                }
+            }
+            if is_last {
+                return Ok((found, range.end));
+            }
+        }
+    }
+
+    /// Whether an entry, opened, is about a report. The log signs the answer, so what cannot be read is an error.
+    fn is_about(&self, proof: &str, report: ReportId) -> Result<bool, BrokerError> {
+        let unreadable = |e: &dyn std::error::Error| BrokerError::Internal(e.to_string());
+        let proof = LogProof::parse(proof).map_err(|e| unreadable(&e))?;
+        let opened = OpenedLeaf::parse(proof.extra()).map_err(|e| unreadable(&e))?;
+        let shared = Shared::parse(&opened.shared).map_err(|e| unreadable(&e))?;
+        Ok(match about(&shared).map_err(|e| unreadable(&e))? {
+            About::Report(found) => found == report,
+            About::Grant(grant) => self.report_of(grant)? == Some(report),
+            About::NoReport => false,
+        })
+    }
+
+    fn report_of(&self, grant: GrantId) -> Result<Option<ReportId>, BrokerError> {
+        let held: Option<Held<GrantRow>> = Facts(&*self.store).read(&grant.to_string())?;
+        Ok(held.map(|held| held.row.grant.report))
     }
 }

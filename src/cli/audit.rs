@@ -5,6 +5,7 @@ mod export;
 mod listed;
 #[cfg(feature = "client")]
 mod own;
+mod pack;
 #[cfg(feature = "server")]
 mod replay;
 mod report;
@@ -41,9 +42,10 @@ use std::{
                   amana audit report audit/ --out draft --draft"
 )]
 pub(super) enum Command {
-    /// Check an exported bundle without trusting the broker that wrote it.
+    /// Check an exported bundle, or an evidence pack, without trusting the broker that wrote it.
     #[command(
-        after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'"
+        after_help = "Examples:\n  amana audit verify audit/\n  amana audit verify audit/ --card 'broker.example#3f…'\n  \
+                      amana audit verify pack.tar --card 'broker.example#3f…'"
     )]
     Verify(Verify),
     /// Make a transparency report from an exported bundle that holds: bands, no ids, nothing young.
@@ -71,9 +73,9 @@ pub(super) enum Command {
 /// What to check.
 #[derive(Args)]
 pub(super) struct Verify {
-    /// Folder of the bundle.
+    /// Folder of the bundle; or an evidence pack, as FILE.tar or unpacked into a folder.
     folder: PathBuf,
-    /// The bootstrap card; without it the bundle is checked against the genesis it brings along itself.
+    /// The bootstrap card; without it the bundle or pack is checked against the genesis it brings along itself.
     #[arg(long)]
     card: Option<Card>,
     /// A signed listing that a party was given (`audit own`): whether it leaves out an entry that concerns them.
@@ -101,6 +103,9 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
 }
 
 fn verify(arguments: &Verify, out: &Out) -> Result<(), Failure> {
+    if pack::is_one(&arguments.folder) {
+        return pack::run(&arguments.folder, arguments.card.as_ref(), out);
+    }
     let summary = match &arguments.listing {
         Some(listing) => listed::verify(&arguments.folder, arguments.card.as_ref(), listing)?,
         None => verify_folder(&arguments.folder, arguments.card.as_ref())?,

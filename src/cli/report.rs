@@ -1,6 +1,7 @@
-//! `report`: sealing on this device, uploading, listing, fetching back.
+//! `report`: sealing on this device, uploading, listing, fetching back, proving.
 
 mod download;
+mod evidence;
 mod list;
 mod pending;
 mod seal;
@@ -37,6 +38,8 @@ enum Verb {
     Show(show::Arguments),
     /// Fetch a report back as the encrypted file it was.
     Download(download::Arguments),
+    /// Make an evidence pack about one report, for a court.
+    Evidence(evidence::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -47,5 +50,6 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         Verb::List(arguments) => list::run(arguments, access, out),
         Verb::Show(arguments) => show::run(arguments, access, out),
         Verb::Download(arguments) => download::run(arguments, access, out),
+        Verb::Evidence(arguments) => evidence::run(arguments, access, out),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, DeskError};
 use crate::{
-    model::event::Log,
+    model::{event::Log, ids::ReportId},
     wire::{
         api::Disclosure,
         entry::Shared,
@@ -38,11 +38,25 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]; [`ReceiptError`] when a proof does not hold or is not what the listing announces.
     pub fn own_entries(&mut self) -> Result<OwnEntries, DeskError> {
+        self.entries_about(None)
+    }
+
+    /// As [`Desk::own_entries`], of those that are about one report.
+    ///
+    /// # Errors
+    /// As [`Desk::own_entries`].
+    pub fn entries_of_report(&mut self, report: ReportId) -> Result<OwnEntries, DeskError> {
+        self.entries_about(Some(report))
+    }
+
+    fn entries_about(&mut self, report: Option<ReportId>) -> Result<OwnEntries, DeskError> {
         let mut own = OwnEntries::default();
         let (mut from, mut followed) = (0, None);
+        let about = report.map_or(String::new(), |report| format!("&report={report}"));
         loop {
-            let page: Disclosure = self.remote.fetch(&format!("/v1/disclosure?from={from}"), self.signed_in())?;
-            let listing = self.check_page(&page, from)?;
+            let path = format!("/v1/disclosure?from={from}{about}");
+            let page: Disclosure = self.remote.fetch(&path, self.signed_in())?;
+            let listing = self.check_page(&page, from, report)?;
             for entry in page.entries {
                 own.entries.push(self.check_entry(entry.index, entry.proof, &mut followed)?);
             }
@@ -54,14 +68,32 @@ impl Desk {
         }
     }
 
-    fn check_page(&mut self, page: &Disclosure, from: u64) -> Result<SignedListing, DeskError> {
+    /// The entry of the log that made this person's key known. It is the first that concerns them.
+    ///
+    /// # Errors
+    /// As [`Desk::own_entries`], and when there is none.
+    pub fn enrolment_entry(&mut self) -> Result<OwnEntry, DeskError> {
+        let page: Disclosure = self.remote.fetch("/v1/disclosure?from=0", self.signed_in())?;
+        self.check_page(&page, 0, None)?;
+        let first = page.entries.into_iter().next();
+        let first = first.ok_or_else(|| DeskError::refused("the broker's log knows nothing of this identity"))?;
+        self.check_entry(first.index, first.proof, &mut None)
+    }
+
+    fn check_page(
+        &mut self,
+        page: &Disclosure,
+        from: u64,
+        report: Option<ReportId>,
+    ) -> Result<SignedListing, DeskError> {
         let listing = SignedListing::open(&page.listing, self.trust.log(Log::Case))
             .map_err(|e| DeskError::refused(format!("the broker's listing is not to be believed: {e}")))?;
         let sent: Vec<u64> = page.entries.iter().map(|entry| entry.index).collect();
         let mine = self.listed_as();
         // A page that goes nowhere would be asked for again and again.
         let goes_on = listing.until > from || listing.until == listing.size;
-        if listing.entries != sent || listing.from != from || !goes_on || !mine.contains(&listing.party) {
+        let asked = listing.from == from && listing.report == report;
+        if listing.entries != sent || !asked || !goes_on || !mine.contains(&listing.party) {
             return Err(DeskError::refused(
                 "the broker's listing is not about what was asked for. Keep it and tell an auditor",
             ));

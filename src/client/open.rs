@@ -23,8 +23,10 @@ use crate::model::ids::Digest;
 use crate::wire::header::{Header, HeaderError, ReadHeaderError, read_header};
 
 mod error;
+mod manifest;
 
 pub use error::OpenError;
+pub use manifest::manifest_of;
 
 /// What the signed report statement says about the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use super::{caller::SignedIn, problem::Failure};
 use crate::{
     broker::{Broker, BrokerError, ExportedFacts},
+    model::ids::ReportId,
     wire::{
         api::Disclosure,
         problem::{Problem, ProblemType},
@@ -76,12 +77,13 @@ enum Facts {
     None,
 }
 
-/// Where to begin.
+/// Where to begin, and about which report.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct From {
     #[serde(default)]
     from: u64,
+    report: Option<ReportId>,
 }
 
 /// The entries that concern the caller.
@@ -90,8 +92,10 @@ pub(super) async fn disclosure(
     SignedIn(caller): SignedIn,
     query: Result<Query<From>, QueryRejection>,
 ) -> Result<Json<Disclosure>, Failure> {
-    let Ok(Query(From { from })) = query else { return Err(malformed("the query takes `from`, a number").into()) };
-    let asked = tokio::task::spawn_blocking(move || broker.disclosure(&caller, from));
+    let Ok(Query(From { from, report })) = query else {
+        return Err(malformed("the query takes `from`, a number, and `report`, a report's id").into());
+    };
+    let asked = tokio::task::spawn_blocking(move || broker.disclosure(&caller, from, report));
     Ok(Json(asked.await.map_err(|e| BrokerError::Internal(e.to_string()))??))
 }
 

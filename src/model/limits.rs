@@ -212,6 +212,12 @@ pub const EVIDENCE_UNPROVEN: usize = 64;
 pub const EVIDENCE_SHRUNK: usize = 16;
 /// Opened entries handed to a party in one answer; each is at most some 90 KiB with its proof, most are under two.
 pub const DISCLOSED_ENTRIES: usize = 100;
+/// Entries of a party that are looked at for one answer about one report; the listing says how far it came.
+pub const DISCLOSURE_LOOKED_AT: usize = 2_000;
+/// An evidence pack, read whole: the register of a broker with thousands of institutions, and a report's few entries.
+pub const EVIDENCE_BYTES: u64 = 128 << 20;
+/// Files of an evidence pack: a report with thousands of deliveries.
+pub const EVIDENCE_FILES: usize = 20_000;
 /// Counts below this are withheld from a transparency report: behind one to four cases stand people who can be named by
 /// whoever knows the place. Five is the custom of statistical offices.
 pub const SMALL_COUNT: u64 = 5;

@@ -3,14 +3,19 @@
 //! A signed note by the key of the case log. Its text, a line each: `amana/listing/v1`, origin, party, first index,
 //! first index after, size of the tree it was made from, its root, then every index that concerns the party, ascending.
 //! An entry of that range that concerns the party and is not listed makes the listing evidence against the broker.
+//!
+//! A listing about one report begins with `amana/report-listing/v1`, names the report after the party, and lists what
+//! concerns the party and is about that report. So a report's story can be shown whole without a word of any other's.
 
 use crate::{
-    model::ids::{Digest, PartyId},
+    model::ids::{Digest, PartyId, ReportId},
     tlog::{Note, NoteError, NoteVerifier},
 };
 
 /// First line: no log has such an origin, so no listing can be read as a checkpoint.
 const LABEL: &str = "amana/listing/v1";
+/// First line of a listing about one report.
+const REPORT_LABEL: &str = "amana/report-listing/v1";
 
 /// What a broker says concerns a party.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct SignedListing {
     pub origin: String,
     /// Whom it is about.
     pub party: PartyId,
+    /// About which report; every report and everything else if absent.
+    pub report: Option<ReportId>,
     /// First index of the range.
     pub from: u64,
     /// First index after it.
@@ -45,8 +52,12 @@ pub enum ListingError {
 impl SignedListing {
     /// The text that is signed.
     pub fn to_text(&self) -> String {
-        let Self { origin, party, from, until, size, root, entries } = self;
-        let mut text = format!("{LABEL}\n{origin}\n{party}\n{from}\n{until}\n{size}\n{root}\n");
+        let Self { origin, party, report, from, until, size, root, entries } = self;
+        let whom = match report {
+            Some(report) => format!("{REPORT_LABEL}\n{origin}\n{party}\n{report}"),
+            None => format!("{LABEL}\n{origin}\n{party}"),
+        };
+        let mut text = format!("{whom}\n{from}\n{until}\n{size}\n{root}\n");
         for index in entries {
             text.push_str(&index.to_string());
             text.push('\n');
@@ -67,13 +78,16 @@ impl SignedListing {
 
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
-        if lines.next()? != LABEL {
-            return None;
-        }
+        let about_report = match lines.next()? {
+            LABEL => false,
+            REPORT_LABEL => true,
+            _ => return None,
+        };
         let mut line = || lines.next();
         let listing = Self {
             origin: line()?.to_owned(),
             party: line()?.parse().ok()?,
+            report: if about_report { Some(line()?.parse().ok()?) } else { None },
             from: line()?.parse().ok()?,
             until: line()?.parse().ok()?,
             size: line()?.parse().ok()?,
@@ -107,6 +121,7 @@ mod tests {
         SignedListing {
             origin: "broker.example/case".to_owned(),
             party: PartyId::from_bytes([7; 32]),
+            report: None,
             from: 3,
             until: 20,
             size: 21,
@@ -122,6 +137,16 @@ mod tests {
         assert_eq!(SignedListing::open(&note, signer.verifier()).unwrap(), listing);
         assert!(Checkpoint::parse(&listing.to_text()).is_err());
         assert!(SignedListing::open(&note.replace("\n7\n", "\n8\n"), signer.verifier()).is_err());
+    }
+
+    #[test]
+    fn listing_about_a_report_is_read_back_and_is_no_listing_about_everything() {
+        let signer = signer();
+        let about = SignedListing { report: Some(ReportId::from_bytes([9; 32])), ..listing() };
+        let note = sign_note(&about.to_text(), &[&signer]).unwrap();
+        assert_eq!(SignedListing::open(&note, signer.verifier()).unwrap(), about);
+        let relabelled = sign_note(&about.to_text().replace(REPORT_LABEL, LABEL), &[&signer]).unwrap();
+        assert!(SignedListing::open(&relabelled, signer.verifier()).is_err());
     }
 
     #[test]

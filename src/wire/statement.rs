@@ -206,6 +206,10 @@ impl Unverified {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+    /// Digest of the statement it says it is about.
+    pub fn subject(&self) -> Option<Digest> {
+        self.claims.subject
+    }
     /// The key an enrolment brings along: it proves possession, nothing more.
     pub fn enclosed_key(&self) -> Option<PublicKey> {
         match &self.claims.body {

@@ -34,6 +34,8 @@ mod endurance;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endured;
 #[cfg(all(feature = "client", feature = "server"))]
+mod evidence;
+#[cfg(all(feature = "client", feature = "server"))]
 mod faults;
 #[cfg(all(feature = "client", feature = "server"))]
 mod first_walk;

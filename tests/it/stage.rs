@@ -153,7 +153,7 @@ impl Stage {
     pub fn restart_without_anchor(&mut self) {
         self.broker = None;
         std::fs::remove_file(self.path("broker/keys/anchor")).unwrap();
-        self.restart_with(|settings| settings.places.missing_anchor = IfMissing::TakeTheDatabasesWord);
+        self.restart_with(|settings| settings.places.missing_anchor = anchor::IfMissing::TakeTheDatabasesWord);
     }
 
     /// As [`Stage::restart`], with other settings.

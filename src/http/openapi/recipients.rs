@@ -56,8 +56,10 @@ fn disclosure(schemas: &mut Schemas) -> Operation {
     let what = "The entries of the case log that concern the caller, or the caller's institution, opened and proved, under \
         a listing that the log signs: an entry that is missing from it is evidence.";
     let index = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX, "default": 0 });
+    let report = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
     operation(("GET", "/v1/disclosure"), "readOwnEntries", "Read the entries that concern oneself", what)
         .query("from", index, "First index of the case log wanted.")
+        .query("report", report, "Only entries about this report of the caller's; the listing names it.")
         .answers_json(schemas.of::<Disclosure>(), "A part of them; the listing says how far it goes.")
         .problems(&[ProblemType::NotFound, ProblemType::Internal])
 }

@@ -455,7 +455,7 @@ impl World {
         // A second passes: what was found in this one would be told again.
         self.clock.pass(amana::model::time::Duration::from_seconds(1));
         broker.ready().await.map_err(|problem| BrokerError::Internal(problem.title))?;
-        same(broker.disclosure(&advocate, 0)?.entries.is_empty(), false, "own entries")?;
+        same(broker.disclosure(&advocate, 0, None)?.entries.is_empty(), false, "own entries")?;
         let published = broker.publish().await?;
         same(published.len(), 2, "published logs")?;
         for log in [Log::Register, Log::Case] {
