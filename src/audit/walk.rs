@@ -245,7 +245,7 @@ impl Walk {
         let known = self.trust.take().filter(|(since, _)| *since == held.version);
         let (since, trust) = match known {
             Some(known) => known,
-            None => (held.version, Trust::of(&self.genesis.genesis().origin, &held.row.roster)?),
+            None => (held.version, Trust::in_force(&self.genesis.genesis().origin, &held.row)?),
         };
         Ok(&self.trust.insert((since, trust)).1)
     }
@@ -307,9 +307,15 @@ impl Walk {
             signatures: self.signatures,
             last_at: self.last_at,
             card: self.genesis.card().to_string(),
-            witnessed: self.genesis.genesis().witness_quorum > 0,
+            witnessed: self.is_witnessed(),
             trees: Trees { register: self.state_of(Log::Register), case: self.state_of(Log::Case) },
         }
+    }
+
+    /// Whether the roster in force asks for witnesses; before entry 0 that of genesis.
+    fn is_witnessed(&self) -> bool {
+        let held: Option<Held<RosterRow>> = self.state.read(ONLY).unwrap_or_default();
+        held.map_or(self.genesis.genesis().witness_quorum, |held| held.row.roster.witness_quorum) > 0
     }
 
     fn state_of(&self, log: Log) -> AuditedTree {

@@ -1,6 +1,7 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
 mod bounds;
+mod keys;
 mod publishing;
 mod registration;
 
@@ -88,8 +89,9 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     if arguments.accept_restored {
         super::restore::accept::accept(settings.clone(), out)?;
     }
+    let places = settings.places.clone();
     let broker = embedded::open(settings)?;
-    announce(&broker, &public_url, &registration, out);
+    announce(&broker, &places, &public_url, &registration, out);
     let runtime = embedded::runtime()?;
     let served = runtime.block_on(serve(arguments, broker));
     // Whatever still reads or hashes in the background holds the exit up no longer.
@@ -141,7 +143,7 @@ fn public_url(arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-fn announce(broker: &Broker, public_url: &str, registration: &Registration, out: &Out) {
+fn announce(broker: &Broker, places: &Places, public_url: &str, registration: &Registration, out: &Out) {
     let genesis: &SignedGenesis = broker.genesis();
     let card = genesis.card();
     out.show(
@@ -153,7 +155,8 @@ fn announce(broker: &Broker, public_url: &str, registration: &Registration, out:
         ),
         &serde_json::json!({ "url": public_url, "card": card.to_string() }),
     );
-    if genesis.genesis().witness_quorum == 0 {
+    keys::tell(places, broker, out);
+    if broker.roster().is_ok_and(|row| row.roster.witness_quorum == 0) {
         out.note("This broker has no witness: it could show different people different logs. Every proof says so.");
     }
 }

@@ -55,7 +55,8 @@ impl Desk {
     }
 
     fn check_page(&mut self, page: &Disclosure, from: u64) -> Result<SignedListing, DeskError> {
-        let listing = SignedListing::open(&page.listing, self.trust.log(Log::Case))
+        let listing = self
+            .believed(|trust| SignedListing::open(&page.listing, trust.log(Log::Case)))
             .map_err(|e| DeskError::refused(format!("the broker's listing is not to be believed: {e}")))?;
         let sent: Vec<u64> = page.entries.iter().map(|entry| entry.index).collect();
         let mine = self.listed_as();
@@ -81,7 +82,7 @@ impl Desk {
         proof: String,
         followed: &mut Option<SeenTree>,
     ) -> Result<OwnEntry, DeskError> {
-        let receipt = receipt::verify(&proof, Log::Case, &self.trust)?;
+        let receipt = self.believed(|trust| receipt::verify(&proof, Log::Case, trust))?;
         if receipt.entry.index != index {
             return Err(ReceiptError::OtherEvent.into());
         }

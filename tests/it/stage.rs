@@ -30,7 +30,7 @@ use amana::{
     store::{
         blob::Blobs,
         faults::{Faults, Sound},
-        sqlite::{self, Keys, SqliteStore},
+        sqlite::{self, Keys, LogSigners, SqliteStore},
     },
     tlog::Ed25519NoteSigner,
     wire::{
@@ -346,8 +346,10 @@ pub fn opening(
         Ed25519NoteSigner::new(origin.parse().unwrap(), SigningKey::from_bytes(&seed(file))).unwrap()
     };
     let keys = Keys {
-        register: signer("register.key", genesis.genesis().register_origin()),
-        case: signer("case.key", genesis.genesis().case_origin()),
+        logs: LogSigners {
+            register: vec![signer("register.key", genesis.genesis().register_origin())],
+            case: vec![signer("case.key", genesis.genesis().case_origin())],
+        },
         storage: zeroize::Zeroizing::new(seed("storage.key")),
     };
     sqlite::Opening { genesis: genesis.clone(), keys, clock, entropy, batch_operations: 1024, faults }

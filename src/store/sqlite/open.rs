@@ -16,7 +16,6 @@ use crate::{
         time::Timestamp,
     },
     store::{CommitError, Pending, Recorded, StoreError, faults::Faults, sealed::Sealer},
-    tlog::Ed25519NoteSigner,
     wire::{
         entry::{AuditorPart, Happening},
         genesis::SignedGenesis,
@@ -33,10 +32,8 @@ use zeroize::Zeroizing;
 
 /// The keys a broker needs. They live outside the data folder.
 pub struct Keys {
-    /// Signs the register's checkpoints.
-    pub register: Ed25519NoteSigner,
-    /// Signs the case log's checkpoints.
-    pub case: Ed25519NoteSigner,
+    /// Sign the logs' checkpoints.
+    pub logs: LogSigners,
     /// Seals columns.
     pub storage: Zeroizing<[u8; 32]>,
 }
@@ -108,7 +105,7 @@ impl SqliteStore {
         let points = Points::new(faults);
         let shared = Arc::new(Shared {
             sealer: Sealer::new(&keys.storage, entropy.clone()),
-            signers: LogSigners { register: keys.register, case: keys.case },
+            signers: keys.logs,
             entropy,
             genesis,
             revoke_only: Mutex::default(),
@@ -200,7 +197,8 @@ fn begin(connection: &Connection, shared: &Shared, clock: &dyn Clock, points: &P
     let mut batch = Batch::new(connection, &shared.sealer, &*shared.entropy, tips, clock.wall());
     let laid =
         if tips.register == 0 { lay(&mut batch, shared) } else { resume(&mut batch, shared, tips.last_at, clock) };
-    let sealed = laid.and_then(|()| batch.seal_heads(&shared.signers).map(|_| ()));
+    let held = laid.and_then(|()| shared.signers.check(&batch.roster()?.row.roster.log_keys));
+    let sealed = held.and_then(|()| batch.seal_heads(&shared.signers).map(|_| ()));
     match sealed {
         Ok(()) => points.step("sqlite.open", || Ok(connection.execute_batch("COMMIT")?)),
         Err(error) => {
