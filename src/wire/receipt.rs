@@ -88,9 +88,10 @@ pub fn verify_kept(
     if receipt.shared.event != *happened {
         return Err(ReceiptError::OtherEvent);
     }
-    match receipt.shared.statement.as_deref() == Some(statement) {
-        true => Ok((receipt, signed_by)),
-        false => Err(ReceiptError::OtherStatement),
+    if receipt.shared.statement.as_deref() == Some(statement) {
+        Ok((receipt, signed_by))
+    } else {
+        Err(ReceiptError::OtherStatement)
     }
 }
 

@@ -63,7 +63,8 @@ mod tests {
     fn every_part_of_a_roster_that_changes_is_a_line() {
         let before = roster();
         assert_eq!(diff(&before, &before), Vec::<String>::new());
-        let changes: [(usize, fn(&mut Roster)); 6] = [
+        type Change = fn(&mut Roster);
+        let changes: [(usize, Change); 6] = [
             (1, |r| r.roles.council.threshold = 2),
             (1, |r| r.witness_quorum = 1),
             (1, |r| r.log_keys.case = named("", 9).key),
