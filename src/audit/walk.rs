@@ -221,11 +221,7 @@ impl Walk {
         observed
     }
 
-    fn verified(
-        &mut self,
-        entry: EntryRef,
-        shared: &Shared,
-    ) -> Result<Option<Verified<Body>>, AuditError> {
+    fn verified(&mut self, entry: EntryRef, shared: &Shared) -> Result<Option<Verified<Body>>, AuditError> {
         let fault = |what| AuditError::Entry { entry, what };
         let Some(statement) = shared.statement().map_err(|e| fault(e.into()))? else { return Ok(None) };
         let key = match statement.enclosed_key() {

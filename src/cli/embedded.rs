@@ -75,7 +75,8 @@ pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
     let store = Arc::new(store);
-    let parts = Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing };
+    let parts =
+        Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 

@@ -315,10 +315,7 @@ impl Desk {
 
     /// Verifies something the broker signed. Under another key than the one known here, it may be that the roster has
     /// changed since the register was last read: then the register says so.
-    pub(in crate::client) fn believed<T, E>(
-        &mut self,
-        verify: impl Fn(&Trust) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub(in crate::client) fn believed<T, E>(&mut self, verify: impl Fn(&Trust) -> Result<T, E>) -> Result<T, E> {
         verify(&self.trust).or_else(|error| {
             let before = self.trust.clone();
             if self.refresh().is_ok() && self.trust != before { verify(&self.trust) } else { Err(error) }

@@ -3,9 +3,9 @@
 //! Their bytes and signatures belong to [`crate::wire::statement`].
 
 use super::{
+    audit::Audited,
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, Malformed, PartyId},
-    audit::Audited,
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
     limits,
     party::{Holder, PartyEnrolment},

@@ -122,12 +122,7 @@ pub enum SignedBy {
 ///
 /// # Errors
 /// [`ReceiptError`].
-pub fn verify_event(
-    text: &str,
-    log: Log,
-    trust: &Trust,
-    happened: &Happening,
-) -> Result<Receipt, ReceiptError> {
+pub fn verify_event(text: &str, log: Log, trust: &Trust, happened: &Happening) -> Result<Receipt, ReceiptError> {
     let receipt = verify(text, log, trust)?;
     if receipt.shared.event == *happened { Ok(receipt) } else { Err(ReceiptError::OtherEvent) }
 }

@@ -54,8 +54,7 @@ impl Stage {
     /// Two administrators and two of the council, and it is in force.
     fn enact(&mut self, roster: Roster) -> Accepted {
         let (number, _) = self.roster();
-        let hands =
-            [self.administrator(1), self.administrator(2), self.councillor(1), self.councillor(2)];
+        let hands = [self.administrator(1), self.administrator(2), self.councillor(1), self.councillor(2)];
         let proposal = self.propose(&hands[0], roster).unwrap().id;
         let last = hands[1..].iter().map(|who| self.approve(who, proposal).unwrap()).last().unwrap();
         assert_eq!(self.roster().0, number + 1, "it is not in force");
@@ -112,7 +111,12 @@ fn promise_07_neither_administrators_nor_council_change_the_roster_alone() {
         [(&admins[0], &admins[1..], &council[0], &council[1]), (&council[0], &council[1..], &admins[0], &admins[1])]
     {
         let (before, mut roster) = stage.roster();
-        let wanted = if before == 0 { other.clone() } else { roster.roles.accreditors.keys.push(named("second", &stage.somebody("second"))); roster };
+        let wanted = if before == 0 {
+            other.clone()
+        } else {
+            roster.roles.accreditors.keys.push(named("second", &stage.somebody("second")));
+            roster
+        };
         let proposal = stage.propose(proposer, wanted.clone()).unwrap().id;
         assert!(refusal(stage.approve(proposer, proposal)).contains("already signed"));
         for who in several.iter().chain([single]) {
@@ -220,9 +224,26 @@ fn roster_that_breaks_a_rule_is_refused_with_the_rule() {
         ("no key name", Box::new(|r| r.roles.auditors.keys[0].name = "two words".to_owned())),
         ("not a usable", Box::new(|r| r.roles.auditors.keys[0].key = PublicKey::from_bytes([0; 32]))),
         // Keys that have another place in the roster in force.
-        ("somebody else's", Box::new(move |r| { let free = r.roles.council.keys.pop().unwrap(); r.roles.auditors.keys.push(free) })),
-        ("somebody else's", Box::new(move |r| r.log_keys = amana::model::genesis::LogKeys { register: r.log_keys.case, case: r.log_keys.register })),
-        ("somebody else's", Box::new(move |r| { r.roles.accreditors.keys[0].key = register; r.log_keys.register = accreditor })),
+        (
+            "somebody else's",
+            Box::new(move |r| {
+                let free = r.roles.council.keys.pop().unwrap();
+                r.roles.auditors.keys.push(free)
+            }),
+        ),
+        (
+            "somebody else's",
+            Box::new(move |r| {
+                r.log_keys = amana::model::genesis::LogKeys { register: r.log_keys.case, case: r.log_keys.register }
+            }),
+        ),
+        (
+            "somebody else's",
+            Box::new(move |r| {
+                r.roles.accreditors.keys[0].key = register;
+                r.log_keys.register = accreditor
+            }),
+        ),
         ("the one in force", Box::new(|_| {})),
     ];
     let size = stage.as_auditor(|desk| Ok(desk.mirror().size())).unwrap();

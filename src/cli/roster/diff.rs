@@ -59,11 +59,12 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut Roster);
+
     #[test]
     fn every_part_of_a_roster_that_changes_is_a_line() {
         let before = roster();
         assert_eq!(diff(&before, &before), Vec::<String>::new());
-        type Change = fn(&mut Roster);
         let changes: [(usize, Change); 6] = [
             (1, |r| r.roles.council.threshold = 2),
             (1, |r| r.witness_quorum = 1),

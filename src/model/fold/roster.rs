@@ -89,7 +89,8 @@ fn acceptable<S: Rows>(rows: &S, before: &RosterRow, change: &RosterChange) -> S
 fn offices_keep_to_themselves<S: Rows>(rows: &S, before: &RosterRow, roster: &Roster) -> Step<S> {
     for (office, named) in roster.holders() {
         let own = read_key(rows, named.key)?.is_none_or(|held| held.row.holder.office() == Some(office));
-        if !own || is_recovery_key(rows, named.key)? || signed_a_log(before, named.key) || witnesses(before, named.key) {
+        if !own || is_recovery_key(rows, named.key)? || signed_a_log(before, named.key) || witnesses(before, named.key)
+        {
             return Err(Refusal::KeyIsAnothers(named.key).into());
         }
     }

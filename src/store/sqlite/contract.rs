@@ -17,7 +17,10 @@ use crate::{
         time::Timestamp,
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
-    store::{Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError, room::Room},
+    store::{
+        Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
+        room::Room,
+    },
     tlog::{Hash, TileId, TileWidth},
     wire::{
         api::BundleLine,
@@ -82,11 +85,7 @@ impl Store for SqliteStore {
     fn last_entry_at(&self) -> Result<Timestamp, StoreError> {
         Ok(Timestamp::from_seconds(self.shared.last_at.load(Ordering::Acquire)))
     }
-    fn export(
-        &self,
-        part: ExportPart,
-        line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn export(&self, part: ExportPart, line: &mut dyn FnMut(BundleLine) -> ControlFlow<()>) -> Result<(), StoreError> {
         let (sealer, genesis) = (&self.shared.sealer, self.shared.genesis.note());
         self.reading(|connection| read::export(connection, sealer, genesis, part, line))
     }
@@ -180,7 +179,9 @@ impl Store for SqliteStore {
     fn publish(&self, log: Log, published: Published) -> Pending<()> {
         let genesis = self.shared.clone();
         let publish = move |batch: &mut Batch<'_>| {
-            operations::trust(batch, &genesis.genesis)?.read(log, &published.note).map_err(|_| CommitError::Conflict)?;
+            operations::trust(batch, &genesis.genesis)?
+                .read(log, &published.note)
+                .map_err(|_| CommitError::Conflict)?;
             published::publish(batch, log, &published)
         };
         self.submit(Urgency::Ordinary, publish, |(), _| ())

@@ -52,13 +52,7 @@ impl LogSigners {
         [Log::Register, Log::Case].into_iter().try_for_each(|log| self.in_force(log, keys).map(|_| ()))
     }
 
-    pub(super) fn checkpoint(
-        &self,
-        roster: &RosterRow,
-        log: Log,
-        size: u64,
-        root: Hash,
-    ) -> Result<String, StoreError> {
+    pub(super) fn checkpoint(&self, roster: &RosterRow, log: Log, size: u64, root: Hash) -> Result<String, StoreError> {
         let first = self.in_force(log, &roster.roster.log_keys)?;
         let mut signers: Vec<&dyn NoteSigner> = vec![first];
         let replaced = roster.earlier.iter().map(|earlier: &EarlierLogKeys| key_of(log, &earlier.log_keys));
