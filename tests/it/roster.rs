@@ -467,11 +467,13 @@ fn killed_right_after_the_roster_took_effect_the_broker_goes_on_under_it() {
     stage.establish();
     let roster = stage.changed(|roster| roster.log_keys.case = case);
     stage.enact(roster);
+    let now = stage.trust();
     process.kill();
     // The entry stands in the register; the log that stood still is signed anew in the same commit.
     let genesis = stage.cast.founded.genesis.clone();
-    let clock = stage.clock.clone();
-    assert!(genesis.trust().unwrap().read(Log::Case, &stage.head(Log::Case)).is_ok(), "the old key signs on");
+    let head = stage.head(Log::Case);
+    assert!(now.read(Log::Case, &head).is_ok(), "nobody believes the case log any more");
+    assert!(genesis.trust().unwrap().read(Log::Case, &head).is_ok(), "the old key signs on");
     fs::remove_file(stage.path("broker/keys/case.key")).unwrap();
     process.up();
     let log = process.log();
@@ -481,7 +483,7 @@ fn killed_right_after_the_roster_took_effect_the_broker_goes_on_under_it() {
     let terms = stage.terms(report);
     stage.grant(&terms);
     stage.audit("audit");
-    drop((clock, process));
+    drop(process);
     // Without the key that is in force nothing opens, whatever else is there.
     let folder = stage.path("broker");
     fs::copy(folder.join("keys/register.key"), folder.join("keys/case.key")).unwrap();
