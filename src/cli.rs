@@ -41,6 +41,8 @@ mod inspect;
 mod institution;
 #[cfg(feature = "server")]
 mod known;
+#[cfg(feature = "server")]
+mod log_key;
 mod man;
 mod moment;
 #[cfg(feature = "server")]
@@ -62,6 +64,8 @@ mod report;
 mod request;
 #[cfg(feature = "server")]
 mod restore;
+#[cfg(feature = "client")]
+mod roster;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
@@ -128,6 +132,13 @@ enum Command {
     /// Enrol, admit, vouch for, suspend and look up institutions.
     #[cfg(feature = "client")]
     Institution(institution::Arguments),
+    /// Show and change who holds which office, who witnesses, and which keys sign the logs.
+    #[cfg(feature = "client")]
+    Roster(roster::Arguments),
+    /// Prepare the replacement of the key that signs a log.
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    LogKey(log_key::Command),
     /// Check, test and explain the rules every release must pass.
     #[cfg(feature = "server")]
     #[command(subcommand)]
@@ -198,6 +209,10 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Release(arguments) => release::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Institution(arguments) => institution::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Roster(arguments) => roster::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::LogKey(command) => log_key::run(&command, out),
         #[cfg(feature = "server")]
         Command::Policy(command) => policy::run(&command, out),
         #[cfg(feature = "server")]

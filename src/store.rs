@@ -29,7 +29,7 @@ use crate::{
         facts::ReleaseFacts,
         fold::Refusal,
         grant::{EndCause, HeaderCopy},
-        ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId},
+        ids::{Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId},
         release::ReleaseRequest,
         rows::{GrantRow, Held, Row, Rows},
         statement::Body,
@@ -113,6 +113,16 @@ pub enum StoreError {
     /// Another process has it open.
     #[error("another broker has this data folder open: {0}")]
     InUse(String),
+    /// No key at hand is the one the roster in force names.
+    #[error(
+        "no key file holds the key that signs the {log} log: the roster in force names {key}. Bring it to the folder of keys"
+    )]
+    LogKey {
+        /// Which log.
+        log: &'static str,
+        /// The public key.
+        key: PublicKey,
+    },
     /// It belongs to another genesis.
     #[error("this data folder belongs to another genesis")]
     OtherGenesis,

@@ -365,7 +365,7 @@ impl Case {
             rows.put(ONLY, row);
         }
         let roster = Roster { witness_quorum: self.quorum, ..Roster::of(&genesis.genesis) };
-        rows.put(ONLY, &RosterRow { number: 0, roster });
+        rows.put(ONLY, &RosterRow { number: 0, roster, earlier: Vec::new() });
         rows.put(&self.grant_id.to_string(), &StatementRow {});
         if let Some(row) = &self.cosigned {
             rows.put(of_log(Log::Case), row);

@@ -104,7 +104,7 @@ macro_rules! by_kind {
 
 /// The payload as this program writes it.
 fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
-    use amana::model::{audit, grant, institution, party, release, report};
+    use amana::model::{audit, grant, institution, party, release, report, roster};
     by_kind!(
         jws, kind,
         Party: party::PartyEnrolment,
@@ -121,6 +121,7 @@ fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
         Attestation: institution::Attestation,
         Suspension: institution::Suspension,
         Audited: audit::Audited,
+        Roster: roster::RosterChange,
     )
 }
 
@@ -219,6 +220,13 @@ pub fn sample(kind: Kind) -> String {
         Kind::Audited => {
             let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);
             format!(r#"{{"register":{tree},"case":{tree}}}"#)
+        }
+        Kind::Roster => {
+            let named = format!(r#"{{"name":"broker.example/administrator-1","key":"{key}"}}"#);
+            let office = format!(r#"{{"keys":[{named}],"threshold":2}}"#);
+            format!(
+                r#"{{"number":1,"roster":{{"log_keys":{{"register":"{key}","case":"{key}"}},"witnesses":[{named}],"witness_quorum":1,"roles":{{"administrators":{office},"accreditors":{office},"auditors":{office},"council":{office}}}}}}}"#
+            )
         }
     };
     let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);

@@ -203,6 +203,7 @@ pub(super) fn word(event: &Event) -> &'static str {
             Kind::Acknowledgement => "release acknowledged",
             Kind::Admission => "admission proposed",
             Kind::Approval => "approved",
+            Kind::Roster => "roster proposed",
             Kind::Officer => "officer appointed",
             Kind::RecipientKey => "recipient key published",
             Kind::Attestation => "attested",

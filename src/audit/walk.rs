@@ -263,7 +263,7 @@ impl Walk {
         let known = self.trust.take().filter(|(since, _)| *since == held.version);
         let (since, trust) = match known {
             Some(known) => known,
-            None => (held.version, Trust::of(&self.genesis.genesis().origin, &held.row.roster)?),
+            None => (held.version, Trust::in_force(&self.genesis.genesis().origin, &held.row)?),
         };
         Ok(&self.trust.insert((since, trust)).1)
     }
@@ -325,7 +325,7 @@ impl Walk {
             signatures: self.signatures,
             last_at: self.last_at,
             card: self.genesis.card().to_string(),
-            witnessed: self.genesis.genesis().witness_quorum > 0,
+            witnessed: self.is_witnessed(),
             cosigned: self.cosigned(),
             trees: Trees { register: self.state_of(Log::Register), case: self.state_of(Log::Case) },
         }
@@ -334,6 +334,12 @@ impl Walk {
     fn cosigned(&self) -> Option<(u64, Timestamp)> {
         let held: Option<Held<CosignedRow>> = self.state.read(of_log(Log::Case)).ok()?;
         held.map(|held| (held.row.size, held.row.at))
+    }
+
+    /// Whether the roster in force asks for witnesses; before entry 0 that of genesis.
+    fn is_witnessed(&self) -> bool {
+        let held: Option<Held<RosterRow>> = self.state.read(ONLY).unwrap_or_default();
+        held.map_or(self.genesis.genesis().witness_quorum, |held| held.row.roster.witness_quorum) > 0
     }
 
     fn state_of(&self, log: Log) -> AuditedTree {

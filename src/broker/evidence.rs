@@ -2,9 +2,17 @@
 
 use super::{Broker, BrokerError};
 use crate::{
-    model::{event::Log, ids::Digest, statement::Body},
+    model::{
+        event::{EntryRef, Log},
+        ids::Digest,
+        statement::Body,
+    },
     tlog::{Checkpoint, CheckpointError},
-    wire::statement::{SeenTree, Verified},
+    wire::{
+        entry::Shared,
+        statement::{SeenTree, Verified},
+        trust::Trust,
+    },
 };
 use std::{
     collections::HashSet,
@@ -33,7 +41,10 @@ impl Broker {
         for log in [Log::Register, Log::Case] {
             let checkpoint = match Checkpoint::open(note, trust.log(log)) {
                 Ok(checkpoint) => checkpoint,
-                Err(CheckpointError::Note(_) | CheckpointError::WrongOrigin { .. }) => continue,
+                Err(CheckpointError::Note(_) | CheckpointError::WrongOrigin { .. }) => {
+                    let Some(checkpoint) = self.of_its_time(log, note, &trust)? else { continue };
+                    checkpoint
+                }
                 Err(_) => return Err(BrokerError::NotFound),
             };
             let root = Digest::from_bytes(*checkpoint.root().as_bytes());
@@ -44,6 +55,36 @@ impl Broker {
             return Ok(ours);
         }
         Err(BrokerError::NotFound)
+    }
+
+    /// A checkpoint under a key that was replaced since, if its tree is no larger than those the key signed. Beyond that
+    /// it is the word of whoever has the key now, and proves nothing of this broker.
+    fn of_its_time(&self, log: Log, note: &str, trust: &Trust) -> Result<Option<Checkpoint>, BrokerError> {
+        for earlier in trust.earlier() {
+            let Ok(checkpoint) = Checkpoint::open(note, earlier.log(log)) else { continue };
+            let until = match log {
+                Log::Register => earlier.register_until(),
+                Log::Case => self.case_until(earlier.register_until())?,
+            };
+            if checkpoint.size() <= until {
+                return Ok(Some(checkpoint));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many case entries had been made when the register had no more than `register` entries.
+    fn case_until(&self, register: u64) -> Result<u64, BrokerError> {
+        // Never smaller in a later entry.
+        let (mut low, mut high) = (0, self.store.heads()?.case.size);
+        while low < high {
+            let middle = low.midpoint(high);
+            let text = self.store.entry_shared(EntryRef { log: Log::Case, index: middle })?;
+            let shared = Shared::parse(&text.ok_or(BrokerError::NotFound)?);
+            let seen = shared.map_err(|e| BrokerError::Internal(e.to_string()))?.register_size;
+            if seen.is_some_and(|seen| seen <= register) { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
     }
 
     fn is_earlier_state(&self, log: Log, tree: SeenTree) -> Result<bool, BrokerError> {

@@ -160,12 +160,17 @@ impl Broker {
     /// # Errors
     /// When storage fails.
     pub fn trust(&self) -> Result<Trust, BrokerError> {
-        let held: Option<Held<RosterRow>> = Facts(&*self.store).read(ONLY)?;
-        let trust = match held {
-            Some(held) => Trust::of(&self.genesis.genesis().origin, &held.row.roster),
-            None => self.genesis.trust(),
-        };
+        let trust = Trust::in_force(&self.genesis.genesis().origin, &self.roster()?);
         trust.map_err(|e| BrokerError::Internal(e.to_string()))
+    }
+
+    /// The roster in force.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn roster(&self) -> Result<RosterRow, BrokerError> {
+        let held: Option<Held<RosterRow>> = Facts(&*self.store).read(ONLY)?;
+        held.map(|held| held.row).ok_or_else(|| BrokerError::Internal("there is no roster".to_owned()))
     }
 
     /// The checkpoint as last published, with its cosignatures.

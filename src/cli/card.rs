@@ -1,7 +1,7 @@
 //! The bootstrap card as text and as a QR code on the terminal.
 
 use super::output::Failure;
-use crate::{model::genesis::Genesis, wire::genesis::Card};
+use crate::{model::roster::Roster, wire::genesis::Card};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 use std::fmt::Write as _;
 
@@ -12,18 +12,18 @@ pub(super) fn qr(card: &Card) -> Result<String, Failure> {
     Ok(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
 }
 
-/// The offices a genesis fixes, a line each.
-pub(super) fn offices(genesis: &Genesis) -> String {
+/// The offices of a roster, a line each.
+pub(super) fn offices(roster: &Roster) -> String {
     let mut text = String::new();
-    for (office, holders, _) in genesis.roles.offices() {
+    for (office, holders, _) in roster.roles.offices() {
         let names: Vec<&str> = holders.keys.iter().map(|key| key.name.as_str()).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {office:<15} {} of {}: {}", holders.threshold, names.len(), names.join(", "));
     }
-    match genesis.witness_quorum {
+    match roster.witness_quorum {
         0 => text.push_str("  witnesses       none: this broker could show different people different logs"),
         quorum => {
-            let names: Vec<&str> = genesis.witnesses.iter().map(|witness| witness.name.as_str()).collect();
+            let names: Vec<&str> = roster.witnesses.iter().map(|witness| witness.name.as_str()).collect();
             let _ = write!(text, "  witnesses       {quorum} of {}: {}", names.len(), names.join(", "));
         }
     }

@@ -9,12 +9,12 @@ use super::{
 use crate::{
     broker::{Broker, Parts, Publication, Publishing, Quotas, Rates, Registration},
     http::Server,
-    model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
+    model::{ambient::Clock, bundle::Bundle, limits},
     store::{
         anchor::{self, IfMissing},
         blob::Blobs,
         faults::Sound,
-        sqlite::{Keys, Opening, SqliteStore},
+        sqlite::{Keys, LogSigners, Opening, Snapshot, SqliteStore},
     },
     tlog::{Ed25519NoteSigner, KeyName},
     wire::genesis::SignedGenesis,
@@ -148,23 +148,42 @@ pub(super) fn read_genesis(path: &Path) -> Result<SignedGenesis, Failure> {
     SignedGenesis::parse(&note).map_err(|e| Failure::from_error(&e))
 }
 
+/// The files that may hold a log's key: the one of old, and the one prepared to take its place.
+pub(super) fn log_key_files(log: &str) -> [String; 2] {
+    [format!("{log}.key"), format!("{log}.next.key")]
+}
+
+/// Every key in the folder. Which of them signs is said by the roster in force, once the database is open.
 pub(super) fn read_keys(folder: &Path, genesis: &SignedGenesis) -> Result<Keys, Failure> {
-    let fixed = genesis.genesis();
-    let signer = |file: &str, origin: String, named: PublicKey| {
-        let seed = read_seed(&folder.join(file))?;
-        // Checkpoints under another key would be refused by everybody, after the entries are already written.
-        if PublicKey::from_bytes(SigningKey::from_bytes(&seed).verifying_key().to_bytes()) != named {
-            let path = folder.join(file);
-            return Err(Failure::refused(format!("key file {}: not the key that genesis names", path.display())));
-        }
+    let signers = |log: &str, origin: String| {
         let name: KeyName = origin.parse().map_err(|_| Failure::refused("the origin in genesis is no key name"))?;
-        Ed25519NoteSigner::new(name, SigningKey::from_bytes(&seed)).map_err(|e| Failure::from_error(&e))
+        let files = log_key_files(log).map(|file| folder.join(file));
+        let there: Vec<&PathBuf> = files.iter().filter(|path| path.exists()).collect();
+        // None at all: reading the first says what is missing.
+        let there = if there.is_empty() { files.iter().take(1).collect() } else { there };
+        let signer = |path: &PathBuf| {
+            let key = SigningKey::from_bytes(&*read_seed(path)?);
+            Ed25519NoteSigner::new(name.clone(), key).map_err(|e| Failure::from_error(&e))
+        };
+        there.into_iter().map(signer).collect::<Result<Vec<_>, Failure>>()
     };
+    let fixed = genesis.genesis();
     Ok(Keys {
-        register: signer("register.key", fixed.register_origin(), fixed.log_keys.register)?,
-        case: signer("case.key", fixed.case_origin(), fixed.log_keys.case)?,
+        logs: LogSigners {
+            register: signers("register", fixed.register_origin())?,
+            case: signers("case", fixed.case_origin())?,
+        },
         storage: read_seed(&folder.join("storage.key"))?,
     })
+}
+
+/// As [`read_keys`], and that they are those the roster in force names: the database's, or that of genesis while there
+/// is none to be read.
+pub(super) fn check_keys(places: &Places, genesis: &SignedGenesis) -> Result<(), Failure> {
+    let keys = read_keys(&places.keys, genesis)?;
+    let stored = Snapshot::open(&places.data, &keys.storage, SystemEntropy::new()).and_then(|found| found.roster());
+    let log_keys = stored.map_or_else(|_| genesis.genesis().log_keys.clone(), |row| row.roster.log_keys);
+    keys.logs.check(&log_keys).map_err(|e| Failure::from_error(&e))
 }
 
 pub(super) fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {

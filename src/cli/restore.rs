@@ -141,7 +141,7 @@ fn check(folder: &Path, keys: &Path, manifest: &Manifest, out: &Out) -> Result<S
     if genesis.digest() != manifest.genesis {
         return Err(nothing("the genesis in the backup is not the one its manifest names"));
     }
-    embedded::read_keys(keys, &genesis)
+    embedded::check_keys(&places, &genesis)
         .map_err(|e| nothing(&format!("{}. These keys belong to another broker than this backup", e.words())))?;
     input::matches_database(&places, manifest).map_err(|words| nothing(&words))?;
     // Every payload was read and compared while it was unpacked.

@@ -2,6 +2,7 @@
 
 mod asking;
 mod bounds;
+mod keys;
 mod publishing;
 mod registration;
 
@@ -110,8 +111,9 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     if arguments.accept_restored {
         super::restore::accept::accept(settings.clone(), out)?;
     }
+    let places = settings.places.clone();
     let broker = embedded::open(settings)?;
-    announce(arguments, &broker, &registration, out);
+    announce(arguments, &broker, &places, &registration, out);
     let runtime = embedded::runtime()?;
     let served = runtime.block_on(serve(arguments, broker));
     // Whatever still reads or hashes in the background holds the exit up no longer.
@@ -163,7 +165,7 @@ fn public_url(arguments: &Arguments) -> Result<String, Failure> {
     }
 }
 
-fn announce(arguments: &Arguments, broker: &Broker, registration: &Registration, out: &Out) {
+fn announce(arguments: &Arguments, broker: &Broker, places: &Places, registration: &Registration, out: &Out) {
     let public_url = broker.public_url();
     let genesis: &SignedGenesis = broker.genesis();
     let card = genesis.card();
@@ -176,13 +178,15 @@ fn announce(arguments: &Arguments, broker: &Broker, registration: &Registration,
         ),
         &serde_json::json!({ "url": public_url, "card": card.to_string() }),
     );
-    if genesis.genesis().witness_quorum > 0 && arguments.publishing.asks_nobody() {
+    keys::tell(places, broker, out);
+    let quorum = broker.roster().map_or(0, |row| row.roster.witness_quorum);
+    if quorum > 0 && arguments.publishing.asks_nobody() {
         out.note(
-            "Genesis names witnesses and none is asked: start with --witness NAME=URL for each. Until enough of them cosign, \
-             no information of tier 3 or 4 is released and no waiting time ends.",
+            "The roster names witnesses and none is asked: start with --witness NAME=URL for each. Until enough of them \
+             cosign, no information of tier 3 or 4 is released and no waiting time ends.",
         );
     }
-    if genesis.genesis().witness_quorum == 0 {
+    if quorum == 0 {
         out.note("This broker has no witness: it could show different people different logs. Every proof says so.");
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         statement::Kind,
         time::{Duration, Timestamp},
     },
-    tlog::{Checkpoint, Hash, empty_root, verify_consistency},
+    tlog::{Checkpoint, Hash, Note, empty_root, verify_consistency},
     wire::{
         api::{Accepted, CaseHead, RegisterPage, SubmitStatement},
         entry::Happening,
@@ -109,10 +109,7 @@ impl Desk {
             None => remote.fetch_text("/v1/genesis")?,
         };
         let genesis = SignedGenesis::parse(&note)?.matching(card)?;
-        let mut mirror = Mirror::of_genesis(&genesis)?;
-        for entry in &memory.register {
-            mirror.append(entry.clone(), &genesis)?;
-        }
+        let mirror = Mirror::remembered(&genesis, &memory.register)?;
         memory.genesis = Some(note);
         memory.url = Some(address.to_owned());
         let trust = mirror.trust(&genesis)?;
@@ -158,12 +155,13 @@ impl Desk {
             for entry in page.entries {
                 mirror.append(entry, &self.genesis)?;
             }
-            // Signed by the key that the entries themselves put in force: k of n signed for it.
-            let trust = mirror.trust(&self.genesis)?;
-            let checkpoint =
-                Checkpoint::open(&page.checkpoint, trust.log(Log::Register)).map_err(|_| MirrorError::Root)?;
-            // Between two requests the register may have grown; it is complete when sizes meet.
-            if checkpoint.size() <= mirror.size() || !more {
+            // Between two requests the register may have grown; it is complete when sizes meet. Until then it may be
+            // signed by a key that only an entry still to come puts in force.
+            if size_claimed(&page.checkpoint)? <= mirror.size() || !more {
+                // Signed by the key that the entries themselves put in force: k of n signed for it.
+                let trust = mirror.trust(&self.genesis)?;
+                let checkpoint =
+                    Checkpoint::open(&page.checkpoint, trust.log(Log::Register)).map_err(|_| MirrorError::Root)?;
                 mirror.check(&checkpoint)?;
                 self.memory.register = mirror.entries().to_vec();
                 (self.mirror, self.trust) = (mirror, trust);
@@ -301,8 +299,9 @@ impl Desk {
         if accepted.id != Digest::of(text.as_bytes()) {
             return Err(ReceiptError::OtherStatement.into());
         }
-        let happened = Happening::Accepted;
-        let receipt = receipt::verify_statement(&accepted.receipt, accepted.log, &self.trust, &happened, text)?;
+        let receipt = self.believed(|trust| {
+            receipt::verify_statement(&accepted.receipt, accepted.log, trust, &Happening::Accepted, text)
+        })?;
         self.keep_receipt(&receipt, &accepted.receipt, text)?;
         self.memory.chains.insert(subject.unwrap_or(accepted.id).to_string(), accepted.id);
         Ok(())
@@ -310,8 +309,17 @@ impl Desk {
 
     /// Verifies the receipt of something the broker did for this person, and follows the log to it.
     pub(in crate::client) fn confirm_event(&mut self, text: &str, happened: &Happening) -> Result<(), DeskError> {
-        let receipt = receipt::verify_event(text, Log::Case, &self.trust, happened)?;
+        let receipt = self.believed(|trust| receipt::verify_event(text, Log::Case, trust, happened))?;
         self.follow_case(receipt.tree)
+    }
+
+    /// Verifies something the broker signed. Under another key than the one known here, it may be that the roster has
+    /// changed since the register was last read: then the register says so.
+    pub(in crate::client) fn believed<T, E>(&mut self, verify: impl Fn(&Trust) -> Result<T, E>) -> Result<T, E> {
+        verify(&self.trust).or_else(|error| {
+            let before = self.trust.clone();
+            if self.refresh().is_ok() && self.trust != before { verify(&self.trust) } else { Err(error) }
+        })
     }
 
     /// Checks that a receipt's tree continues the one seen before, and remembers it.
@@ -352,9 +360,10 @@ impl Desk {
         Ok(())
     }
 
-    fn case_head_after(&self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
+    fn case_head_after(&mut self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
         let head: CaseHead = self.remote.fetch(&format!("/v1/case/checkpoint?from={}", old.size), self.signed_in())?;
-        let checkpoint = Checkpoint::open(&head.checkpoint, self.trust.log(Log::Case)).map_err(|_| DeskError::Fork)?;
+        let checkpoint = self.believed(|trust| Checkpoint::open(&head.checkpoint, trust.log(Log::Case)));
+        let checkpoint = checkpoint.map_err(|_| DeskError::Fork)?;
         let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
         let proof = proof.map_err(|_| DeskError::Fork)?;
         let root = Hash::from_bytes(*old.root.as_bytes());
@@ -379,4 +388,10 @@ impl Desk {
         }
         error.into()
     }
+}
+
+/// The size a checkpoint speaks of, before anybody's signature is looked at.
+fn size_claimed(checkpoint: &str) -> Result<u64, MirrorError> {
+    let note = Note::parse(checkpoint).map_err(|_| MirrorError::Root)?;
+    Ok(Checkpoint::parse(note.text()).map_err(|_| MirrorError::Root)?.size())
 }

@@ -86,7 +86,8 @@ impl Desk {
         from: u64,
         report: Option<ReportId>,
     ) -> Result<SignedListing, DeskError> {
-        let listing = SignedListing::open(&page.listing, self.trust.log(Log::Case))
+        let listing = self
+            .believed(|trust| SignedListing::open(&page.listing, trust.log(Log::Case)))
             .map_err(|e| DeskError::refused(format!("the broker's listing is not to be believed: {e}")))?;
         let sent: Vec<u64> = page.entries.iter().map(|entry| entry.index).collect();
         let mine = self.listed_as();
@@ -113,7 +114,7 @@ impl Desk {
         proof: String,
         followed: &mut Option<SeenTree>,
     ) -> Result<OwnEntry, DeskError> {
-        let receipt = receipt::verify(&proof, Log::Case, &self.trust)?;
+        let receipt = self.believed(|trust| receipt::verify(&proof, Log::Case, trust))?;
         if receipt.entry.index != index {
             return Err(ReceiptError::OtherEvent.into());
         }

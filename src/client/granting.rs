@@ -174,7 +174,8 @@ impl Desk {
         let submit = SubmitStatement { statement: text.clone() };
         let revoked: Revoked = self.remote.submit("POST", "/v1/revocations", &submit, As::Anybody)?;
         let proof = &revoked.accepted.receipt;
-        let receipt = receipt::verify_statement(proof, Log::Case, &self.trust, &Happening::Accepted, &text)?;
+        let receipt =
+            self.believed(|trust| receipt::verify_statement(proof, Log::Case, trust, &Happening::Accepted, &text))?;
         // It is withdrawn, whatever the log looks like otherwise: a doubt about the log is told with the next act.
         drop(self.keep_receipt(&receipt, proof, &text));
         Ok(revoked)

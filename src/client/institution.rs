@@ -13,7 +13,8 @@ use crate::{
             Suspension, SuspensionAct,
         },
         party::{EnrolmentRole, PartyEnrolment, RecoveryKeys},
-        rows::InstitutionRow,
+        roster::{Roster, RosterChange},
+        rows::{InstitutionRow, RosterRow},
         statement::Text,
         time::Timestamp,
     },
@@ -125,12 +126,29 @@ impl Desk {
         self.state(&Admission { institution, record }, Some(record))
     }
 
-    /// Approves what another administrator proposed.
+    /// Approves what somebody else proposed.
     ///
     /// # Errors
     /// [`DeskError`].
     pub fn approve(&mut self, proposal: Digest) -> Result<Accepted, DeskError> {
         self.state(&Approval { approves: proposal }, Some(proposal))
+    }
+
+    /// Proposes another roster; enough administrators and enough of the council have to approve it.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn propose_roster(&mut self, roster: Roster) -> Result<Accepted, DeskError> {
+        let number = self.roster_in_force()?.number.saturating_add(1);
+        self.state(&RosterChange { number, roster }, None)
+    }
+
+    /// The roster in force, by the verified register.
+    ///
+    /// # Errors
+    /// When there is none, which a register that was read does not have.
+    pub fn roster_in_force(&self) -> Result<RosterRow, DeskError> {
+        self.mirror.roster().ok_or_else(|| DeskError::refused("the register names no roster"))
     }
 
     /// Attests what was examined.

@@ -5,7 +5,7 @@ use crate::{
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, State},
         ids::{Digest, PartyId},
-        rows::{Held, InstitutionRow, KeyRow, ONLY, PartyRow, RecipientKeyRow, RosterRow, Rows},
+        rows::{Held, InstitutionRow, KeyRow, ONLY, PartyRow, ProposalRow, RecipientKeyRow, RosterRow, Rows},
         statement::Body,
         time::Timestamp,
     },
@@ -65,6 +65,18 @@ impl Mirror {
         Ok(mirror)
     }
 
+    /// As [`Mirror::of_genesis`], with the entries a device remembers.
+    ///
+    /// # Errors
+    /// [`MirrorError::Entry`].
+    pub fn remembered(genesis: &SignedGenesis, entries: &[String]) -> Result<Self, MirrorError> {
+        let mut mirror = Self::of_genesis(genesis)?;
+        for entry in entries {
+            mirror.append(entry.clone(), genesis)?;
+        }
+        Ok(mirror)
+    }
+
     /// Folds one more entry.
     ///
     /// # Errors
@@ -113,10 +125,19 @@ impl Mirror {
     /// # Errors
     /// When the roster names a key that is not usable.
     pub fn trust(&self, genesis: &SignedGenesis) -> Result<Trust, GenesisError> {
-        match self.row::<RosterRow>(ONLY) {
-            Some(row) => Trust::of(&genesis.genesis().origin, &row.roster),
+        match self.roster() {
+            Some(row) => Trust::in_force(&genesis.genesis().origin, &row),
             None => genesis.trust(),
         }
+    }
+
+    /// The roster in force.
+    pub fn roster(&self) -> Option<RosterRow> {
+        self.row(ONLY)
+    }
+    /// What several have to agree on, by the digest of its statement.
+    pub fn proposal(&self, statement: Digest) -> Option<ProposalRow> {
+        self.row(&statement.to_string())
     }
 
     /// Checks that the entries are exactly those a checkpoint signs.

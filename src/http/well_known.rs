@@ -1,5 +1,6 @@
 //! `/.well-known/`: what a stock OAuth client needs to know (RFC 8414), and the keys (RFC 7517).
 
+use super::problem::Failure;
 use crate::{
     broker::Broker,
     model::ids::{KeyId, PublicKey},
@@ -70,9 +71,9 @@ struct Jwk {
     amana_log: &'static str,
 }
 
-/// Answers the log keys.
-pub(super) async fn jwks(State(broker): State<Arc<Broker>>) -> Json<KeySet> {
-    let keys = &broker.genesis().genesis().log_keys;
+/// Answers the log keys in force.
+pub(super) async fn jwks(State(broker): State<Arc<Broker>>) -> Result<Json<KeySet>, Failure> {
+    let keys = broker.roster()?.roster.log_keys;
     let jwk = |key: &PublicKey, log| Jwk {
         kty: "OKP",
         crv: "Ed25519",
@@ -81,5 +82,5 @@ pub(super) async fn jwks(State(broker): State<Arc<Broker>>) -> Json<KeySet> {
         usage: "sig",
         amana_log: log,
     };
-    Json(KeySet { keys: vec![jwk(&keys.register, "register"), jwk(&keys.case, "case")] })
+    Ok(Json(KeySet { keys: vec![jwk(&keys.register, "register"), jwk(&keys.case, "case")] }))
 }

@@ -140,7 +140,8 @@ impl Event {
                     | Kind::Officer
                     | Kind::RecipientKey
                     | Kind::Attestation
-                    | Kind::Suspension,
+                    | Kind::Suspension
+                    | Kind::Roster,
                     _,
                 ) => Log::Register,
                 _ => Log::Case,

@@ -11,6 +11,7 @@ mod cosigned;
 mod institution;
 mod refusal;
 mod release;
+mod roster;
 mod state;
 
 pub use concerned::concerned;
@@ -83,20 +84,9 @@ fn lay_genesis<S: Rows>(
     }
     let row = GenesisRow { digest, genesis: genesis.clone() };
     rows.write(ONLY, &row, recorded.entry).map_err(FoldError::Rows)?;
-    let roster = RosterRow { number: 0, roster: Roster::of(genesis) };
+    let roster = RosterRow { number: 0, roster: Roster::of(genesis), earlier: Vec::new() };
     rows.write(ONLY, &roster, recorded.entry).map_err(FoldError::Rows)?;
-    for (office, named) in genesis.role_keys() {
-        let holder = match office {
-            "administrators" => Holder::Administrator {},
-            "accreditors" => Holder::Accreditor {},
-            "auditors" => Holder::Auditor {},
-            _ => Holder::Council {},
-        };
-        let kid = named.key.thumbprint();
-        let row = KeyRow { public: named.key, party: kid.first_of_party(), holder };
-        rows.write(&kid.to_string(), &row, recorded.entry).map_err(FoldError::Rows)?;
-    }
-    Ok(())
+    roster::appoint(rows, recorded, &roster.roster)
 }
 
 /// Changes no fact; what is checked is that it can be meant.

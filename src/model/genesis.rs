@@ -1,12 +1,12 @@
 //! Genesis: the trust root, entry 0 of the register.
 
 use super::{
-    ids::{Digest, KeyId, PublicKey},
-    limits,
+    ids::{Digest, PublicKey},
+    party::OfficeName,
+    roster::{BadRoster, Roster},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// What genesis fixes. Its signed-note text is this value as JSON.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -85,42 +85,40 @@ pub enum BadGenesis {
     /// Not a name.
     #[error("the origin {0:?} is not a name: use a host name and a path without spaces or '+'")]
     Origin(String),
-    /// Too few agree.
-    #[error("{office} need a threshold of at least {least} and at least as many keys")]
-    Threshold {
-        /// The office.
-        office: &'static str,
-        /// The least threshold.
-        least: u32,
-    },
-    /// Too many.
-    #[error("{office} have more than 32 keys")]
-    TooManyKeys {
-        /// The office.
-        office: &'static str,
-    },
-    /// One key in two places breaks the separation of duties.
-    #[error("the key {0} stands in genesis twice; every office and log needs its own")]
-    KeyTwice(PublicKey),
-    /// More witnesses asked for than there are.
-    #[error("the witness quorum {quorum} is larger than the number of witnesses, {witnesses}")]
-    Quorum {
-        /// Asked for.
-        quorum: u32,
-        /// Named.
-        witnesses: usize,
-    },
+    /// The first roster breaks a rule.
+    #[error(transparent)]
+    Roster(#[from] BadRoster),
 }
 
 impl Roles {
     /// Each office with its word and the least threshold allowed.
-    pub fn offices(&self) -> [(&'static str, &Office, u32); 4] {
+    pub fn offices(&self) -> [(OfficeName, &Office, u32); 4] {
         [
-            ("administrators", &self.administrators, 2),
-            ("accreditors", &self.accreditors, 1),
-            ("auditors", &self.auditors, 1),
-            ("council", &self.council, 2),
+            (OfficeName::Administrators, &self.administrators, 2),
+            (OfficeName::Accreditors, &self.accreditors, 1),
+            (OfficeName::Auditors, &self.auditors, 1),
+            (OfficeName::Council, &self.council, 2),
         ]
+    }
+
+    /// Who holds an office.
+    pub const fn of(&self, office: OfficeName) -> &Office {
+        match office {
+            OfficeName::Administrators => &self.administrators,
+            OfficeName::Accreditors => &self.accreditors,
+            OfficeName::Auditors => &self.auditors,
+            OfficeName::Council => &self.council,
+        }
+    }
+
+    /// Who holds an office, to change it.
+    pub const fn of_mut(&mut self, office: OfficeName) -> &mut Office {
+        match office {
+            OfficeName::Administrators => &mut self.administrators,
+            OfficeName::Accreditors => &mut self.accreditors,
+            OfficeName::Auditors => &mut self.auditors,
+            OfficeName::Council => &mut self.council,
+        }
     }
 }
 
@@ -133,12 +131,7 @@ impl Genesis {
     pub fn case_origin(&self) -> String {
         format!("{}/case", self.origin)
     }
-    /// Every role key with its office.
-    pub fn role_keys(&self) -> impl Iterator<Item = (&'static str, &NamedKey)> {
-        self.roles.offices().into_iter().flat_map(|(office, holders, _)| holders.keys.iter().map(move |k| (office, k)))
-    }
-
-    /// Checks what types cannot: thresholds, distinct keys, names.
+    /// Checks what types cannot: the version, the origin, the rules of every roster.
     ///
     /// # Errors
     /// The first rule that does not hold.
@@ -150,33 +143,6 @@ impl Genesis {
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(named) {
             return Err(BadGenesis::Origin(self.origin.clone()));
         }
-        for (office, holders, least) in self.roles.offices() {
-            if holders.keys.len() > limits::ROLE_KEYS {
-                return Err(BadGenesis::TooManyKeys { office });
-            }
-            if holders.threshold < least || (holders.keys.len() as u64) < u64::from(holders.threshold) {
-                return Err(BadGenesis::Threshold { office, least });
-            }
-        }
-        if self.witnesses.len() > limits::WITNESSES {
-            return Err(BadGenesis::TooManyKeys { office: "witnesses" });
-        }
-        if (self.witnesses.len() as u64) < u64::from(self.witness_quorum) {
-            return Err(BadGenesis::Quorum { quorum: self.witness_quorum, witnesses: self.witnesses.len() });
-        }
-        let mut seen = BTreeSet::new();
-        let named_keys = self.role_keys().map(|(_, k)| k.key).chain(self.witnesses.iter().map(|w| w.key));
-        for key in named_keys.chain([self.log_keys.register, self.log_keys.case]) {
-            if !seen.insert(key) {
-                return Err(BadGenesis::KeyTwice(key));
-            }
-        }
-        Ok(())
-    }
-
-    /// Key ids of the administrators and how many must agree.
-    pub fn administrators(&self) -> (BTreeSet<KeyId>, u32) {
-        let office = &self.roles.administrators;
-        (office.keys.iter().map(|k| k.key.thumbprint()).collect(), office.threshold)
+        Ok(Roster::of(self).check()?)
     }
 }

@@ -106,8 +106,12 @@ pub const TEXT_CHARS: usize = 400;
 pub const COLLECT_WITHIN: Duration = Duration::from_days(366);
 /// Most releases one grant may allow.
 pub const MAX_RELEASES: u32 = 1000;
-/// Keys one role may hold in genesis.
+/// Keys one role may hold: four full offices and as many witnesses fit into one statement.
 pub const ROLE_KEYS: usize = 32;
+/// Characters of a key's name in a roster: a host name and a path. 160 of them fit into one statement.
+pub const KEY_NAME_CHARS: usize = 200;
+/// Changes of a log key: every one stays in the row that each commit reads. One a month for twenty years.
+pub const LOG_KEY_CHANGES: usize = 256;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
 /// `Upload-Metadata` of an upload; stock clients send a file's name and type, which are forgotten.

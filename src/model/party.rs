@@ -52,14 +52,64 @@ pub enum Holder {
     InstitutionRoot {},
     /// An officer of an institution.
     Officer(super::institution::OfficerAppointment),
-    /// Admits institutions; named in genesis.
+    /// Admits institutions; named in the roster.
     Administrator {},
-    /// Signs attestations; named in genesis.
+    /// Signs attestations; named in the roster.
     Accreditor {},
-    /// Reads everything; named in genesis.
+    /// Reads everything; named in the roster.
     Auditor {},
-    /// Decides on policy bundles; named in genesis.
+    /// Decides on policy bundles and, with the administrators, on the roster; named in it.
     Council {},
+    /// Held an office once. Signs nothing and reads nothing, and no other office may take the key; the same one may take
+    /// it back, because nobody has to trust the key with anything they had not trusted it with before.
+    Retired {
+        /// The office it held.
+        from: OfficeName,
+    },
+}
+
+/// The offices of the house.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfficeName {
+    /// Admit and suspend institutions.
+    Administrators,
+    /// Sign attestations.
+    Accreditors,
+    /// Read everything.
+    Auditors,
+    /// Decide on policy bundles.
+    Council,
+}
+
+impl OfficeName {
+    /// Every office.
+    pub const ALL: [Self; 4] = [Self::Administrators, Self::Accreditors, Self::Auditors, Self::Council];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrators => "administrators",
+            Self::Accreditors => "accreditors",
+            Self::Auditors => "auditors",
+            Self::Council => "council",
+        }
+    }
+    /// What a key that holds it acts as.
+    pub const fn holder(self) -> Holder {
+        match self {
+            Self::Administrators => Holder::Administrator {},
+            Self::Accreditors => Holder::Accreditor {},
+            Self::Auditors => Holder::Auditor {},
+            Self::Council => Holder::Council {},
+        }
+    }
+}
+
+impl std::fmt::Display for OfficeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 impl Holder {
@@ -73,6 +123,18 @@ impl Holder {
             Self::Accreditor {} => "accreditor",
             Self::Auditor {} => "auditor",
             Self::Council {} => "council",
+            Self::Retired { .. } => "retired",
+        }
+    }
+    /// The office it holds or held.
+    pub const fn office(&self) -> Option<OfficeName> {
+        match self {
+            Self::Advocate {} | Self::InstitutionRoot {} | Self::Officer(_) => None,
+            Self::Administrator {} => Some(OfficeName::Administrators),
+            Self::Accreditor {} => Some(OfficeName::Accreditors),
+            Self::Auditor {} => Some(OfficeName::Auditors),
+            Self::Council {} => Some(OfficeName::Council),
+            Self::Retired { from } => Some(*from),
         }
     }
 }

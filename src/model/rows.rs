@@ -5,7 +5,7 @@
 
 use super::{
     event::EntryRef,
-    genesis::Genesis,
+    genesis::{Genesis, LogKeys},
     grant::{EndCause, Grant, GrantState},
     ids::{AgeRecipient, Digest, GrantId, KeyId, Nonce, PartyId, PublicKey, ReleaseId, ReportId},
     institution::{Admission, InstitutionRecord, Suspension},
@@ -13,7 +13,7 @@ use super::{
     party::{Holder, PartyEnrolment},
     release::{AccessRequest, Outcome},
     report::{Report, ReportState},
-    roster::Roster,
+    roster::{Roster, RosterChange},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -178,6 +178,8 @@ pub enum Proposal {
     Admit(Admission),
     /// A suspension is lifted: this one, named by its statement, and no later one.
     Lift(Suspension, Digest),
+    /// Another roster comes into force. Needs the council as well.
+    Roster(Box<RosterChange>),
 }
 
 /// A sealed report. Key: its [`ReportId`].
@@ -356,8 +358,29 @@ pub struct RosterRow {
     pub number: u64,
     /// Who counts.
     pub roster: Roster,
+    /// Log keys that were replaced, oldest first.
+    pub earlier: Vec<EarlierLogKeys>,
 }
 row!(RosterRow, "roster");
+
+/// Log keys that signed until others took their place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlierLogKeys {
+    /// The keys.
+    pub log_keys: LogKeys,
+    /// Index of the register entry that put others in their place: the largest register these keys signed.
+    pub register_until: u64,
+}
+
+/// A recovery key: it is its party's for ever. Key: its [`KeyId`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryRow {
+    /// Whose.
+    pub party: PartyId,
+}
+row!(RecoveryRow, "recovery");
 
 /// The newest state of a log that enough witnesses cosigned. Key: `register` or `case`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use super::{
     party::{Holder, PartyEnrolment},
     release::{AccessRequest, Acknowledgement, ReleaseRequest},
     report::Report,
+    roster::RosterChange,
     time::Timestamp,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -47,11 +48,13 @@ pub enum Kind {
     Suspension,
     /// An auditor has checked both logs up to a state.
     Audited,
+    /// Who signs, witnesses and holds which office is changed.
+    Roster,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Party,
         Self::Report,
         Self::Request,
@@ -66,6 +69,7 @@ impl Kind {
         Self::Attestation,
         Self::Suspension,
         Self::Audited,
+        Self::Roster,
     ];
 
     /// The `typ` header member; it carries the version.
@@ -85,6 +89,7 @@ impl Kind {
             Self::Attestation => "amana-attestation-v1+jwt",
             Self::Suspension => "amana-suspension-v1+jwt",
             Self::Audited => "amana-audited-v1+jwt",
+            Self::Roster => "amana-roster-v1+jwt",
         }
     }
 
@@ -102,7 +107,8 @@ impl Kind {
                 | (Self::Revocation, Holder::Advocate {} | Holder::Officer(_))
                 | (Self::Request | Self::ReleaseRequest | Self::Acknowledgement, Holder::Officer(_))
                 | (Self::Officer | Self::RecipientKey, Holder::InstitutionRoot {})
-                | (Self::Admission | Self::Suspension | Self::Approval, Holder::Administrator {})
+                | (Self::Admission | Self::Suspension, Holder::Administrator {})
+                | (Self::Roster | Self::Approval, Holder::Administrator {} | Holder::Council {})
                 | (Self::Attestation, Holder::Accreditor {})
                 | (Self::Audited, Holder::Auditor {})
         )
@@ -168,6 +174,8 @@ pub enum Body {
     Suspension(Suspension),
     /// See [`Audited`].
     Audited(Audited),
+    /// See [`RosterChange`].
+    Roster(Box<RosterChange>),
 }
 
 /// A short text for people: no control or direction-changing characters, 1 to 400 characters.

@@ -22,4 +22,5 @@ mod writer;
 
 pub use check::Fault;
 pub use open::{Keys, Opening, SqliteStore};
+pub use shared::LogSigners;
 pub use snapshot::{FactLine, Held, Snapshot, held};

@@ -97,11 +97,21 @@ impl Checkpoint {
     /// [`CheckpointError::Extended`] if there are extension lines, which we do not vouch for,
     /// [`CheckpointError::Note`] if the origin makes the note too long.
     pub fn signed(&self, signer: &dyn NoteSigner) -> Result<String, CheckpointError> {
-        self.check_origin(signer.name())?;
+        self.signed_by_all(&[signer])
+    }
+
+    /// As [`Checkpoint::signed`], under several keys of the log: one that replaced another, and the one it replaced.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::signed`].
+    pub fn signed_by_all(&self, signers: &[&dyn NoteSigner]) -> Result<String, CheckpointError> {
+        for signer in signers {
+            self.check_origin(signer.name())?;
+        }
         if !self.extensions.is_empty() {
             return Err(CheckpointError::Extended);
         }
-        Ok(sign_note(&self.to_text(), &[signer])?)
+        Ok(sign_note(&self.to_text(), signers)?)
     }
 
     /// The log's name.

@@ -80,10 +80,11 @@ impl SignedGenesis {
             note_verifier(&genesis.register_origin(), &genesis.log_keys.register)?,
             note_verifier(&genesis.case_origin(), &genesis.log_keys.case)?,
         ];
-        for (_, named) in genesis.role_keys() {
+        let first = Roster::of(&genesis);
+        for (_, named) in first.holders() {
             verifiers.push(note_verifier(&named.name, &named.key)?);
         }
-        Trust::of(&genesis.origin, &Roster::of(&genesis))?;
+        Trust::of(&genesis.origin, &first)?;
         let signed = parsed.verify(&verifiers)?;
         for verifier in &verifiers {
             if !signed.iter().any(|s| s.name() == verifier.name() && s.key() == verifier.key()) {

@@ -14,6 +14,7 @@ use crate::model::{
     party::PartyEnrolment,
     release::{AccessRequest, Acknowledgement, ReleaseRequest},
     report::Report,
+    roster::RosterChange,
     statement::{Body, Kind, Signed},
     time::Timestamp,
 };
@@ -105,6 +106,7 @@ bodies! {
     Attestation: Attestation => Body::Attestation,
     Suspension: Suspension => Body::Suspension,
     Audited: Audited => Body::Audited,
+    Roster: RosterChange => |change| Body::Roster(Box::new(change)),
 }
 
 impl<B> Claims<B> {

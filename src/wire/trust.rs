@@ -11,6 +11,7 @@ use crate::{
         genesis::NamedKey,
         ids::{Digest, PublicKey},
         roster::Roster,
+        rows::{EarlierLogKeys, RosterRow},
         statement::Body,
         time::Timestamp,
     },
@@ -25,6 +26,29 @@ pub struct Trust {
     case: NoteVerifier,
     witnesses: Vec<CosignatureVerifier>,
     quorum: usize,
+    earlier: Vec<Retired>,
+}
+
+/// Log keys that others took the place of, and until when they counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    register: NoteVerifier,
+    case: NoteVerifier,
+    register_until: u64,
+}
+
+impl Retired {
+    /// The key that signed a log's checkpoints then.
+    pub fn log(&self, log: Log) -> &NoteVerifier {
+        match log {
+            Log::Register => &self.register,
+            Log::Case => &self.case,
+        }
+    }
+    /// The largest register these keys signed.
+    pub fn register_until(&self) -> u64 {
+        self.register_until
+    }
 }
 
 /// A checkpoint with what witnesses say to it.
@@ -51,7 +75,24 @@ impl Trust {
             case: note_verifier(&format!("{origin}/case"), &roster.log_keys.case)?,
             witnesses: roster.witnesses.iter().map(witness).collect::<Result<_, _>>()?,
             quorum: usize::try_from(roster.witness_quorum).unwrap_or(usize::MAX),
+            earlier: Vec::new(),
         })
+    }
+
+    /// Trusts the keys of the roster in force, and remembers which log keys it does not trust any more.
+    ///
+    /// # Errors
+    /// As [`Trust::of`].
+    pub fn in_force(origin: &str, row: &RosterRow) -> Result<Self, GenesisError> {
+        let retired = |earlier: &EarlierLogKeys| {
+            Ok(Retired {
+                register: note_verifier(&format!("{origin}/register"), &earlier.log_keys.register)?,
+                case: note_verifier(&format!("{origin}/case"), &earlier.log_keys.case)?,
+                register_until: earlier.register_until,
+            })
+        };
+        let earlier = row.earlier.iter().map(retired).collect::<Result<_, GenesisError>>()?;
+        Ok(Self { earlier, ..Self::of(origin, &row.roster)? })
     }
 
     /// The key that signs a log's checkpoints.
@@ -60,6 +101,10 @@ impl Trust {
             Log::Register => &self.register,
             Log::Case => &self.case,
         }
+    }
+    /// Keys that signed the logs once. They count for nothing that claims to be the log as it is now.
+    pub fn earlier(&self) -> &[Retired] {
+        &self.earlier
     }
     /// The witnesses that count.
     pub fn witnesses(&self) -> &[CosignatureVerifier] {

@@ -188,7 +188,7 @@ fn doctor_finds_each_kind_of_damage_and_says_what_it_is_and_what_to_do() {
         (
             "other log key",
             Box::new(|b| fs::write(b.join("keys/case.key"), "5a".repeat(32)).unwrap()),
-            &["BROKEN   keys", "not the key that genesis names"],
+            &["BROKEN   keys", "no key file holds the key"],
         ),
         ("no genesis", Box::new(|b| fs::remove_file(b.join("genesis.note")).unwrap()), &["BROKEN   genesis"]),
         ("no database", Box::new(|b| fs::remove_file(b.join("data/amana.db")).unwrap()), &["BROKEN   database"]),

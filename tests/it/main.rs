@@ -87,6 +87,8 @@ mod report_format;
 mod resuming;
 #[cfg(all(feature = "client", feature = "server"))]
 mod revocation;
+#[cfg(all(feature = "client", feature = "server"))]
+mod roster;
 #[cfg(feature = "client")]
 mod seal;
 #[cfg(all(feature = "client", feature = "server"))]

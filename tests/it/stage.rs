@@ -31,7 +31,7 @@ use amana::{
         anchor,
         blob::Blobs,
         faults::{Faults, Sound},
-        sqlite::{self, Keys, SqliteStore},
+        sqlite::{self, Keys, LogSigners, SqliteStore},
     },
     tlog::Ed25519NoteSigner,
     wire::{
@@ -354,8 +354,10 @@ pub fn opening(
         Ed25519NoteSigner::new(origin.parse().unwrap(), SigningKey::from_bytes(&seed(file))).unwrap()
     };
     let keys = Keys {
-        register: signer("register.key", genesis.genesis().register_origin()),
-        case: signer("case.key", genesis.genesis().case_origin()),
+        logs: LogSigners {
+            register: vec![signer("register.key", genesis.genesis().register_origin())],
+            case: vec![signer("case.key", genesis.genesis().case_origin())],
+        },
         storage: zeroize::Zeroizing::new(seed("storage.key")),
     };
     let anchor =

@@ -598,10 +598,14 @@ const MAY_SIGN: &[(&str, &[&str])] = &[
             "amana-revocation-v1+jwt",
         ],
     ),
-    ("administrator", &["amana-admission-v1+jwt", "amana-suspension-v1+jwt", "amana-approval-v1+jwt"]),
+    (
+        "administrator",
+        &["amana-admission-v1+jwt", "amana-suspension-v1+jwt", "amana-approval-v1+jwt", "amana-roster-v1+jwt"],
+    ),
     ("accreditor", &["amana-attestation-v1+jwt"]),
     ("auditor", &["amana-audited-v1+jwt"]),
-    ("council", &[]),
+    ("council", &["amana-approval-v1+jwt", "amana-roster-v1+jwt"]),
+    ("retired", &[]),
 ];
 
 fn documented(role: &str, typ: &str) -> bool {
@@ -624,6 +628,7 @@ fn the_roles_in_the_code_are_those_in_the_book() {
         Holder::Accreditor {},
         Holder::Auditor {},
         Holder::Council {},
+        Holder::Retired { from: amana::model::party::OfficeName::Administrators },
     ];
     assert_eq!(holders.len(), MAY_SIGN.len());
     for holder in &holders {
@@ -696,6 +701,8 @@ fn specimens(stage: &mut Stage) -> Vec<Specimen> {
     let plain = |typ, subject, body| Specimen { typ, subject, path: "/v1/statements".to_owned(), body, header: None };
     let recipient = stage.cast.advocate.recipient();
     let seen = stage.as_auditor(|desk| Ok(desk.seen())).unwrap();
+    let mut roster = amana::model::roster::Roster::of(stage.cast.founded.genesis.genesis());
+    roster.roles.council.threshold = 3;
     vec![
         Specimen {
             header: Some(("owner_header", b64(&sealed.owner_header))),
@@ -752,6 +759,7 @@ fn specimens(stage: &mut Stage) -> Vec<Specimen> {
             Some(record),
             json!({ "institution": institution, "act": "suspend", "reason": "inquiry" }),
         ),
+        plain("amana-roster-v1+jwt", None, json!({ "number": 1, "roster": roster })),
         plain("amana-audited-v1+jwt", None, json!({ "register": seen.register, "case": seen.case })),
         // Last: destroying the header adds entries of its own.
         Specimen {

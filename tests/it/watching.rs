@@ -2,8 +2,8 @@
 //! Each lie ends with its word and leaves its proof.
 
 use crate::{
-    lying::{LyingWriter, Story, story},
     command_line::Person,
+    lying::{LyingWriter, Story, story},
     stage::{Stage, eventually},
 };
 use amana::{

@@ -507,7 +507,10 @@ fn disk_that_takes_nothing_yields_no_cosignature_and_the_record_is_read_again() 
 mod founding {
     use super::*;
     use amana::{
-        model::genesis::{Genesis, NamedKey},
+        model::{
+            genesis::{BadGenesis, Genesis, NamedKey},
+            roster::BadRoster,
+        },
         wire::genesis::{GenesisError, SignedGenesis},
     };
 
@@ -573,7 +576,8 @@ mod founding {
             let key = genesis.witnesses[0].key;
             genesis.witnesses = vec![NamedKey { name: name.to_owned(), key }];
             let refused = SignedGenesis::make(&genesis, &[&Log::new().signer()]).unwrap_err();
-            assert!(matches!(&refused, GenesisError::Key(found) if found == name), "{refused}");
+            let rule = BadGenesis::Roster(BadRoster::Name(name.to_owned()));
+            assert!(matches!(&refused, GenesisError::Rule(found) if *found == rule), "{refused}");
         }
     }
 }

@@ -144,6 +144,7 @@ impl History {
             Proposal::Lift(suspension, _) => {
                 self.institution(suspension.institution).suspensions.push((at, SuspensionAct::Lift));
             }
+            Proposal::Roster(_) => {}
         }
         Ok(())
     }

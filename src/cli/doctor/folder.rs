@@ -46,8 +46,8 @@ pub(in crate::cli) fn examine(patient: &Patient<'_>, out: &Out) -> Diagnosis {
     places::permissions(patient, &mut diagnosis);
     let genesis = genesis(&patient.places.genesis, &mut diagnosis);
     if let Some(genesis) = &genesis {
-        diagnosis.add(match embedded::read_keys(&patient.places.keys, genesis) {
-            Ok(_) => Check::ok("keys", "the log keys are those genesis names"),
+        diagnosis.add(match embedded::check_keys(patient.places, genesis) {
+            Ok(()) => Check::ok("keys", "the log keys are those the roster in force names"),
             Err(failure) => Check::broken("keys", failure.words(), OTHER_KEYS),
         });
     }

@@ -8,6 +8,7 @@ use crate::{
         home,
         output::{Failure, Out},
     },
+    model::roster::Roster,
     tlog::{CosignatureVerifier, KeyError},
 };
 use clap::Args;
@@ -28,7 +29,7 @@ pub(in crate::cli) struct Arguments {
     /// Name of the broker, for good: a host name, with a path if several brokers share it.
     #[arg(long)]
     origin: String,
-    /// Key of a witness that will cosign both logs, as `amana witness show` prints it; may be repeated. Fixed for good.
+    /// Key of a witness that will cosign both logs, as `amana witness show` prints it; may be repeated.
     #[arg(long = "witness", value_name = "NAME+ID+BASE64")]
     witnesses: Vec<String>,
     /// How many of the witnesses have to cosign before a checkpoint counts as witnessed [default: the majority].
@@ -57,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
          the operator   {dir} with genesis.note, and {keys}, kept out of backups of the data\n\n\
          Start it with\n  amana serve --dir {dir} --keys {keys} --public-url {url}",
         qr = card::qr(&card)?,
-        offices = card::offices(founded.genesis.genesis()),
+        offices = card::offices(&Roster::of(founded.genesis.genesis())),
         roles = roles.display(),
         keys = keys.display(),
     );

@@ -6,6 +6,7 @@ use crate::{
         output::{Failure, Out, chain},
         words,
     },
+    model::roster::Roster,
     wire::genesis::{GenesisError, SignedGenesis},
 };
 use clap::Args;
@@ -35,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
              Compare the card with the one you were given by another channel.",
             card::qr(&card)?,
             words::moment(genesis.at),
-            card::offices(genesis),
+            card::offices(&Roster::of(genesis)),
             logs.join("\n  "),
         ),
         &serde_json::json!({ "card": card.to_string(), "genesis": genesis, "logs": logs }),

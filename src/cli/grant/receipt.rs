@@ -6,8 +6,13 @@ use crate::{
         output::{Failure, Out, chain},
         words,
     },
+    client::mirror::Mirror,
     model::{event::Log, ids::GrantId},
-    wire::{entry::Happening, genesis::SignedGenesis, receipt},
+    wire::{
+        entry::Happening,
+        genesis::SignedGenesis,
+        receipt::{self, SignedBy},
+    },
 };
 use clap::Args;
 use std::{fs::File, io::Write as _, path::PathBuf};
@@ -32,34 +37,39 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     })?;
     let note = kept.memory().genesis.as_ref().ok_or_else(|| Failure::refused("this device knows no broker yet"))?;
     let genesis = SignedGenesis::parse(note).map_err(|e| Failure::from_error(&e))?;
-    let trust = genesis.trust().map_err(|e| Failure::from_error(&e))?;
-    let proven = receipt::verify_statement(&stored.receipt, Log::Case, &trust, &Happening::Accepted, &stored.statement)
-        .map_err(|e| Failure::does_not_hold(format!("the proof does NOT hold: {}", chain(&e))))?;
+    let mirror = Mirror::remembered(&genesis, &kept.memory().register).map_err(|e| Failure::from_error(&e))?;
+    let trust = mirror.trust(&genesis).map_err(|e| Failure::from_error(&e))?;
+    let (proven, signed_by) =
+        receipt::verify_kept(&stored.receipt, Log::Case, &trust, &Happening::Accepted, &stored.statement)
+            .map_err(|e| Failure::does_not_hold(format!("the proof does NOT hold: {}", chain(&e))))?;
+    let witnessed = trust.quorum() > 0;
     let words = |e: std::io::Error| Failure::refused(format!("{}: {e}", arguments.out.display()));
     let mut file = File::create_new(&arguments.out).map_err(words)?;
     file.write_all(stored.receipt.as_bytes()).and_then(|()| file.sync_all()).map_err(words)?;
     out.show(
         format!(
-            "{}: proof that the grant stands as entry {} of a log of {} entries, recorded {}.\nChecked against the log's key \
-             on your bootstrap card's genesis.{}",
+            "{}: proof that the grant stands as entry {} of a log of {} entries, recorded {}.\nChecked against {}.{}",
             arguments.out.display(),
             proven.entry.index,
             proven.tree.size,
             words::moment(proven.shared.at),
-            unwitnessed(&genesis),
+            key_of(signed_by),
+            if witnessed { "" } else { "\nNo witness has signed it: others may have been shown another log." },
         ),
         &serde_json::json!({
             "grant": id, "file": arguments.out, "index": proven.entry.index, "tree_size": proven.tree.size,
-            "at": proven.shared.at, "witnessed": genesis.genesis().witness_quorum > 0,
+            "at": proven.shared.at, "witnessed": witnessed,
+            "key_replaced": signed_by != SignedBy::KeyInForce,
         }),
     );
     Ok(())
 }
 
-fn unwitnessed(genesis: &SignedGenesis) -> &'static str {
-    if genesis.genesis().witness_quorum > 0 {
-        ""
-    } else {
-        "\nNo witness has signed it: others may have been shown another log."
+fn key_of(signed_by: SignedBy) -> String {
+    match signed_by {
+        SignedBy::KeyInForce => "the log's key, as the register this device has checked names it".to_owned(),
+        SignedBy::KeyOfItsTime { register_until } => format!(
+            "a key of the log that register entry {register_until} replaced since; it counted when this was recorded"
+        ),
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
 
 fn state(schemas: &mut Schemas) -> Operation {
     let what = "Takes a statement that brings no header and releases nothing: `request`, `acknowledgement`, \
-        `officer`, `recipient-key`, `admission`, `approval`, `attestation`, `suspension`.";
+        `officer`, `recipient-key`, `admission`, `approval`, `roster`, `attestation`, `suspension`.";
     operation(("POST", "/v1/statements"), "submitStatement", "Submit a statement", what)
         .takes_json(schemas.of::<SubmitStatement>())
         .answers_json(schemas.of::<Accepted>(), "Accepted; the receipt proves it.")

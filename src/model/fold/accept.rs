@@ -3,7 +3,7 @@
 use super::{
     FoldError, Refusal,
     authority::{Signer, creates, officer_institution},
-    institution, release, require,
+    institution, release, require, roster,
 };
 use crate::model::{
     audit::Audited,
@@ -16,7 +16,7 @@ use crate::model::{
     report::{Report, ReportState},
     rows::{
         AuditedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, PartyRow, PayloadRow, RecipientKeyRow,
-        ReportRow, RequestRow, Rows,
+        RecoveryRow, ReportRow, RequestRow, Rows,
     },
     statement::{Body, Signed},
 };
@@ -36,12 +36,13 @@ pub(super) fn body<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer:
             Err(Refusal::Malformed("a release-request is recorded as released or denied").into())
         }
         Body::Admission(statement) => institution::admission(rows, at, signed, statement),
-        Body::Approval(statement) => institution::approval(rows, at, signed, statement),
+        Body::Approval(statement) => institution::approval(rows, at, signed, signer, statement),
         Body::Officer(statement) => institution::officer(rows, at, signed, signer, statement),
         Body::RecipientKey(statement) => institution::recipient_key(rows, at, signed, signer, statement),
         Body::Attestation(statement) => institution::attestation(rows, at, signed, statement),
         Body::Suspension(statement) => institution::suspension(rows, at, signed, statement),
         Body::Audited(statement) => audited(rows, at, signed, statement),
+        Body::Roster(statement) => roster::proposed(rows, at, signed, statement),
     }
 }
 
@@ -67,6 +68,8 @@ fn party<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, enrolment: &Party
     };
     let key = KeyRow { public: enrolment.signing_key, party: signed.iss, holder };
     rows.write(&kid.to_string(), &key, at.entry).map_err(FoldError::Rows)?;
+    let recovery = enrolment.recovery.signing_key.thumbprint().to_string();
+    rows.write(&recovery, &RecoveryRow { party: signed.iss }, at.entry).map_err(FoldError::Rows)?;
     let row = PartyRow { statement: signed.digest, enrolment: enrolment.clone() };
     rows.write(&signed.iss.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }

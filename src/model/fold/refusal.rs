@@ -1,6 +1,10 @@
 //! Why an event may not happen.
 
-use crate::model::{ids::Digest, statement::Kind};
+use crate::model::{
+    ids::{Digest, PublicKey},
+    roster::BadRoster,
+    statement::Kind,
+};
 
 /// A rule of the fold that an event would break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,8 +111,29 @@ pub enum Refusal {
     #[error("the acknowledgement names other digests than the report statement; send a defect instead")]
     AcknowledgementMismatch,
     /// Nobody agrees with themselves.
-    #[error("the same administrator has already signed this; another one must approve it")]
+    #[error("the same key has already signed this; somebody else must approve it")]
     ApprovesOwn,
+    /// What needs no council.
+    #[error("administrators alone approve this; the policy council approves changes of the roster")]
+    AdministratorsAlone,
+    /// Not the next roster.
+    #[error("this is no change of the roster in force: propose it again, numbered {next}")]
+    OtherRoster {
+        /// The number a change must have.
+        next: u64,
+    },
+    /// The roster itself does not hold together.
+    #[error("this roster cannot come into force: {0}")]
+    Roster(BadRoster),
+    /// A key that somebody has or had.
+    #[error("the key {0} is or was somebody else's; every office, witness and log needs a key that was nobody's")]
+    KeyIsAnothers(PublicKey),
+    /// The broker could not sign its logs from then on.
+    #[error(
+        "this broker does not hold the log keys this roster names, so it cannot come into force. The operator prepares \
+         them (amana log-key prepare) and starts the broker again; then approve once more"
+    )]
+    LogKeyNotHeld,
     /// Done already.
     #[error("this has already taken effect")]
     AlreadyEffective,

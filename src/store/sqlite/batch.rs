@@ -10,7 +10,7 @@ use crate::{
         event::{EntryRef, Event, Log, Recorded as RecordedAt},
         fold::{self, FoldError},
         ids::{Digest, GrantId, ReportId},
-        rows::{Held, Row, Rows},
+        rows::{Held, ONLY, RosterRow, Row, Rows},
         time::Timestamp,
         view::Citation,
     },
@@ -175,20 +175,25 @@ impl<'c> Batch<'c> {
     /// Grows the trees, signs the heads, and makes a receipt for each entry. Last step before the commit.
     pub(super) fn seal_heads(&self, signers: &LogSigners) -> Result<SealedHeads, StoreError> {
         let (mut receipts, mut changed_heads) = (Vec::with_capacity(self.appended.len()), Vec::new());
+        let roster = self.roster()?;
         for log in [Log::Register, Log::Case] {
             let mine: Vec<&Appended> = self.appended.iter().filter(|a| a.entry.log == log).collect();
-            let Some(first) = mine.first() else { continue };
+            let Some(first) = mine.first() else {
+                // From this commit on nobody believes the keys of the roster before: the log that stands still as well
+                // has to be signed by those of the new one.
+                let changed = self.appended.iter().any(|appended| appended.entry == roster.version);
+                if changed && self.tips.size(log) > 0 {
+                    self.sign_head(signers, &roster.row, log)?;
+                }
+                continue;
+            };
             let tiles = StoredTiles::new(self.connection, log);
             let leaves: Vec<Hash> = mine.iter().map(|a| a.leaf).collect();
             let changed = tlog::append(&tiles, first.entry.index, &leaves).map_err(|_| StoreError::Tree)?;
             tiles.store(changed)?;
             let size = self.tips.size(log);
-            let root = tlog::root_at(&tiles, size).map_err(|_| StoreError::Tree)?;
-            let note = signers.checkpoint(log, size, root)?;
+            let (note, root) = self.sign_head(signers, &roster.row, log)?;
             changed_heads.push((log, SeenTree { size, root: Digest::from_bytes(*root.as_bytes()) }));
-            let sql = "INSERT INTO heads (log, size, note) VALUES (?1, ?2, ?3)
-                       ON CONFLICT (log) DO UPDATE SET size = excluded.size, note = excluded.note";
-            self.connection.prepare_cached(sql)?.execute(params![number(log), signed(size)?, note])?;
             let indices: Vec<u64> = mine.iter().map(|a| a.entry.index).collect();
             let proofs = tlog::inclusion_proofs(&tiles, &indices, size).map_err(|_| StoreError::Tree)?;
             for (appended, proof) in mine.into_iter().zip(proofs) {
@@ -197,6 +202,22 @@ impl<'c> Batch<'c> {
             }
         }
         Ok(SealedHeads { receipts, changed: changed_heads })
+    }
+
+    /// Signs a log's tree as it is now.
+    fn sign_head(&self, signers: &LogSigners, roster: &RosterRow, log: Log) -> Result<(String, Hash), StoreError> {
+        let size = self.tips.size(log);
+        let root = tlog::root_at(&StoredTiles::new(self.connection, log), size).map_err(|_| StoreError::Tree)?;
+        let note = signers.checkpoint(roster, log, size, root)?;
+        let sql = "INSERT INTO heads (log, size, note) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (log) DO UPDATE SET size = excluded.size, note = excluded.note";
+        self.connection.prepare_cached(sql)?.execute(params![number(log), signed(size)?, note])?;
+        Ok((note, root))
+    }
+
+    /// The roster in force.
+    pub(super) fn roster(&self) -> Result<Held<RosterRow>, StoreError> {
+        self.read(ONLY)?.ok_or(StoreError::Form("the roster"))
     }
 
     /// Whether every row cited still has the version it was read with.

@@ -13,6 +13,7 @@ use crate::{
         facts::ReleaseFacts,
         ids::{Digest, GrantId, KeyId, PartyId, ReportId},
         release::ReleaseRequest,
+        rows::{ONLY, RosterRow, Row as _},
         statement::{Body, Kind},
         time::Timestamp,
     },
@@ -88,15 +89,26 @@ impl Store for SqliteStore {
         self.reading(|connection| read::concerning(connection, party, from))
     }
     fn sign(&self, text: &str) -> Result<String, StoreError> {
-        self.shared.signers.statement(text)
+        let held = self.fact(RosterRow::KIND, ONLY)?;
+        let (_, text_of) = held.ok_or(StoreError::Form("the roster"))?;
+        let roster = serde_json::from_str(&text_of).map_err(|_| StoreError::Form("the roster"))?;
+        self.shared.signers.statement(&roster, text)
     }
 
     fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {
         let stops = statement.signed().kind == Kind::Revocation;
         let urgency = if stops { Urgency::Stop } else { Urgency::Ordinary };
+        let brings_about = statement.signed().kind == Kind::Approval;
+        let keys = self.shared.clone();
         let appended = self.submit(
             urgency,
-            move |batch| operations::accept(batch, &statement, attachment),
+            move |batch| {
+                let appended = operations::accept(batch, &statement, attachment)?;
+                if brings_about {
+                    operations::check_log_keys(batch, &keys.signers)?;
+                }
+                Ok(appended)
+            },
             |appended, receipts| {
                 let receipt = if appended.before { None } else { Some(receipt_of(appended.entry, receipts)) };
                 (appended.entry, receipt)
@@ -163,11 +175,25 @@ impl Store for SqliteStore {
         self.submit(Urgency::Ordinary, published::cover, |(), _| ())
     }
     fn publish(&self, log: Log, published: Published) -> Pending<()> {
-        self.submit(Urgency::Ordinary, move |batch| published::publish(batch, log, &published), |(), _| ())
+        let genesis = self.shared.clone();
+        let publish = move |batch: &mut Batch<'_>| {
+            operations::trust(batch, &genesis.genesis)?
+                .read(log, &published.note)
+                .map_err(|_| CommitError::Conflict)?;
+            published::publish(batch, log, &published)
+        };
+        self.submit(Urgency::Ordinary, publish, |(), _| ())
     }
     fn record_cosigned(&self, cosigned: Cosigned, note: String) -> Pending<Recorded> {
+        let genesis = self.shared.clone();
         self.submit_entry(Urgency::Ordinary, move |batch| {
             let event = Event::Cosigned(cosigned);
+            // Witnesses take their time. Whoever reads the entry goes by the roster in force at it.
+            let trust = operations::trust(batch, &genesis.genesis)?;
+            let witnessed = trust.read(event.log(), &note).map_err(|_| CommitError::Conflict)?;
+            if witnessed.event(event.log(), trust.quorum()).as_ref() != Some(&event) {
+                return Err(CommitError::Conflict);
+            }
             batch.append(&event, Happening::Cosigned, Some(note), &AuditorPart::default())
         })
     }

@@ -22,7 +22,6 @@ use crate::{
         faults::Faults,
         sealed::Sealer,
     },
-    tlog::Ed25519NoteSigner,
     wire::{
         entry::{AuditorPart, Happening},
         genesis::SignedGenesis,
@@ -39,10 +38,8 @@ use zeroize::Zeroizing;
 
 /// The keys a broker needs. They live outside the data folder.
 pub struct Keys {
-    /// Signs the register's checkpoints.
-    pub register: Ed25519NoteSigner,
-    /// Signs the case log's checkpoints.
-    pub case: Ed25519NoteSigner,
+    /// Sign the logs' checkpoints.
+    pub logs: LogSigners,
     /// Seals columns.
     pub storage: Zeroizing<[u8; 32]>,
 }
@@ -116,7 +113,7 @@ impl SqliteStore {
         let points = Points::new(faults);
         let shared = Arc::new(Shared {
             sealer: Sealer::new(&keys.storage, entropy.clone()),
-            signers: LogSigners { register: keys.register, case: keys.case },
+            signers: keys.logs,
             entropy,
             genesis,
             revoke_only: Mutex::default(),
@@ -236,6 +233,7 @@ fn begin(
             0 => lay(&mut batch, shared)?,
             _ => resume(&mut batch, tips.last_at, clock)?,
         }
+        shared.signers.check(&batch.roster()?.row.roster.log_keys)?;
         batch.seal_heads(&shared.signers).map(|_| anchor)
     });
     match begun {

@@ -1,6 +1,6 @@
 //! The contract's methods as operations inside a batch.
 
-use super::batch::Batch;
+use super::{batch::Batch, shared::LogSigners};
 use crate::{
     model::{
         event::{EntryRef, Event},
@@ -17,7 +17,9 @@ use crate::{
     store::{Attachment, CommitError, OwnRecord, StoreError},
     wire::{
         entry::{AuditorPart, FactsRecord, Happening},
+        genesis::SignedGenesis,
         statement::Verified,
+        trust::Trust,
     },
 };
 use rusqlite::params;
@@ -54,6 +56,20 @@ pub(super) fn accept(
         Attachment::GrantHeader(header) => keep_grant_header(batch, digest.into(), &header).map(|_| ())?,
     }
     Ok(Appended { entry, before: false })
+}
+
+/// A roster comes into force only where its logs can be signed: after the commit it would be too late to find out.
+pub(super) fn check_log_keys(batch: &Batch<'_>, signers: &LogSigners) -> Result<(), CommitError> {
+    match signers.check(&batch.roster()?.row.roster.log_keys) {
+        Err(StoreError::LogKey { .. }) => Err(Refusal::LogKeyNotHeld.into()),
+        checked => Ok(checked?),
+    }
+}
+
+/// Whose signatures under the logs count in this transaction.
+pub(super) fn trust(batch: &Batch<'_>, genesis: &SignedGenesis) -> Result<Trust, CommitError> {
+    let roster = batch.roster()?;
+    Ok(Trust::in_force(&genesis.genesis().origin, &roster.row).map_err(|_| StoreError::Form("the roster"))?)
 }
 
 fn accepted_before(batch: &Batch<'_>, digest: Digest) -> Result<Option<EntryRef>, CommitError> {

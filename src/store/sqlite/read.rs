@@ -250,6 +250,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         rows::PayloadRow::KIND,
         rows::ProposalRow::KIND,
         rows::RecipientKeyRow::KIND,
+        rows::RecoveryRow::KIND,
         rows::ReleaseRow::KIND,
         ReportRow::KIND,
         rows::RequestRow::KIND,

@@ -14,7 +14,7 @@ use crate::{
         event::{EntryRef, Log},
         ids::{Digest, ReportId},
         report::ReportState,
-        rows::{ReportRow, Row},
+        rows::{ONLY, ReportRow, RosterRow, Row},
         time::Timestamp,
     },
     store::{Heads, StoreError, anchor, sealed::Sealer},
@@ -117,6 +117,16 @@ impl Snapshot {
     /// [`StoreError`].
     pub fn checkpoint(&self, log: Log) -> Result<Option<String>, StoreError> {
         Ok(read::head(&self.connection, log)?.map(|(_, note)| note))
+    }
+
+    /// The roster in force.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn roster(&self) -> Result<RosterRow, StoreError> {
+        let found = read_fact(&self.connection, &self.sealer, RosterRow::KIND, ONLY)?;
+        let (_, text) = found.ok_or(StoreError::Form("the roster"))?;
+        serde_json::from_str(&text).map_err(|_| StoreError::Form("the roster"))
     }
 
     /// A register entry.

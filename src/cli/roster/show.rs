@@ -1,0 +1,48 @@
+//! `roster show`: the roster in force, from the verified register.
+
+use crate::{
+    cli::{
+        card,
+        home::Access,
+        output::{Failure, Out},
+    },
+    model::roster::Roster,
+};
+use clap::Args;
+use std::fmt::Write as _;
+
+/// Show the roster in force.
+#[derive(Args)]
+#[command(after_help = "Example:\n  amana roster show")]
+pub(super) struct Arguments {}
+
+pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    access.at_desk(|sitting| {
+        let row = sitting.desk.roster_in_force()?;
+        out.show(
+            format!(
+                "Roster {}, by the register as this device has checked it.\n\n\
+                 Offices, and how many of each must agree:\n{}\n\nKeys:\n{}",
+                row.number,
+                card::offices(&row.roster),
+                keys(&row.roster)
+            ),
+            &row,
+        );
+        Ok(())
+    })
+}
+
+fn keys(roster: &Roster) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    for (_, named) in roster.holders() {
+        let _ = writeln!(text, "  {}  {}", named.key, named.name);
+    }
+    for named in &roster.witnesses {
+        let _ = writeln!(text, "  {}  {} (witness)", named.key, named.name);
+    }
+    let logs = &roster.log_keys;
+    let _ = write!(text, "  {}  signs the register\n  {}  signs the case log", logs.register, logs.case);
+    text
+}
