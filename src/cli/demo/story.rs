@@ -105,7 +105,8 @@ fn tell(
     withdraw(cast, url, grant, teller)?;
     let open = cast.leave_open_grant(url, report)?;
     teller.chapter("An administrator stops the institution, and two let it go on");
-    oversight::suspend(cast, url, open, teller)
+    oversight::suspend(cast, url, open, teller)?;
+    oversight::name_auditor(cast, url, teller)
 }
 
 /// Seals the files, or the case: first the original, whose grant the persons' consent forbids, then the redaction.

@@ -11,7 +11,7 @@ import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK
 /** Every kind there is. Each has to occur, or this judge has not seen it. */
 const KINDS = [
   "acknowledgement", "admission", "approval", "attestation", "audited", "grant", "officer", "party", "recipient-key",
-  "release-request", "report", "request", "revocation", "suspension",
+  "release-request", "report", "request", "revocation", "roster", "suspension",
 ];
 
 const [folder] = process.argv.slice(2);

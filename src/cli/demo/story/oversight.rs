@@ -2,9 +2,13 @@
 
 use super::{Teller, soon};
 use crate::{
-    cli::demo::cast::{Cast, copy, purpose, text},
+    cli::{
+        demo::cast::{Cast, copy, purpose, text},
+        founding,
+    },
     client::{desk::DeskError, fetched::Asking},
     model::{
+        genesis::NamedKey,
         ids::{GrantId, ReportId},
         institution::SuspensionAct,
     },
@@ -42,5 +46,24 @@ pub(super) fn suspend(cast: &mut Cast, url: &str, grant: GrantId, teller: &Telle
     let lift = cast.at_desk(&first, url, act(SuspensionAct::Lift))?.id;
     cast.at_desk(&second, url, |desk| desk.approve(lift))?;
     teller.tell("Lifted by two.");
+    Ok(())
+}
+
+/// A second auditor is named: by two administrators and two of the council together.
+pub(super) fn name_auditor(cast: &mut Cast, url: &str, teller: &Teller<'_>) -> Result<(), DeskError> {
+    let second = founding::identity("auditor-2", &*cast.entropy()).map_err(DeskError::refused)?;
+    let origin = cast.card().origin;
+    let named = NamedKey { name: format!("{origin}/auditor-2"), key: second.public_key() };
+    let (first, other) = (cast.administrator(0)?, cast.administrator(1)?);
+    let proposal = cast.at_desk(&first, url, |desk| {
+        let mut roster = desk.roster_in_force()?.roster;
+        roster.roles.auditors.keys.push(named);
+        desk.propose_roster(roster)
+    })?;
+    let council: Vec<_> = cast.founded.council.iter().take(2).map(copy).collect();
+    for who in std::iter::once(&other).chain(&council) {
+        cast.at_desk(who, url, |desk| desk.approve(proposal.id))?;
+    }
+    teller.tell("A second auditor is named, by two administrators and two of the council: neither could do it alone.");
     Ok(())
 }
