@@ -4,6 +4,7 @@
 //! way, and compares the facts it arrives at with the facts the broker exported. The steps are those of [`Walk`], which
 //! others look on at as an [`Observer`]. [`report`] is one of these: it counts what may be published.
 
+mod bodies;
 mod bundle;
 mod decision;
 mod finding;
@@ -11,6 +12,7 @@ pub mod report;
 mod verify;
 mod walk;
 
+pub use bodies::Closed;
 pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, EntryFault, Summary, Trees};
 pub use verify::{verify, verify_with};

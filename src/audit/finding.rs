@@ -26,6 +26,8 @@ pub struct Summary {
     pub events: BTreeMap<&'static str, u64>,
     /// Statements whose signature verified.
     pub signatures: u64,
+    /// Case entries whose bodies were shredded, as the log says.
+    pub shredded_bodies: u64,
     /// Time of the last entry.
     pub last_at: Timestamp,
     /// The trust root's card.
@@ -115,6 +117,9 @@ pub enum EntryFault {
     /// Time or register size run backwards.
     #[error("{0}")]
     Order(&'static str),
+    /// Its body is not here, and the log does not say why.
+    #[error("it does not open: only its leaf is here, and neither was its body shredded nor is its loss confirmed")]
+    Unopened,
     /// A release without a decision that allows it.
     #[error("the release is not backed by the decision recorded with it: {0}")]
     Decision(&'static str),
@@ -162,5 +167,6 @@ pub(super) fn word(event: &Event) -> &'static str {
         Event::Cover => "cover",
         Event::Cosigned(_) => "cosigned",
         Event::Disclosed(_) => "disclosed to an auditor",
+        Event::BodyShredded(..) => "body shredded",
     }
 }

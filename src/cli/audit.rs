@@ -105,6 +105,7 @@ fn json(summary: &Summary) -> serde_json::Value {
         "signatures": summary.signatures,
         "events": summary.events,
         "witnessed": summary.witnessed,
+        "shredded_bodies": summary.shredded_bodies,
     })
 }
 
@@ -118,6 +119,14 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
     for (event, count) in &summary.events {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {count:>5}  {event}");
+    }
+    if summary.shredded_bodies > 0 {
+        let _ = writeln!(
+            text,
+            "WITHOUT THEIR BODIES: {} case entries. Auditors vouched for them, and the log says that they were shredded as \
+             not kept for ever. No fact depends on them; what they said, nobody can check any more.",
+            summary.shredded_bodies
+        );
     }
     text.push_str("Every release stands under a valid, unrevoked grant, within its window, purposes, key and count.\n");
     if card.is_none() {

@@ -7,7 +7,7 @@ use super::{
     restore::{accept::REFUSED, marker},
 };
 use crate::{
-    broker::{Broker, Parts, Publication, Publishing, Quotas, Rates, Registration},
+    broker::{Broker, Parts, Publication, Publishing, Quotas, Rates, Registration, Retention},
     http::Server,
     model::{ambient::Clock, bundle::Bundle, ids::PublicKey, limits},
     store::{
@@ -80,6 +80,8 @@ pub struct Settings {
     pub batch_operations: usize,
     /// When and for whom the logs are published.
     pub publishing: Publishing,
+    /// What is not kept for ever.
+    pub retention: Retention,
 }
 
 /// Builds a broker from its folder.
@@ -88,12 +90,25 @@ pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let registration = settings.registration.clone();
     let (quotas, rates) = (settings.quotas, settings.rates.clone());
     let (places, publishing) = (settings.places.clone(), settings.publishing.clone());
+    let retention = settings.retention;
     let (store, genesis) = open_store(settings)?;
     let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
     let store = Arc::new(store);
-    let parts =
-        Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing };
+    let parts = Parts {
+        store,
+        blobs,
+        genesis,
+        bundle,
+        clock,
+        entropy,
+        public_url,
+        registration,
+        quotas,
+        rates,
+        publishing,
+        retention,
+    };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 
@@ -228,6 +243,7 @@ impl Running {
             clock: clock.unwrap_or_else(|| SystemClock::new()),
             batch_operations: limits::BATCH_OPERATIONS,
             publishing: Publishing::default(),
+            retention: Retention::default(),
         };
         change(&mut settings);
         let broker = open(settings)?;

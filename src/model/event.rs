@@ -80,6 +80,16 @@ pub enum Event {
     Cosigned(Cosigned),
     /// Entries are about to be handed to an auditor, opened whole.
     Disclosed(Disclosed),
+    /// The body of an earlier case entry was destroyed; its leaf stands.
+    BodyShredded(u64, BodyCause),
+}
+
+/// Why a body was destroyed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BodyCause {
+    /// The operator keeps bodies no longer than this.
+    Retention,
 }
 
 /// A state of a log that witnesses cosigned.

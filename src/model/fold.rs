@@ -6,6 +6,7 @@
 
 mod accept;
 mod authority;
+mod body;
 mod concerned;
 mod cosigned;
 mod institution;
@@ -69,6 +70,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::Cover => Ok(()),
         Event::Cosigned(cosigned) => cosigned::cosigned(rows, recorded, cosigned),
         Event::Disclosed(disclosed) => disclosed_to_auditor(rows, recorded, disclosed),
+        Event::BodyShredded(index, cause) => body::shredded(rows, recorded, *index, *cause),
     }
 }
 

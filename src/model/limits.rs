@@ -106,6 +106,12 @@ pub const COLLECT_WITHIN: Duration = Duration::from_days(366);
 pub const MAX_RELEASES: u32 = 1000;
 /// Keys one role may hold in genesis.
 pub const ROLE_KEYS: usize = 32;
+/// Shortest time for which a broker may be told to keep bodies, in days: a denial can be complained about.
+pub const KEEP_BODIES_DAYS: u32 = 90;
+/// Entries looked at in one sweep for bodies that are kept no longer: opening one takes microseconds.
+pub const BODIES_LOOKED_AT: u64 = 4096;
+/// Bodies shredded in one sweep: each is an entry, and others wait for the same writer.
+pub const BODIES_AT_ONCE: usize = 64;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
 /// `Upload-Metadata` of an upload; stock clients send a file's name and type, which are forgotten.

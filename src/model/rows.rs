@@ -4,7 +4,7 @@
 //! citation: what a decision read is compared against it before the decision is spent.
 
 use super::{
-    event::EntryRef,
+    event::{BodyCause, EntryRef},
     genesis::Genesis,
     grant::{EndCause, Grant, GrantState},
     ids::{AgeRecipient, Digest, GrantId, KeyId, Nonce, PartyId, PublicKey, ReleaseId, ReportId},
@@ -389,6 +389,15 @@ pub struct AuditedRow {
     pub by: Digest,
 }
 row!(AuditedRow, "audited");
+
+/// An entry of the case log whose body was destroyed. Key: its index. The row's version is the entry that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShreddedBodyRow {
+    /// Why.
+    pub cause: BodyCause,
+}
+row!(ShreddedBodyRow, "shredded-body");
 
 /// Key of a row that exists once a log.
 pub const fn of_log(log: super::event::Log) -> &'static str {

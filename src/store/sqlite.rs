@@ -4,6 +4,7 @@
 //! from a pool of read-only connections; `schema` makes the tables; `guard` holds the log against its anchor.
 
 mod batch;
+mod bodies;
 mod check;
 mod contract;
 mod copy;

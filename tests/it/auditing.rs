@@ -9,20 +9,20 @@ use amana::{
     cli::demo::cast::{Cast, copy},
     client::{fetched::open_collected, granting::HeaderGoes, identity::Identity},
     model::{
-        event::{DenialCount, EntryRef, Log},
+        event::{BodyCause, DenialCount, EntryRef, Log},
         ids::{Digest, GrantId},
         institution::SuspensionAct,
         time::{Duration, Timestamp},
     },
     tlog::{Checkpoint, Ed25519NoteSigner, KeyName, MemoryTiles, leaf_hash},
     wire::{
-        api::{Bytes, CaseLine},
+        api::{Bytes, CaseLine, ClosedLine},
         entry::{AuditorPart, FactsRecord, FullEntry, Happening, Salt, Salts, Shared},
     },
 };
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// A bundle in memory, and the keys of the broker that made it: whoever holds both can write any log.
 struct LyingWriter {
@@ -31,6 +31,8 @@ struct LyingWriter {
     case: Vec<CaseLine>,
     facts: String,
     keys: [Ed25519NoteSigner; 2],
+    /// Entries handed out without their bodies.
+    closed: BTreeSet<usize>,
 }
 
 impl LyingWriter {
@@ -51,6 +53,7 @@ impl LyingWriter {
             case: read("case.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             facts: read("facts.jsonl"),
             keys: [key("register.key", "register"), key("case.key", "case")],
+            closed: BTreeSet::new(),
         }
     }
 
@@ -101,16 +104,7 @@ impl LyingWriter {
     /// Signs whatever stands there now.
     fn checkpoints(&self) -> [String; 2] {
         let register = self.register.iter().map(|entry| leaf_hash(entry.as_bytes())).collect::<Vec<_>>();
-        let salt = |bytes: &Bytes| Salt::from_random(bytes.0.clone().try_into().unwrap());
-        let case = self.case.iter().map(|line| {
-            let commitment = amana::wire::entry::auditor_commitment(&salt(&line.auditor_salt), &line.auditor);
-            let opened = amana::wire::entry::OpenedLeaf {
-                salt: salt(&line.salt),
-                shared: line.shared.clone(),
-                auditor_commitment: commitment,
-            };
-            leaf_hash(&opened.leaf_data().unwrap())
-        });
+        let case = self.case.iter().map(|line| leaf_hash(&leaf(line)));
         [(register, &self.keys[0]), (case.collect(), &self.keys[1])].map(|(leaves, signer)| {
             let mut tiles = MemoryTiles::new();
             tiles.append_leaves(&leaves);
@@ -125,7 +119,11 @@ impl LyingWriter {
     fn verify_under(&self, cast: &Cast, [register, case]: [String; 2]) -> Result<Summary, AuditError> {
         let lines = |lines: Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         let register_lines = lines(self.register.iter().map(|text| json!(text).to_string()).collect());
-        let case_lines = lines(self.case.iter().map(|line| serde_json::to_string(line).unwrap()).collect());
+        let case_line = |(index, line): (usize, &CaseLine)| match self.closed.contains(&index) {
+            true => serde_json::to_string(&ClosedLine { closed: Bytes(leaf(line).to_vec()) }).unwrap(),
+            false => serde_json::to_string(line).unwrap(),
+        };
+        let case_lines = lines(self.case.iter().enumerate().map(case_line).collect());
         let inputs = Inputs {
             genesis: self.genesis.clone(),
             register_checkpoint: register,
@@ -144,6 +142,15 @@ impl LyingWriter {
         assert_eq!(*entry, EntryRef { log, index }, "{words}: {error}");
         assert!(error.to_string().contains(words), "{words}: {error}");
     }
+}
+
+/// The leaf of a line.
+fn leaf(line: &CaseLine) -> [u8; 33] {
+    let salt = |bytes: &Bytes| Salt::from_random(bytes.0.clone().try_into().unwrap());
+    let auditor_commitment = amana::wire::entry::auditor_commitment(&salt(&line.auditor_salt), &line.auditor);
+    let opened =
+        amana::wire::entry::OpenedLeaf { salt: salt(&line.salt), shared: line.shared.clone(), auditor_commitment };
+    opened.leaf_data().unwrap()
 }
 
 /// One grant used up and acknowledged, one unused, one without its header.
@@ -306,6 +313,7 @@ fn reread(story: &Story) -> LyingWriter {
         case: read("case.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         facts: read("facts.jsonl"),
         keys: [key("register.key", "register"), key("case.key", "case")],
+        closed: BTreeSet::new(),
     }
 }
 
@@ -622,4 +630,39 @@ fn counted_denials_are_an_officers_within_an_hour_and_at_least_one() {
     for ((writer, index), words) in [wrong_key, too_long, empty, none].into_iter().zip(words) {
         writer.is_caught_at(&story.stage.cast, Log::Case, index, words);
     }
+}
+
+#[test]
+fn bodies_go_by_an_entry_that_names_them_and_none_that_facts_depend_on() {
+    let mut story = story();
+    let trees = story.stage.audit("vouched").trees;
+    story.stage.as_auditor(|desk| desk.vouch(trees.register, trees.case)).unwrap();
+    let fresh = |stage: &mut Stage, name: &str| LyingWriter::of(stage, name);
+    let no_facts = AuditorPart::default();
+    let cause = BodyCause::Retention;
+
+    let mut writer = fresh(&mut story.stage, "unexplained");
+    let denied = writer.position(|event| *event == Happening::ReleaseDenied);
+    assert!((denied as u64) < trees.case.size);
+    writer.closed.insert(denied);
+    writer.is_caught_at(&story.stage.cast, Log::Case, denied as u64, "does not open");
+    // Named, it is explained; that the broker's own facts lack it is all that is left to find.
+    writer.append(Happening::BodyShredded { index: denied as u64, cause }, None, &no_facts);
+    assert!(matches!(writer.verify(&story.stage.cast), Err(AuditError::Facts(_))));
+    let twice = writer.append(Happening::BodyShredded { index: denied as u64, cause }, None, &no_facts);
+    writer.is_caught_at(&story.stage.cast, Log::Case, twice, "already taken effect");
+
+    let mut writer = fresh(&mut story.stage, "unaudited");
+    let disclosed = (0..writer.case.len()).rfind(|at| writer.shared(*at).event.changes_no_fact()).unwrap() as u64;
+    assert!(disclosed >= trees.case.size);
+    let index = writer.append(Happening::BodyShredded { index: disclosed, cause }, None, &no_facts);
+    writer.is_caught_at(&story.stage.cast, Log::Case, index, "no auditor has vouched");
+
+    let mut writer = fresh(&mut story.stage, "released");
+    let released = writer.position(|event| *event == Happening::Released);
+    let index = writer.append(Happening::BodyShredded { index: released as u64, cause }, None, &no_facts);
+    writer.is_caught_at(&story.stage.cast, Log::Case, index, "facts depend on");
+    // Taken out of the bundle too, what followed from it stands on nothing.
+    writer.closed.insert(released);
+    writer.verify(&story.stage.cast).expect_err("a release disappeared");
 }

@@ -76,6 +76,8 @@ mod report_format;
 #[cfg(all(feature = "client", feature = "server"))]
 mod resuming;
 #[cfg(all(feature = "client", feature = "server"))]
+mod retention;
+#[cfg(all(feature = "client", feature = "server"))]
 mod revocation;
 #[cfg(feature = "client")]
 mod seal;

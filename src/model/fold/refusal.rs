@@ -109,6 +109,12 @@ pub enum Refusal {
     /// Nobody agrees with themselves.
     #[error("the same administrator has already signed this; another one must approve it")]
     ApprovesOwn,
+    /// No auditor has vouched for it yet.
+    #[error("no auditor has vouched for this entry yet")]
+    NotAudited,
+    /// It is closed already, or facts depend on it.
+    #[error("the body of this entry is gone already, or facts depend on it")]
+    BodyNeeded,
     /// Done already.
     #[error("this has already taken effect")]
     AlreadyEffective,

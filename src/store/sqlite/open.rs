@@ -257,7 +257,7 @@ fn belongs(batch: &Batch<'_>, shared: &Shared) -> Result<(), StoreError> {
     }
     let first = read_entry(batch.connection(), batch.sealer(), EntryRef { log: Log::Register, index: 0 })?;
     let ours = shared.genesis.entry().encode().map_err(|_| StoreError::Form("genesis"))?;
-    if first.is_none_or(|entry| entry.shared() != ours) { Err(StoreError::OtherGenesis) } else { Ok(()) }
+    if first.is_none_or(|entry| entry.shared() != Ok(ours.as_str())) { Err(StoreError::OtherGenesis) } else { Ok(()) }
 }
 
 fn lay(batch: &mut Batch<'_>, shared: &Shared) -> Result<(), StoreError> {

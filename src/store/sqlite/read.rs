@@ -230,6 +230,7 @@ pub(super) fn bundle_line(entry: FullEntry) -> BundleLine {
             auditor_salt: Bytes(auditor_salt.as_bytes().to_vec()),
             auditor,
         }),
+        FullEntry::Closed { leaf } => BundleLine::Closed(Bytes(leaf.as_bytes().to_vec())),
     }
 }
 
@@ -253,6 +254,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         rows::ReleaseRow::KIND,
         ReportRow::KIND,
         rows::RequestRow::KIND,
+        rows::ShreddedBodyRow::KIND,
         rows::StatementRow::KIND,
         rows::RosterRow::KIND,
         rows::UncosignedRow::KIND,
