@@ -104,7 +104,7 @@ macro_rules! by_kind {
 
 /// The payload as this program writes it.
 fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
-    use amana::model::{audit, grant, institution, party, release, report};
+    use amana::model::{audit, epoch, grant, institution, party, release, report};
     by_kind!(
         jws, kind,
         Party: party::PartyEnrolment,
@@ -121,6 +121,7 @@ fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
         Attestation: institution::Attestation,
         Suspension: institution::Suspension,
         Audited: audit::Audited,
+        Resumption: epoch::Resumption,
     )
 }
 
@@ -215,6 +216,7 @@ pub fn sample(kind: Kind) -> String {
         }
         Kind::RecipientKey => format!(r#"{{"institution":"{party}","unit":"evidence","recipient":"{recipient}"}}"#),
         Kind::Attestation => format!(r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000}}"#),
+        Kind::Resumption => r#"{"entry":9,"from":3,"until":7}"#.to_owned(),
         Kind::Suspension => format!(r#"{{"institution":"{party}","act":"suspend","reason":"under review"}}"#),
         Kind::Audited => {
             let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);

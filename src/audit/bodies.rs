@@ -3,9 +3,10 @@
 use super::finding::{AuditError, EntryFault};
 use crate::{
     model::{
+        epoch::{EpochRow, LostRange},
         event::{EntryRef, Log},
         fold::State,
-        rows::{Held, Rows, ShreddedBodyRow},
+        rows::{Held, ONLY, Rows, ShreddedBodyRow},
     },
     wire::entry::{ClosedLeaf, EntryError, Happening},
 };
@@ -15,6 +16,8 @@ use crate::{
 pub struct Closed {
     /// Shredded, as a later entry says.
     pub shredded: u64,
+    /// Lost, as an entry says and enough administrators confirm.
+    pub lost: u64,
 }
 
 /// What was seen of one entry.
@@ -55,18 +58,35 @@ impl Bodies {
         }
     }
 
+    /// An entry says that the bodies of these were lost: then none of them is here.
+    pub(super) fn lost(&self, lost: LostRange) -> Result<(), EntryFault> {
+        let gone = |index: u64| {
+            let seen = usize::try_from(index).ok().and_then(|index| self.0.get(index));
+            seen.is_some_and(|seen| *seen == Seen::Leaf)
+        };
+        if (lost.from..lost.until).all(gone) {
+            Ok(())
+        } else {
+            Err(EntryFault::Order("it calls lost what is here, or what never was"))
+        }
+    }
+
     /// Whether the log says of every body that is not here why it is not.
     pub(super) fn explained(&self, facts: &State) -> Result<Closed, AuditError> {
         let mut closed = Closed::default();
+        let epoch: Option<Held<EpochRow>> = facts.read(ONLY).map_err(|e| AuditError::Fold(e.to_string()))?;
         for (index, _) in self.0.iter().enumerate().filter(|(_, seen)| **seen == Seen::Leaf) {
             let index = index as u64;
             let row: Option<Held<ShreddedBodyRow>> =
                 facts.read(&index.to_string()).map_err(|e| AuditError::Fold(e.to_string()))?;
-            if row.is_none() {
-                let entry = EntryRef { log: Log::Case, index };
-                return Err(AuditError::Entry { entry, what: EntryFault::Unopened });
+            match row {
+                Some(_) => closed.shredded += 1,
+                None if epoch.as_ref().is_some_and(|held| held.row.explains(index)) => closed.lost += 1,
+                None => {
+                    let entry = EntryRef { log: Log::Case, index };
+                    return Err(AuditError::Entry { entry, what: EntryFault::Unopened });
+                }
             }
-            closed.shredded += 1;
         }
         Ok(closed)
     }

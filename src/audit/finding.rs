@@ -28,6 +28,8 @@ pub struct Summary {
     pub signatures: u64,
     /// Case entries whose bodies were shredded, as the log says.
     pub shredded_bodies: u64,
+    /// Case entries whose bodies were lost and whose loss administrators confirmed.
+    pub lost_bodies: u64,
     /// Time of the last entry.
     pub last_at: Timestamp,
     /// The trust root's card.
@@ -152,6 +154,7 @@ pub(super) fn word(event: &Event) -> &'static str {
             Kind::Attestation => "attested",
             Kind::Suspension => "suspension",
             Kind::Audited => "audited",
+            Kind::Resumption => "resumption",
         },
         Event::Released(..) => "released",
         Event::ReleaseDenied(..) => "release denied",
@@ -167,6 +170,7 @@ pub(super) fn word(event: &Event) -> &'static str {
         Event::Cover => "cover",
         Event::Cosigned(_) => "cosigned",
         Event::Disclosed(_) => "disclosed to an auditor",
+        Event::RolledForward(_) => "rolled forward",
         Event::BodyShredded(..) => "body shredded",
     }
 }

@@ -294,6 +294,7 @@ impl Walk {
             {
                 Err(EntryFault::Order("an auditor vouched for another log than this one"))
             }
+            Event::RolledForward(lost) => self.bodies.lost(*lost),
             Event::BodyShredded(index, _) => self.bodies.shredded(*index),
             _ => Ok(()),
         }
@@ -329,13 +330,15 @@ impl Walk {
 
     /// What was found to hold so far.
     pub fn summary(&self) -> Summary {
+        let closed = self.closed().unwrap_or_default();
         Summary {
             register_size: self.register.size(),
             case_size: self.case.size(),
             facts: self.state.len() as u64,
             events: self.events.clone(),
             signatures: self.signatures,
-            shredded_bodies: self.closed().map_or(0, |closed| closed.shredded),
+            shredded_bodies: closed.shredded,
+            lost_bodies: closed.lost,
             last_at: self.last_at,
             card: self.genesis.card().to_string(),
             witnessed: self.genesis.genesis().witness_quorum > 0,

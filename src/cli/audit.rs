@@ -106,6 +106,7 @@ fn json(summary: &Summary) -> serde_json::Value {
         "events": summary.events,
         "witnessed": summary.witnessed,
         "shredded_bodies": summary.shredded_bodies,
+        "lost_bodies": summary.lost_bodies,
     })
 }
 
@@ -126,6 +127,14 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
             "WITHOUT THEIR BODIES: {} case entries. Auditors vouched for them, and the log says that they were shredded as \
              not kept for ever. No fact depends on them; what they said, nobody can check any more.",
             summary.shredded_bodies
+        );
+    }
+    if summary.lost_bodies > 0 {
+        let _ = writeln!(
+            text,
+            "LOST: {} case entries. The broker went on from an older copy of its data, and administrators confirmed it. What \
+             happened in them nobody can check: releases among them would be here under no grant.",
+            summary.lost_bodies
         );
     }
     text.push_str("Every release stands under a valid, unrevoked grant, within its window, purposes, key and count.\n");

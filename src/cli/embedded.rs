@@ -140,20 +140,27 @@ fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failur
 
 /// Also of a folder that was restored and nobody has accepted.
 pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
-    let Settings { places, clock, batch_operations, .. } = settings;
-    let genesis = read_genesis(&places.genesis)?;
-    let entropy = SystemEntropy::new();
-    let keys = read_keys(&places.keys, &genesis)?;
-    let (genesis_of, faults) = (genesis.clone(), Arc::new(Sound));
+    let Settings { places, .. } = &settings;
     if places.missing_anchor == IfMissing::TakeTheDatabasesWord && matches!(anchor::read(&places.anchor()), Ok(None)) {
         let path = places.anchor();
         tracing::warn!(anchor = %path.display(), "the rollback anchor is missing; whether this is the newest log, nobody checks");
     }
+    let data = places.data.clone();
+    let opening = opening(settings)?;
+    let genesis = opening.genesis.clone();
+    let store = SqliteStore::open(&data, opening).map_err(|e| Failure::refused(chain(&e)))?;
+    Ok((store, genesis))
+}
+
+/// What opening a data folder's store needs.
+pub(super) fn opening(settings: Settings) -> Result<Opening, Failure> {
+    let Settings { places, clock, batch_operations, .. } = settings;
+    let genesis = read_genesis(&places.genesis)?;
+    let entropy = SystemEntropy::new();
+    let keys = read_keys(&places.keys, &genesis)?;
     let known = known::read(&places.known, &genesis)?;
     let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor, known };
-    let opening = Opening { genesis: genesis_of, keys, anchor, clock, entropy, batch_operations, faults };
-    let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
-    Ok((store, genesis))
+    Ok(Opening { genesis, keys, anchor, clock, entropy, batch_operations, faults: Arc::new(Sound) })
 }
 
 /// The signed genesis.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     model::{
+        epoch::{LostRange, Resumption, RollForward},
         ids::{AgeRecipient, Digest, PartyId, PublicKey},
         institution::{
             Admission, Approval, Attestation, AttestationKind, InstitutionRecord, OfficerAppointment, RecipientKey,
@@ -131,6 +132,15 @@ impl Desk {
     /// [`DeskError`].
     pub fn approve(&mut self, proposal: Digest) -> Result<Accepted, DeskError> {
         self.state(&Approval { approves: proposal }, Some(proposal))
+    }
+
+    /// Proposes that releases go on after a roll-forward; others have to approve it.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn resume(&mut self, forward: &RollForward) -> Result<Accepted, DeskError> {
+        let LostRange { from, until } = forward.lost;
+        self.state(&Resumption { entry: forward.entry, from, until }, None)
     }
 
     /// Attests what was examined.

@@ -1,6 +1,7 @@
 //! What an entry says, without a byte of wire format: [`crate::wire::entry`] makes it, the fold eats it.
 
 use super::{
+    epoch::LostRange,
     genesis::Genesis,
     grant::{EndCause, HeaderCopy},
     ids::{Digest, GrantId, KeyId, ReportId},
@@ -80,6 +81,8 @@ pub enum Event {
     Cosigned(Cosigned),
     /// Entries are about to be handed to an auditor, opened whole.
     Disclosed(Disclosed),
+    /// The broker goes on from an older copy; of these case entries only the leaves are left.
+    RolledForward(LostRange),
     /// The body of an earlier case entry was destroyed; its leaf stands.
     BodyShredded(u64, BodyCause),
 }
@@ -139,6 +142,8 @@ impl Event {
         match self {
             Self::GenesisLaid(..) => Log::Register,
             Self::Cosigned(cosigned) => cosigned.log,
+            // Everybody who mirrors the register has to know that institutions are admitted anew.
+            Self::RolledForward(_) => Log::Register,
             Self::Accepted(signed, body) => match (signed.kind, body) {
                 (Kind::Party, Body::Party(enrolment)) => match enrolment.role {
                     EnrolmentRole::Institution(_) => Log::Register,
@@ -150,7 +155,8 @@ impl Event {
                     | Kind::Officer
                     | Kind::RecipientKey
                     | Kind::Attestation
-                    | Kind::Suspension,
+                    | Kind::Suspension
+                    | Kind::Resumption,
                     _,
                 ) => Log::Register,
                 _ => Log::Case,

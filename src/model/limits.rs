@@ -112,6 +112,8 @@ pub const KEEP_BODIES_DAYS: u32 = 90;
 pub const BODIES_LOOKED_AT: u64 = 4096;
 /// Bodies shredded in one sweep: each is an entry, and others wait for the same writer.
 pub const BODIES_AT_ONCE: usize = 64;
+/// Roll-forwards a log may hold: each is a disaster.
+pub const ROLL_FORWARDS: usize = 64;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
 /// `Upload-Metadata` of an upload; stock clients send a file's name and type, which are forgotten.

@@ -4,6 +4,7 @@
 //! citation: what a decision read is compared against it before the decision is spent.
 
 use super::{
+    epoch::Resumption,
     event::{BodyCause, EntryRef},
     genesis::Genesis,
     grant::{EndCause, Grant, GrantState},
@@ -117,6 +118,9 @@ pub struct InstitutionRow {
     pub record: InstitutionRecord,
     /// Since when it is admitted.
     pub admitted_at: Option<Timestamp>,
+    /// The register entry that admitted it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub admitted_in: Option<u64>,
     /// Since when it is suspended.
     pub suspended_at: Option<Timestamp>,
     /// The statement that suspended it.
@@ -178,6 +182,8 @@ pub enum Proposal {
     Admit(Admission),
     /// A suspension is lifted: this one, named by its statement, and no later one.
     Lift(Suspension, Digest),
+    /// Releases go on after a roll-forward.
+    Resume(Resumption),
 }
 
 /// A sealed report. Key: its [`ReportId`].

@@ -4,6 +4,7 @@
 
 use super::{
     audit::Audited,
+    epoch::Resumption,
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, Malformed, PartyId},
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
@@ -47,11 +48,13 @@ pub enum Kind {
     Suspension,
     /// An auditor has checked both logs up to a state.
     Audited,
+    /// Releases may go on after a roll-forward.
+    Resumption,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Party,
         Self::Report,
         Self::Request,
@@ -66,6 +69,7 @@ impl Kind {
         Self::Attestation,
         Self::Suspension,
         Self::Audited,
+        Self::Resumption,
     ];
 
     /// The `typ` header member; it carries the version.
@@ -85,6 +89,7 @@ impl Kind {
             Self::Attestation => "amana-attestation-v1+jwt",
             Self::Suspension => "amana-suspension-v1+jwt",
             Self::Audited => "amana-audited-v1+jwt",
+            Self::Resumption => "amana-resumption-v1+jwt",
         }
     }
 
@@ -102,7 +107,7 @@ impl Kind {
                 | (Self::Revocation, Holder::Advocate {} | Holder::Officer(_))
                 | (Self::Request | Self::ReleaseRequest | Self::Acknowledgement, Holder::Officer(_))
                 | (Self::Officer | Self::RecipientKey, Holder::InstitutionRoot {})
-                | (Self::Admission | Self::Suspension | Self::Approval, Holder::Administrator {})
+                | (Self::Admission | Self::Suspension | Self::Approval | Self::Resumption, Holder::Administrator {})
                 | (Self::Attestation, Holder::Accreditor {})
                 | (Self::Audited, Holder::Auditor {})
         )
@@ -168,6 +173,8 @@ pub enum Body {
     Suspension(Suspension),
     /// See [`Audited`].
     Audited(Audited),
+    /// See [`Resumption`].
+    Resumption(Resumption),
 }
 
 /// A short text for people: no control or direction-changing characters, 1 to 400 characters.

@@ -8,6 +8,7 @@ mod bodies;
 mod check;
 mod contract;
 mod copy;
+mod forward;
 mod guard;
 mod open;
 mod operations;
@@ -22,5 +23,6 @@ mod tiles;
 mod writer;
 
 pub use check::Fault;
+pub use forward::{Ahead, ForwardError, roll_forward};
 pub use open::{Keys, Opening, SqliteStore};
 pub use snapshot::{FactLine, Held, Snapshot, held};

@@ -10,6 +10,7 @@
 use super::statement::{Unverified, Verified};
 use crate::{
     model::{
+        epoch::LostRange,
         event::{BodyCause, DenialCount, Disclosed, Event, Log},
         facts::{OwnerFetchRecord, ReleaseRecord},
         grant::{EndCause, HeaderCopy},
@@ -136,6 +137,8 @@ pub enum Happening {
     Cosigned,
     /// Everything up to these sizes is handed to an auditor.
     Disclosed(Disclosed),
+    /// The broker goes on from an older copy; of these case entries only the leaves are left.
+    RolledForward(LostRange),
     /// The body of an earlier case entry was destroyed; its leaf stands.
     BodyShredded {
         /// The entry.
@@ -289,6 +292,7 @@ impl Shared {
             (Happening::ClockConfirmed, None) => Event::ClockConfirmed,
             (Happening::Cover, None) => Event::Cover,
             (Happening::Disclosed(disclosed), None) => Event::Disclosed(*disclosed),
+            (Happening::RolledForward(lost), None) => Event::RolledForward(*lost),
             (Happening::BodyShredded { index, cause }, None) => Event::BodyShredded(*index, *cause),
             _ => return Err(EntryError::Statement),
         };

@@ -7,6 +7,7 @@
 use super::jws::{self, Compact, JwsError};
 use crate::model::{
     audit::Audited,
+    epoch::Resumption,
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, PartyId, PublicKey},
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
@@ -105,6 +106,7 @@ bodies! {
     Attestation: Attestation => Body::Attestation,
     Suspension: Suspension => Body::Suspension,
     Audited: Audited => Body::Audited,
+    Resumption: Resumption => Body::Resumption,
 }
 
 impl<B> Claims<B> {

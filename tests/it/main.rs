@@ -79,6 +79,8 @@ mod resuming;
 mod retention;
 #[cfg(all(feature = "client", feature = "server"))]
 mod revocation;
+#[cfg(all(feature = "client", feature = "server"))]
+mod roll_forward;
 #[cfg(feature = "client")]
 mod seal;
 #[cfg(all(feature = "client", feature = "server"))]

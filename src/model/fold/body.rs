@@ -21,6 +21,9 @@ pub(super) fn shredded<S: Rows>(
     if audited.is_none_or(|held| index >= held.row.case) {
         return Err(Refusal::NotAudited.into());
     }
+    if super::epoch::read(rows)?.forwards.iter().any(|forward| forward.lost.contains(index)) {
+        return Err(Refusal::BodyNeeded.into());
+    }
     let key = index.to_string();
     let before: Option<Held<ShreddedBodyRow>> = rows.read(&key).map_err(FoldError::Rows)?;
     if before.is_some() {

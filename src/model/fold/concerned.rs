@@ -38,6 +38,7 @@ pub fn concerned<S: Rows>(rows: &S, event: &Event) -> Result<BTreeSet<PartyId>, 
         | Event::Cover
         | Event::Cosigned(_)
         | Event::Disclosed(_)
+        | Event::RolledForward(_)
         | Event::BodyShredded(..) => {}
     }
     Ok(parties)

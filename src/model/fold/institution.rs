@@ -2,10 +2,11 @@
 
 use super::{
     FoldError, Refusal,
-    authority::{Signer, about_institution, is_about},
-    cosigned, require,
+    authority::{Signer, about_institution, creates, is_about},
+    cosigned, epoch, require,
 };
 use crate::model::{
+    epoch::Resumption,
     event::Recorded,
     ids::{Digest, KeyId, PartyId},
     institution::{
@@ -34,6 +35,7 @@ pub(super) fn enrol<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, record
         statement: signed.digest,
         record: record.clone(),
         admitted_at: None,
+        admitted_in: None,
         suspended_at: None,
         suspended_by: None,
         due_diligence_until: None,
@@ -47,10 +49,16 @@ pub(super) fn admission<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, ad
     if held.row.statement != admission.record {
         return Err(Refusal::Malformed("the admission names another record than the institution's").into());
     }
-    if held.row.admitted_at.is_some() {
+    if epoch::admitted(rows, &held.row)? {
         return Err(Refusal::AlreadyEffective.into());
     }
     propose(rows, at, signed, Proposal::Admit(admission.clone()))
+}
+
+pub(super) fn resumption<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, resumption: &Resumption) -> Step<S> {
+    creates(signed)?;
+    epoch::waits(rows, resumption)?;
+    propose(rows, at, signed, Proposal::Resume(*resumption))
 }
 
 pub(super) fn suspension<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, suspension: &Suspension) -> Step<S> {
@@ -98,6 +106,7 @@ fn agreed<S: Rows>(rows: &S, signers: &[KeyId]) -> Result<bool, FoldError<S::Err
 
 fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step<S> {
     let institution = match proposal {
+        Proposal::Resume(resumption) => return epoch::resume(rows, at, resumption),
         Proposal::Admit(admission) => admission.institution,
         Proposal::Lift(suspension, _) => suspension.institution,
     };
@@ -107,12 +116,15 @@ fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step
         Proposal::Admit(admission) if held.row.statement != admission.record => {
             return Err(Refusal::Malformed("the record changed since the admission was proposed").into());
         }
-        Proposal::Admit(_) => held.row.admitted_at = Some(at.at),
+        Proposal::Admit(_) => {
+            (held.row.admitted_at, held.row.admitted_in) = (Some(at.at), Some(at.entry.index));
+        }
         // Who agreed to lift one suspension has not agreed to lift the next.
         Proposal::Lift(_, lifted) if held.row.suspended_by != Some(*lifted) => {
             return Err(Refusal::AlreadyEffective.into());
         }
         Proposal::Lift(..) => (held.row.suspended_at, held.row.suspended_by) = (None, None),
+        Proposal::Resume(_) => {}
     }
     rows.write(&institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }

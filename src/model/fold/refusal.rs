@@ -109,6 +109,12 @@ pub enum Refusal {
     /// Nobody agrees with themselves.
     #[error("the same administrator has already signed this; another one must approve it")]
     ApprovesOwn,
+    /// The grant is older than the roll-forward: its end may be among what was lost.
+    #[error("the grant was given before the log was rolled forward; give it anew")]
+    RolledForward,
+    /// Nothing leaves before administrators have looked at a roll-forward.
+    #[error("the log was rolled forward, and too few administrators have confirmed it yet")]
+    UnconfirmedRollForward,
     /// No auditor has vouched for it yet.
     #[error("no auditor has vouched for this entry yet")]
     NotAudited,

@@ -155,7 +155,27 @@ impl<'c> Batch<'c> {
         self.insert(entry, &FullEntry::Register { shared })
     }
 
-    fn insert(&mut self, entry: EntryRef, full: &FullEntry) -> Result<(), StoreError> {
+    /// What follows bears this time, unless the log is later already.
+    pub(super) fn at_least(&mut self, wall: Timestamp) {
+        self.now = wall.max(self.tips.last_at);
+    }
+
+    /// Folds a register entry that was appended before, and appends it again as it was: the same leaf.
+    pub(super) fn append_verbatim(&mut self, event: &Event, shared: &Shared, text: &str) -> Result<(), CommitError> {
+        if shared.at < self.tips.last_at {
+            return Err(StoreError::Form("an entry whose time lies before the entry before it").into());
+        }
+        self.now = shared.at;
+        let entry = EntryRef { log: Log::Register, index: self.tips.register };
+        fold::apply(self, RecordedAt { entry, at: self.now }, event).map_err(|error| match error {
+            FoldError::Refused(refusal) => CommitError::Refused(refusal),
+            FoldError::Rows(error) => CommitError::Storage(error),
+        })?;
+        self.insert(entry, &FullEntry::Register { shared: text.to_owned() })?;
+        Ok(())
+    }
+
+    pub(super) fn insert(&mut self, entry: EntryRef, full: &FullEntry) -> Result<(), StoreError> {
         let hash = full.leaf_hash().map_err(|_| StoreError::Form("an entry"))?;
         let row = entry_row(entry);
         let sealed = self.sealer.seal(place_of_entry(&row, entry.index), &encode_entry(full)?)?;

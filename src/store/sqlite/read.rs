@@ -241,6 +241,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         rows::AuditedRow::KIND,
         rows::ClockRow::KIND,
         rows::CosignedRow::KIND,
+        crate::model::epoch::EpochRow::KIND,
         rows::GenesisRow::KIND,
         GrantRow::KIND,
         rows::InstitutionRow::KIND,
