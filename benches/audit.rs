@@ -109,6 +109,7 @@ fn settings(folder: &Path) -> Settings {
         clock: SystemClock::new(),
         batch_operations: 1024,
         publishing: amana::broker::Publishing::default(),
+        retention: amana::broker::Retention::default(),
     }
 }
 

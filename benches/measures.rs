@@ -178,6 +178,7 @@ fn settings(set: &Set, batch_operations: usize) -> Settings {
         clock: SystemClock::new(),
         batch_operations,
         publishing: Publishing::default(),
+        retention: amana::broker::Retention::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! `server`, `Replay` decides again what was decided. [`pack`] checks the story of a single report, without the rest of the
 //! log.
 
+mod bodies;
 mod bundle;
 mod decision;
 mod finding;
@@ -18,6 +19,7 @@ pub mod report;
 mod verify;
 mod walk;
 
+pub use bodies::Closed;
 pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, Disagreement, EntryFault, Summary, Trees};
 pub use listing::{ListingCheck, ListingFault};

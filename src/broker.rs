@@ -5,6 +5,7 @@
 //! other way to header bytes is `redeliver` or `owner_header`, and both end in a `Logged`.
 
 mod audit;
+mod bodies;
 mod denials;
 mod disclose;
 mod error;
@@ -31,6 +32,7 @@ pub mod witness;
 pub mod witnesses;
 
 pub use crate::store::ExportedFacts;
+pub use bodies::Retention;
 pub use disclose::Disclosing;
 pub use error::BrokerError;
 pub use payload::Payload;
@@ -55,6 +57,7 @@ use crate::{
     store::{Store, StoreError, blob::Blobs},
     wire::{genesis::SignedGenesis, taxonomy, work::Bits},
 };
+use bodies::Bodies;
 use denials::Denials;
 use evidence::Roots;
 use quota::Quota;
@@ -106,6 +109,8 @@ pub struct Parts {
     pub rates: Rates,
     /// When and for whom the logs are published.
     pub publishing: Publishing,
+    /// What is not kept for ever.
+    pub retention: Retention,
 }
 
 /// The broker.
@@ -132,6 +137,7 @@ pub struct Broker {
     gate: Gate,
     suspects: scrub::Suspects,
     publishing: Publishing,
+    bodies: Bodies,
 }
 
 /// A broker cannot start.
@@ -169,6 +175,7 @@ impl Broker {
             quotas,
             rates,
             publishing,
+            retention,
         } = parts;
         let engine = Engine::load(&bundle)?;
         let fixed = genesis.genesis();
@@ -201,6 +208,7 @@ impl Broker {
             gate,
             suspects: scrub::Suspects::default(),
             publishing,
+            bodies: Bodies::new(retention),
         }))
     }
 

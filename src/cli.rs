@@ -64,6 +64,8 @@ mod report;
 mod request;
 #[cfg(feature = "server")]
 mod restore;
+#[cfg(feature = "server")]
+mod roll_forward;
 #[cfg(feature = "client")]
 mod roster;
 #[cfg(feature = "server")]
@@ -110,6 +112,9 @@ enum Command {
     /// Make a broker's folder from a backup.
     #[cfg(feature = "server")]
     Restore(restore::Arguments),
+    /// Go on from an older copy of a broker's data and from what a mirror kept of its logs.
+    #[cfg(feature = "server")]
+    RollForward(roll_forward::Arguments),
     /// Found a broker, or look at a trust root.
     #[cfg(feature = "client")]
     #[command(subcommand)]
@@ -193,6 +198,8 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments, out),
         #[cfg(feature = "server")]
         Command::Backup(arguments) => backup::run(&arguments, out),
+        #[cfg(feature = "server")]
+        Command::RollForward(arguments) => roll_forward::run(&arguments, out),
         #[cfg(feature = "server")]
         Command::Restore(arguments) => restore::run(&arguments, out),
         #[cfg(feature = "client")]

@@ -8,6 +8,7 @@ pub mod ambient;
 pub mod audit;
 pub mod bucket;
 pub mod bundle;
+pub mod epoch;
 pub mod event;
 pub mod facts;
 pub mod fold;

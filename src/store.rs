@@ -25,7 +25,7 @@ pub use logged::Logged;
 
 use crate::{
     model::{
-        event::{Cosigned, DenialCount, Disclosed, EntryRef, Log},
+        event::{BodyCause, Cosigned, DenialCount, Disclosed, EntryRef, Log},
         facts::ReleaseFacts,
         fold::Refusal,
         grant::{EndCause, HeaderCopy},
@@ -107,6 +107,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// Only its leaf is left.
+    #[error("the entry is closed: its body was shredded or lost, so that nobody can be shown it or given a receipt")]
+    Closed,
     /// The tree's tiles contradict its head.
     #[error("the log's tiles contradict its head")]
     Tree,
@@ -167,6 +170,17 @@ pub enum OwnRecord {
     ClockConfirmed,
     /// Entries are about to be handed to an auditor.
     Disclosed(Disclosed),
+    /// The body of a case entry is destroyed, in the same transaction; refused for one that facts depend on.
+    BodyShredded(u64, BodyCause),
+}
+
+/// Bodies that may be shredded, found in a part of the case log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OldBodies {
+    /// Their entries.
+    pub indices: Vec<u64>,
+    /// Where to look next: everything before was looked at, and stays as it is.
+    pub next: u64,
 }
 
 /// A log as anybody may read it: its checkpoint, with whatever cosignatures were collected, as of the last publication.
@@ -213,6 +227,9 @@ pub trait Store: Send + Sync + 'static {
     fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
+    /// Bodies from an index on that are older than `before`, that auditors have vouched for and that no fact depends on.
+    /// Looks at `limits::BODIES_LOOKED_AT` entries at most, and finds `limits::BODIES_AT_ONCE` at most.
+    fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError>;
     /// The shared part of an entry, verbatim.
     fn entry_shared(&self, entry: EntryRef) -> Result<Option<String>, StoreError>;
     /// A receipt for an entry under the newest checkpoint.

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use super::choices::Choices;
 use amana::model::{
     bundle::Bundle,
+    epoch::{EpochRow, LostRange, RollForward},
     event::{EntryRef, Log},
     facts::{OwnerFetchFacts, RedeliveryFacts, ReleaseFacts},
     grant::{Ask, Conditions, Contact, EndCause, Grant, GrantState, UseMode},
@@ -68,7 +69,7 @@ fn release(choices: &mut Choices<'_>) {
             assert_eq!(permit.header(), case.grant.grant.header);
             assert_eq!(permit.bundle(), case.bundle);
             assert_eq!(permit.request(), &case.request);
-            assert_eq!(permit.citations().len(), 10, "a row was read and not cited");
+            assert_eq!(permit.citations().len(), 11, "a row was read and not cited");
         }
         Err(denied) => assert_eq!(ids(&denied), expected),
     }
@@ -106,6 +107,8 @@ fn owner_fetch(choices: &mut Choices<'_>) {
     because("not-the-owner", case.officer.party != case.report.owner);
     because("owner-duties", case.officer.holder != Holder::Advocate {});
     because("payload-missing", case.report.state != ReportState::Stored {});
+    let unconfirmed = case.epoch.as_ref().is_some_and(|row| row.forwards.iter().any(|forward| !forward.confirmed));
+    because("roll-forward-unconfirmed-owner", unconfirmed);
     because("bundle-mismatch", case.bundle != engine.engine.bundle());
     match decided {
         Ok(permit) => {
@@ -145,6 +148,7 @@ fn record(action: &str, json: &[u8]) {
             _ => {
                 let same = is("party", &record["owner"]);
                 assert!(same && is("role", &"advocate".into()) && is("stored", &true.into()), "{record:?}");
+                assert!(is("unconfirmed_roll_forward", &false.into()), "{record:?}");
             }
         }
     }
@@ -162,7 +166,9 @@ fn release_is_right(record: &Map<String, Value>) -> bool {
         && record["officer_institution"] == record["institution"]
         && record["grant_state"] == "active"
         && ["admitted", "bundle_in_force", "recipient_key_current", "conditions_noted"].iter().all(|name| yes(name))
-        && ["suspended", "acknowledgement_owed", "clock_unconfirmed"].iter().all(|name| no(name))
+        && ["suspended", "acknowledgement_owed", "clock_unconfirmed", "before_roll_forward", "unconfirmed_roll_forward"]
+            .iter()
+            .all(|name| no(name))
         && holds("mandate_purposes", "purpose")
         && holds("grant_purposes", "purpose")
         && named
@@ -235,6 +241,7 @@ struct Case {
     request: ReleaseRequest,
     release_id: ReleaseId,
     release: ReleaseRow,
+    epoch: Option<EpochRow>,
 }
 
 /// The hour around which everything happens.
@@ -344,6 +351,7 @@ impl Case {
                 acknowledged: choices.seldom(8).then_some(outcome),
             },
             grant,
+            epoch: choices.seldom(8).then(|| epoch(choices)),
         }
     }
 
@@ -369,6 +377,9 @@ impl Case {
         rows.put(&self.grant_id.to_string(), &StatementRow {});
         if let Some(row) = &self.cosigned {
             rows.put(of_log(Log::Case), row);
+        }
+        if let Some(row) = &self.epoch {
+            rows.put(ONLY, row);
         }
         rows
     }
@@ -412,7 +423,10 @@ impl Case {
         because("other-institution", appointment.is_none_or(|office| office.institution != terms.institution));
         because("appointment-ended", appointment.is_none_or(|office| office.until <= now));
         let institution = self.institution.as_ref();
-        because("institution-not-admitted", institution.is_none_or(|row| row.admitted_at.is_none()));
+        because("institution-not-admitted", institution.is_none_or(|row| !self.admitted(row)));
+        let forwards = self.epoch.iter().flat_map(|row| &row.forwards);
+        because("rolled-forward", forwards.clone().any(|forward| VERSION.index < forward.lost.until));
+        because("roll-forward-unconfirmed", forwards.clone().any(|forward| !forward.confirmed));
         because("institution-suspended", institution.is_none_or(|row| row.suspended_at.is_some()));
         because("mandate-ended", institution.is_none_or(|row| row.record.mandate_until <= now));
         let attested = institution.and_then(|row| row.due_diligence_until);
@@ -442,6 +456,12 @@ impl Case {
         reasons
     }
 
+    /// Admitted, and not only before data were lost.
+    fn admitted(&self, row: &InstitutionRow) -> bool {
+        let mut forwards = self.epoch.iter().flat_map(|row| &row.forwards);
+        row.admitted_at.is_some() && forwards.all(|forward| row.admitted_in.is_some_and(|entry| entry > forward.entry))
+    }
+
     fn cooled(&self) -> Timestamp {
         let wait = self.grant.grant.cooling_off_seconds.as_seconds();
         Timestamp::from_seconds((self.grant.given_at.as_seconds() + wait).min(LAST))
@@ -455,6 +475,15 @@ impl Case {
         let active = self.grant.state == GrantState::HeaderReceived {};
         active && (ended(self.cooled()) || ended(self.grant.grant.collect.from))
     }
+}
+
+fn epoch(choices: &mut Choices<'_>) -> EpochRow {
+    let forward = |choices: &mut Choices<'_>| RollForward {
+        entry: 7 + choices.below(3) as u64,
+        lost: LostRange { from: 0, until: VERSION.index + choices.below(2) as u64 },
+        confirmed: choices.flag(),
+    };
+    EpochRow { forwards: (0..choices.below(3)).map(|_| forward(choices)).collect() }
 }
 
 fn recipient(letter: char) -> AgeRecipient {
@@ -489,6 +518,7 @@ fn institution_row(choices: &mut Choices<'_>, purpose: &Purpose) -> InstitutionR
             mandate_until: later(choices),
         },
         admitted_at: (!choices.seldom(16)).then(|| earlier(choices)),
+        admitted_in: (!choices.seldom(16)).then_some(8),
         suspended_at: choices.seldom(16).then(|| earlier(choices)),
         suspended_by: None,
         due_diligence_until: (!choices.seldom(16)).then(|| later(choices)),

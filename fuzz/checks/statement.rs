@@ -104,7 +104,7 @@ macro_rules! by_kind {
 
 /// The payload as this program writes it.
 fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
-    use amana::model::{audit, grant, institution, party, release, report, roster};
+    use amana::model::{audit, epoch, grant, institution, party, release, report, roster};
     by_kind!(
         jws, kind,
         Party: party::PartyEnrolment,
@@ -122,6 +122,7 @@ fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
         Suspension: institution::Suspension,
         Audited: audit::Audited,
         Roster: roster::RosterChange,
+        Resumption: epoch::Resumption,
     )
 }
 
@@ -216,6 +217,7 @@ pub fn sample(kind: Kind) -> String {
         }
         Kind::RecipientKey => format!(r#"{{"institution":"{party}","unit":"evidence","recipient":"{recipient}"}}"#),
         Kind::Attestation => format!(r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000}}"#),
+        Kind::Resumption => r#"{"entry":9,"from":3,"until":7}"#.to_owned(),
         Kind::Suspension => format!(r#"{{"institution":"{party}","act":"suspend","reason":"under review"}}"#),
         Kind::Audited => {
             let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);

@@ -1,6 +1,6 @@
 //! The files of an audit bundle, as line readers.
 
-use crate::{model::limits, wire::api::CaseLine};
+use crate::{model::limits, wire::api::CaseRecord};
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, Read as _};
 
@@ -17,7 +17,7 @@ pub struct Inputs<R, C, F> {
     pub case_checkpoint: Option<String>,
     /// `register.jsonl`: one JSON string an entry.
     pub register: R,
-    /// `case.jsonl`: one [`CaseLine`] an entry.
+    /// `case.jsonl`: one [`CaseRecord`] an entry.
     pub case: C,
     /// `facts.jsonl`: one `[kind, key, log, index, row]` a fact, sorted by kind and key.
     pub facts: F,
@@ -40,6 +40,6 @@ pub fn read_line<T: DeserializeOwned>(input: &mut impl BufRead) -> Result<Option
 }
 
 /// One case entry's line.
-pub(super) fn case_line(input: &mut impl BufRead) -> Result<Option<CaseLine>, String> {
+pub(super) fn case_line(input: &mut impl BufRead) -> Result<Option<CaseRecord>, String> {
     read_line(input)
 }

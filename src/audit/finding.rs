@@ -30,6 +30,10 @@ pub struct Summary {
     pub events: BTreeMap<&'static str, u64>,
     /// Statements whose signature verified.
     pub signatures: u64,
+    /// Case entries whose bodies were shredded, as the log says.
+    pub shredded_bodies: u64,
+    /// Case entries whose bodies were lost and whose loss administrators confirmed.
+    pub lost_bodies: u64,
     /// Time of the last entry.
     pub last_at: Timestamp,
     /// The trust root's card.
@@ -124,6 +128,9 @@ pub enum EntryFault {
     /// Time or register size run backwards.
     #[error("{0}")]
     Order(&'static str),
+    /// Its body is not here, and the log does not say why.
+    #[error("it does not open: only its leaf is here, and neither was its body shredded nor is its loss confirmed")]
+    Unopened,
     /// A release without a decision that allows it, or a denial without one that denies it.
     #[error("the release is not backed by the decision recorded with it: {0}")]
     Decision(&'static str),
@@ -209,6 +216,7 @@ pub(super) fn word(event: &Event) -> &'static str {
             Kind::Attestation => "attested",
             Kind::Suspension => "suspension",
             Kind::Audited => "audited",
+            Kind::Resumption => "resumption",
         },
         Event::Released(..) => "released",
         Event::ReleaseDenied(..) => "release denied",
@@ -224,5 +232,7 @@ pub(super) fn word(event: &Event) -> &'static str {
         Event::Cover => "cover",
         Event::Cosigned(_) => "cosigned",
         Event::Disclosed(_) => "disclosed to an auditor",
+        Event::RolledForward(_) => "rolled forward",
+        Event::BodyShredded(..) => "body shredded",
     }
 }

@@ -38,13 +38,14 @@ pub fn verify_with<R: BufRead, C: BufRead, F: BufRead>(
     let mut walk = Walk::new(genesis);
     let mut register = || file("register.jsonl", read_line::<String>(&mut inputs.register));
     while let Some(line) = file("case.jsonl", case_line(&mut inputs.case))? {
-        walk.case(&line, &mut register, observer)?;
+        walk.case_record(&line, &mut register, observer)?;
     }
     while let Some(text) = register()? {
         walk.register(&text, observer)?;
     }
     walk.check_root(Log::Register, Some(&inputs.register_checkpoint))?;
     walk.check_root(Log::Case, inputs.case_checkpoint.as_deref())?;
+    walk.closed()?;
     check_facts(walk.facts(), &mut inputs.facts)?;
     Ok(walk)
 }

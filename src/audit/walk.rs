@@ -4,6 +4,7 @@
 //! it than that it holds looks on as an [`Observer`].
 
 use super::{
+    bodies::{Bodies, Closed},
     decision,
     finding::{AuditError, EntryFault, Summary, Trees, word},
 };
@@ -19,7 +20,7 @@ use crate::{
     },
     tlog::{self, Checkpoint, MemoryTiles, leaf_hash},
     wire::{
-        api::CaseLine,
+        api::{CaseLine, CaseRecord},
         entry::{AuditorPart, EntryError, OpenedLeaf, Salt, Shared, auditor_commitment},
         genesis::SignedGenesis,
         statement::{StatementError, Verified},
@@ -63,6 +64,7 @@ pub struct Walk {
     state: State,
     register: MemoryTiles,
     case: MemoryTiles,
+    bodies: Bodies,
     last_at: Timestamp,
     events: BTreeMap<&'static str, u64>,
     signatures: u64,
@@ -78,6 +80,7 @@ impl Walk {
             state: State::default(),
             register: MemoryTiles::new(),
             case: MemoryTiles::new(),
+            bodies: Bodies::default(),
             last_at: Timestamp::default(),
             events: BTreeMap::new(),
             signatures: 0,
@@ -151,6 +154,35 @@ impl Walk {
         self.apply(entry, shared, None, observer)
     }
 
+    /// Takes the next line of a case log: an entry, or what is left of one.
+    ///
+    /// # Errors
+    /// What does not hold of it.
+    pub fn case_record(
+        &mut self,
+        record: &CaseRecord,
+        register: NextRegister<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        match record {
+            CaseRecord::Opened(line) => self.case(line, register, observer),
+            CaseRecord::Closed(line) => {
+                let leaf = self.bodies.closed(&line.closed.0).map_err(|e| self.fault(Log::Case, e.into()))?;
+                self.case.append_leaf(leaf_hash(leaf.as_bytes()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the log says of every body that is not here why it is not. A body may be explained by a later entry, so
+    /// whoever follows a log asks when it has read all there is.
+    ///
+    /// # Errors
+    /// [`EntryFault::Unopened`].
+    pub fn closed(&self) -> Result<Closed, AuditError> {
+        self.bodies.explained(&self.state)
+    }
+
     fn register_until(
         &mut self,
         seen_by: EntryRef,
@@ -200,6 +232,7 @@ impl Walk {
         let data = opened.leaf_data().map_err(|e| fault(self, e.into()))?;
         // Whether this leaf is in the signed tree is decided by the root, once every entry is read.
         self.case.append_leaf(leaf_hash(&data));
+        self.bodies.opened(&shared.event);
         Ok(shared)
     }
 
@@ -283,6 +316,8 @@ impl Walk {
             {
                 Err(EntryFault::Order("an auditor vouched for another log than this one"))
             }
+            Event::RolledForward(lost) => self.bodies.lost(*lost),
+            Event::BodyShredded(index, _) => self.bodies.shredded(*index),
             _ => Ok(()),
         }
     }
@@ -317,12 +352,15 @@ impl Walk {
 
     /// What was found to hold so far.
     pub fn summary(&self) -> Summary {
+        let closed = self.closed().unwrap_or_default();
         Summary {
             register_size: self.register.size(),
             case_size: self.case.size(),
             facts: self.state.len() as u64,
             events: self.events.clone(),
             signatures: self.signatures,
+            shredded_bodies: closed.shredded,
+            lost_bodies: closed.lost,
             last_at: self.last_at,
             card: self.genesis.card().to_string(),
             witnessed: self.is_witnessed(),

@@ -204,7 +204,7 @@ impl Broker {
     /// As [`Broker::charge_entry`], but for what must always be possible.
     pub(super) fn charge_statement(&self, party: PartyId, kind: Kind) -> Result<(), BrokerError> {
         match kind {
-            Kind::Revocation | Kind::Approval | Kind::Suspension => Ok(()),
+            Kind::Revocation | Kind::Approval | Kind::Suspension | Kind::Resumption => Ok(()),
             _ => self.charge_entry(party),
         }
     }

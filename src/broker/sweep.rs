@@ -23,6 +23,9 @@ impl Broker {
             if let Err(error) = self.settle_hours().await {
                 tracing::warn!(error = error.log_text(), "counted denials wait for their entry");
             }
+            if let Err(error) = self.shred_bodies().await {
+                tracing::warn!(error = error.log_text(), "bodies that are kept no longer wait");
+            }
             self.forget_networks();
         }
     }
@@ -87,7 +90,7 @@ impl Broker {
 }
 
 /// Two sweeps may meet; the second finds the step done.
-fn already_done(outcome: Result<store::Recorded, CommitError>) -> Result<(), BrokerError> {
+pub(super) fn already_done(outcome: Result<store::Recorded, CommitError>) -> Result<(), BrokerError> {
     match outcome {
         Ok(_) | Err(CommitError::Refused(_)) => Ok(()),
         Err(error) => Err(error.into()),

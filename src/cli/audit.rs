@@ -152,6 +152,8 @@ fn json(summary: &Summary) -> serde_json::Value {
         "events": summary.events,
         "witnessed": summary.witnessed,
         "cosigned": summary.cosigned.map(|(size, at)| serde_json::json!({ "case_size": size, "at": at })),
+        "shredded_bodies": summary.shredded_bodies,
+        "lost_bodies": summary.lost_bodies,
     })
 }
 
@@ -165,6 +167,22 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
     for (event, count) in &summary.events {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {count:>5}  {event}");
+    }
+    if summary.shredded_bodies > 0 {
+        let _ = writeln!(
+            text,
+            "WITHOUT THEIR BODIES: {} case entries. Auditors vouched for them, and the log says that they were shredded as \
+             not kept for ever. No fact depends on them; what they said, nobody can check any more.",
+            summary.shredded_bodies
+        );
+    }
+    if summary.lost_bodies > 0 {
+        let _ = writeln!(
+            text,
+            "LOST: {} case entries. The broker went on from an older copy of its data, and administrators confirmed it. What \
+             happened in them nobody can check: releases among them would be here under no grant.",
+            summary.lost_bodies
+        );
     }
     text.push_str("Every release stands under a valid, unrevoked grant, within its window, purposes, key and count.\n");
     if card.is_none() {

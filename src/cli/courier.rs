@@ -26,6 +26,25 @@ impl HttpCourier {
     }
 }
 
+impl HttpCourier {
+    /// Fetches a public file, of at most `most` bytes; the addresses are those a witness may have.
+    ///
+    /// # Errors
+    /// [`CourierError`].
+    pub fn get(&self, url: &str, most: u64) -> Result<Vec<u8>, CourierError> {
+        check_address(url)?;
+        let unreachable = |e: &dyn std::fmt::Display| CourierError::Unreachable(e.to_string());
+        let response = self.agent.get(url).call().map_err(|e| unreachable(&e))?;
+        if response.status().as_u16() != 200 {
+            return Err(CourierError::Unreachable(format!("it answers {}", response.status())));
+        }
+        let mut body = Vec::new();
+        let mut reader = response.into_body().into_reader().take(most + 1);
+        reader.read_to_end(&mut body).map_err(|e| unreachable(&e))?;
+        if body.len() as u64 > most { Err(CourierError::Unreadable) } else { Ok(body) }
+    }
+}
+
 impl Default for HttpCourier {
     fn default() -> Self {
         Self::new()

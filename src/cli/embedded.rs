@@ -7,7 +7,7 @@ use super::{
     restore::{accept::REFUSED, marker},
 };
 use crate::{
-    broker::{Broker, Parts, Publication, Publishing, Quotas, Rates, Registration},
+    broker::{Broker, Parts, Publication, Publishing, Quotas, Rates, Registration, Retention},
     http::Server,
     model::{ambient::Clock, bundle::Bundle, limits},
     store::{
@@ -80,6 +80,8 @@ pub struct Settings {
     pub batch_operations: usize,
     /// When and for whom the logs are published.
     pub publishing: Publishing,
+    /// What is not kept for ever.
+    pub retention: Retention,
 }
 
 /// Builds a broker from its folder.
@@ -88,12 +90,25 @@ pub(super) fn open(settings: Settings) -> Result<Arc<Broker>, Failure> {
     let registration = settings.registration.clone();
     let (quotas, rates) = (settings.quotas, settings.rates.clone());
     let (places, publishing) = (settings.places.clone(), settings.publishing.clone());
+    let retention = settings.retention;
     let (store, genesis) = open_store(settings)?;
     let blobs = Blobs::open(&places.data).map_err(|e| Failure::from_error(&e))?;
     let (bundle, entropy) = (Bundle::shipped(), SystemEntropy::new());
     let store = Arc::new(store);
-    let parts =
-        Parts { store, blobs, genesis, bundle, clock, entropy, public_url, registration, quotas, rates, publishing };
+    let parts = Parts {
+        store,
+        blobs,
+        genesis,
+        bundle,
+        clock,
+        entropy,
+        public_url,
+        registration,
+        quotas,
+        rates,
+        publishing,
+        retention,
+    };
     Broker::new(parts).map_err(|e| Failure::from_error(&e))
 }
 
@@ -125,20 +140,27 @@ fn open_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failur
 
 /// Also of a folder that was restored and nobody has accepted.
 pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, SignedGenesis), Failure> {
-    let Settings { places, clock, batch_operations, .. } = settings;
-    let genesis = read_genesis(&places.genesis)?;
-    let entropy = SystemEntropy::new();
-    let keys = read_keys(&places.keys, &genesis)?;
-    let (genesis_of, faults) = (genesis.clone(), Arc::new(Sound));
+    let Settings { places, .. } = &settings;
     if places.missing_anchor == IfMissing::TakeTheDatabasesWord && matches!(anchor::read(&places.anchor()), Ok(None)) {
         let path = places.anchor();
         tracing::warn!(anchor = %path.display(), "the rollback anchor is missing; whether this is the newest log, nobody checks");
     }
+    let data = places.data.clone();
+    let opening = opening(settings)?;
+    let genesis = opening.genesis.clone();
+    let store = SqliteStore::open(&data, opening).map_err(|e| Failure::refused(chain(&e)))?;
+    Ok((store, genesis))
+}
+
+/// What opening a data folder's store needs.
+pub(super) fn opening(settings: Settings) -> Result<Opening, Failure> {
+    let Settings { places, clock, batch_operations, .. } = settings;
+    let genesis = read_genesis(&places.genesis)?;
+    let entropy = SystemEntropy::new();
+    let keys = read_keys(&places.keys, &genesis)?;
     let known = known::read(&places.known, &genesis)?;
     let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor, known };
-    let opening = Opening { genesis: genesis_of, keys, anchor, clock, entropy, batch_operations, faults };
-    let store = SqliteStore::open(&places.data, opening).map_err(|e| Failure::refused(chain(&e)))?;
-    Ok((store, genesis))
+    Ok(Opening { genesis, keys, anchor, clock, entropy, batch_operations, faults: Arc::new(Sound) })
 }
 
 /// The signed genesis.
@@ -248,6 +270,7 @@ impl Running {
             clock: clock.unwrap_or_else(|| SystemClock::new()),
             batch_operations: limits::BATCH_OPERATIONS,
             publishing: Publishing::default(),
+            retention: Retention::default(),
         };
         change(&mut settings);
         let broker = open(settings)?;

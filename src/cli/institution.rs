@@ -7,6 +7,7 @@ mod enrol;
 mod key;
 mod list;
 mod officer;
+mod resume;
 mod show;
 mod suspend;
 
@@ -49,6 +50,8 @@ enum Verb {
     Admit(admit::Arguments),
     /// Approve what another administrator proposed.
     Approve(approve::Arguments),
+    /// Propose that releases go on after data were lost and the log was rolled forward (administrator).
+    Resume(resume::Arguments),
     /// Vouch for what was examined (accreditor).
     Attest(attest::Arguments),
     /// Stop releases to an institution at once (one administrator).
@@ -67,6 +70,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         Verb::Key(verb) => key::run(verb, access, out),
         Verb::Admit(verb) => admit::run(verb, access, out),
         Verb::Approve(verb) => approve::run(verb, access, out),
+        Verb::Resume(verb) => resume::run(verb, access, out),
         Verb::Attest(verb) => attest::run(verb, access, out),
         Verb::Suspend(verb) => suspend::suspend(verb, access, out),
         Verb::Lift(verb) => suspend::lift(verb, access, out),

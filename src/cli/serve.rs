@@ -1,6 +1,6 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
-mod asking;
+pub(super) mod asking;
 mod bounds;
 mod keys;
 mod publishing;
@@ -12,8 +12,9 @@ use super::{
     output::{Failure, Out},
 };
 use crate::{
-    broker::{Broker, Registration},
+    broker::{Broker, Registration, Retention},
     http::Server,
+    model::time::Duration,
     store::anchor::IfMissing,
     wire::genesis::SignedGenesis,
 };
@@ -53,6 +54,12 @@ pub(super) struct Arguments {
     bounds: Bounds,
     #[command(flatten)]
     publishing: Published,
+    /// Days after which the bodies of log entries that no fact depends on are shredded: denials, counts of denials, owners'
+    /// own fetches, disclosures to auditors, cover. Only what an auditor has vouched for; the leaves stand. Without it
+    /// they are kept for ever.
+    #[arg(long, value_name = "DAYS", env = "AMANA_KEEP_BODIES",
+          value_parser = clap::value_parser!(u32).range(i64::from(crate::model::limits::KEEP_BODIES_DAYS)..))]
+    keep_bodies: Option<u32>,
     /// Confirm that the clock is right after an interruption.
     #[arg(long)]
     confirm_clock: bool,
@@ -104,6 +111,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         clock: SystemClock::new(),
         batch_operations: crate::model::limits::BATCH_OPERATIONS,
         publishing: arguments.publishing.publishing()?,
+        retention: Retention { keep_bodies: arguments.keep_bodies.map(days) },
     };
     if let Some(witnesses) = &settings.publishing.witnesses {
         asking::before_opening(&settings.places, witnesses, settings.clock.wall(), out)?;
@@ -119,6 +127,10 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     // Whatever still reads or hashes in the background holds the exit up no longer.
     runtime.shutdown_timeout(std::time::Duration::from_secs(crate::model::limits::BACKGROUND_SECONDS));
     served
+}
+
+fn days(days: u32) -> Duration {
+    Duration::from_seconds(u64::from(days) * 86_400)
 }
 
 /// Sockets and payloads need more descriptors than many systems give at first; what is allowed is taken.

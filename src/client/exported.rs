@@ -58,6 +58,7 @@ impl Files {
             BundleLine::Checkpoint(Log::Case, note) => fs::write(folder.join("checkpoint.case"), note),
             BundleLine::Register(shared) => write(&mut self.register, shared),
             BundleLine::Case(case) => write(&mut self.case, case),
+            BundleLine::Closed(_) => write(&mut self.case, line),
             BundleLine::Fact(kind, key, log, index, row) => write(&mut self.facts, &(kind, key, log, index, row)),
             BundleLine::End => Ok(()),
         }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     model::{
+        epoch::{LostRange, Resumption, RollForward},
         ids::{AgeRecipient, Digest, PartyId, PublicKey},
         institution::{
             Admission, Approval, Attestation, AttestationKind, InstitutionRecord, OfficerAppointment, RecipientKey,
@@ -149,6 +150,15 @@ impl Desk {
     /// When there is none, which a register that was read does not have.
     pub fn roster_in_force(&self) -> Result<RosterRow, DeskError> {
         self.mirror.roster().ok_or_else(|| DeskError::refused("the register names no roster"))
+    }
+
+    /// Proposes that releases go on after a roll-forward; others have to approve it.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn resume(&mut self, forward: &RollForward) -> Result<Accepted, DeskError> {
+        let LostRange { from, until } = forward.lost;
+        self.state(&Resumption { entry: forward.entry, from, until }, None)
     }
 
     /// Attests what was examined.

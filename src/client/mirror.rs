@@ -2,6 +2,7 @@
 
 use crate::{
     model::{
+        epoch::EpochRow,
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, State},
         ids::{Digest, PartyId},
@@ -175,7 +176,15 @@ impl Mirror {
     }
     /// An institution.
     pub fn institution(&self, id: PartyId) -> Option<InstitutionRow> {
-        self.row(&id.to_string())
+        self.row(&id.to_string()).map(|row| self.as_it_stands(row))
+    }
+    /// Roll-forwards, as far as the register tells of them.
+    pub fn epoch(&self) -> EpochRow {
+        self.row(ONLY).unwrap_or_default()
+    }
+    /// Who was admitted before a roll-forward is so no more.
+    fn as_it_stands(&self, row: InstitutionRow) -> InstitutionRow {
+        if self.epoch().admits(&row) { row } else { InstitutionRow { admitted_at: None, ..row } }
     }
     /// The enrolment of an institution's root key.
     pub fn party(&self, id: PartyId) -> Option<PartyRow> {
@@ -187,7 +196,8 @@ impl Mirror {
     }
     /// Every institution with its id.
     pub fn institutions(&self) -> Vec<(PartyId, InstitutionRow)> {
-        self.rows_of("institution")
+        let all: Vec<(PartyId, InstitutionRow)> = self.rows_of("institution");
+        all.into_iter().map(|(id, row)| (id, self.as_it_stands(row))).collect()
     }
     /// Current recipient keys of an institution, with the digest of their statements.
     pub fn current_recipient_keys(&self, institution: PartyId) -> Vec<(Digest, RecipientKeyRow)> {

@@ -1,6 +1,7 @@
 //! What an entry says, without a byte of wire format: [`crate::wire::entry`] makes it, the fold eats it.
 
 use super::{
+    epoch::LostRange,
     genesis::Genesis,
     grant::{EndCause, HeaderCopy},
     ids::{Digest, GrantId, KeyId, ReportId},
@@ -80,6 +81,18 @@ pub enum Event {
     Cosigned(Cosigned),
     /// Entries are about to be handed to an auditor, opened whole.
     Disclosed(Disclosed),
+    /// The broker goes on from an older copy; of these case entries only the leaves are left.
+    RolledForward(LostRange),
+    /// The body of an earlier case entry was destroyed; its leaf stands.
+    BodyShredded(u64, BodyCause),
+}
+
+/// Why a body was destroyed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BodyCause {
+    /// The operator keeps bodies no longer than this.
+    Retention,
 }
 
 /// A state of a log that witnesses cosigned.
@@ -129,6 +142,8 @@ impl Event {
         match self {
             Self::GenesisLaid(..) => Log::Register,
             Self::Cosigned(cosigned) => cosigned.log,
+            // Everybody who mirrors the register has to know that institutions are admitted anew.
+            Self::RolledForward(_) => Log::Register,
             Self::Accepted(signed, body) => match (signed.kind, body) {
                 (Kind::Party, Body::Party(enrolment)) => match enrolment.role {
                     EnrolmentRole::Institution(_) => Log::Register,
@@ -141,7 +156,8 @@ impl Event {
                     | Kind::RecipientKey
                     | Kind::Attestation
                     | Kind::Suspension
-                    | Kind::Roster,
+                    | Kind::Roster
+                    | Kind::Resumption,
                     _,
                 ) => Log::Register,
                 _ => Log::Case,

@@ -77,6 +77,10 @@ pub struct ReleaseRecord {
     pub conditions_noted: bool,
     /// A waiting time ended while nobody watched the broker's clock.
     pub clock_unconfirmed: bool,
+    /// The grant was given before the log was rolled forward.
+    pub before_roll_forward: bool,
+    /// The log was rolled forward, and too few administrators have confirmed it.
+    pub unconfirmed_roll_forward: bool,
     /// For a delivery again: seconds left; 0 for a first delivery.
     pub redelivery_left: i64,
     /// How much harm the report could do, 1 to 4.
@@ -225,6 +229,8 @@ pub struct OwnerFetchRecord {
     pub report: ReportId,
     /// Whether the payload is stored.
     pub stored: bool,
+    /// The log was rolled forward, and too few administrators have confirmed it.
+    pub unconfirmed_roll_forward: bool,
 }
 
 /// Facts about handing an owner its own header.
@@ -247,6 +253,7 @@ impl OwnerFetchFacts {
             owner: view.report.owner,
             report: view.report_id,
             stored: view.report.state == ReportState::Stored {},
+            unconfirmed_roll_forward: view.epoch.unconfirmed(),
         };
         Self { record, header: view.report.report.owner_header, bundle: view.bundle, citations: view.citations }
     }
@@ -293,7 +300,7 @@ fn record(
         officer_institution: appointment.map_or_else(|| "none".to_owned(), |a| a.institution.to_string()),
         appointment_left: appointment.map_or(MISSING, |a| left(a.until)),
         institution: grant.institution,
-        admitted: institution.is_some_and(|i| i.admitted_at.is_some()),
+        admitted: institution.is_some_and(|i| view.epoch.admits(i)),
         suspended: institution.is_none_or(|i| i.suspended_at.is_some()),
         mandate_left: institution.map_or(MISSING, |i| left(i.record.mandate_until)),
         mandate_purposes: institution.map(|i| i.record.mandate.clone()).unwrap_or_default(),
@@ -315,6 +322,8 @@ fn record(
         recipient_key_current: recipient_key_current(view),
         conditions_noted,
         clock_unconfirmed: clock_unconfirmed(view.clock.as_ref().and_then(|c| c.unwatched), &view.grant),
+        before_roll_forward: view.epoch.ends(view.witnessing.given_in),
+        unconfirmed_roll_forward: view.epoch.unconfirmed(),
         redelivery_left,
         tier: i64::from(u8::from(view.report.report.tier)),
         witness_quorum: i64::from(view.witnessing.quorum),

@@ -6,8 +6,10 @@
 
 mod accept;
 mod authority;
+mod body;
 mod concerned;
 mod cosigned;
+mod epoch;
 mod institution;
 mod refusal;
 mod release;
@@ -57,6 +59,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::OwnerHeaderFetched(report, kid) => {
             let held: Held<ReportRow> = require(rows, report, "report")?;
             let key: Held<KeyRow> = require(rows, kid, "key")?;
+            epoch::may_hand_out(rows)?;
             if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
         }
         Event::OwnerHeaderDenied(..) => Ok(()),
@@ -70,6 +73,8 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::Cover => Ok(()),
         Event::Cosigned(cosigned) => cosigned::cosigned(rows, recorded, cosigned),
         Event::Disclosed(disclosed) => disclosed_to_auditor(rows, recorded, disclosed),
+        Event::RolledForward(lost) => epoch::rolled_forward(rows, recorded, *lost),
+        Event::BodyShredded(index, cause) => body::shredded(rows, recorded, *index, *cause),
     }
 }
 

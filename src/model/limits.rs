@@ -112,6 +112,14 @@ pub const ROLE_KEYS: usize = 32;
 pub const KEY_NAME_CHARS: usize = 200;
 /// Changes of a log key: every one stays in the row that each commit reads. One a month for twenty years.
 pub const LOG_KEY_CHANGES: usize = 256;
+/// Shortest time for which a broker may be told to keep bodies, in days: a denial can be complained about.
+pub const KEEP_BODIES_DAYS: u32 = 90;
+/// Entries looked at in one sweep for bodies that are kept no longer: opening one takes microseconds.
+pub const BODIES_LOOKED_AT: u64 = 4096;
+/// Bodies shredded in one sweep: each is an entry, and others wait for the same writer.
+pub const BODIES_AT_ONCE: usize = 64;
+/// Roll-forwards a log may hold: each is a disaster.
+pub const ROLL_FORWARDS: usize = 64;
 /// How often the sweeper looks for headers to shred, in seconds.
 pub const SWEEP_SECONDS: u64 = 5;
 /// `Upload-Metadata` of an upload; stock clients send a file's name and type, which are forgotten.

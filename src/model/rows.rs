@@ -4,7 +4,8 @@
 //! citation: what a decision read is compared against it before the decision is spent.
 
 use super::{
-    event::EntryRef,
+    epoch::Resumption,
+    event::{BodyCause, EntryRef},
     genesis::{Genesis, LogKeys},
     grant::{EndCause, Grant, GrantState},
     ids::{AgeRecipient, Digest, GrantId, KeyId, Nonce, PartyId, PublicKey, ReleaseId, ReportId},
@@ -117,6 +118,9 @@ pub struct InstitutionRow {
     pub record: InstitutionRecord,
     /// Since when it is admitted.
     pub admitted_at: Option<Timestamp>,
+    /// The register entry that admitted it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub admitted_in: Option<u64>,
     /// Since when it is suspended.
     pub suspended_at: Option<Timestamp>,
     /// The statement that suspended it.
@@ -180,6 +184,8 @@ pub enum Proposal {
     Lift(Suspension, Digest),
     /// Another roster comes into force. Needs the council as well.
     Roster(Box<RosterChange>),
+    /// Releases go on after a roll-forward.
+    Resume(Resumption),
 }
 
 /// A sealed report. Key: its [`ReportId`].
@@ -412,6 +418,15 @@ pub struct AuditedRow {
     pub by: Digest,
 }
 row!(AuditedRow, "audited");
+
+/// An entry of the case log whose body was destroyed. Key: its index. The row's version is the entry that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShreddedBodyRow {
+    /// Why.
+    pub cause: BodyCause,
+}
+row!(ShreddedBodyRow, "shredded-body");
 
 /// Key of a row that exists once a log.
 pub const fn of_log(log: super::event::Log) -> &'static str {

@@ -4,6 +4,7 @@
 
 use super::{
     audit::Audited,
+    epoch::Resumption,
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, Malformed, PartyId},
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
@@ -50,11 +51,13 @@ pub enum Kind {
     Audited,
     /// Who signs, witnesses and holds which office is changed.
     Roster,
+    /// Releases may go on after a roll-forward.
+    Resumption,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Party,
         Self::Report,
         Self::Request,
@@ -70,6 +73,7 @@ impl Kind {
         Self::Suspension,
         Self::Audited,
         Self::Roster,
+        Self::Resumption,
     ];
 
     /// The `typ` header member; it carries the version.
@@ -90,6 +94,7 @@ impl Kind {
             Self::Suspension => "amana-suspension-v1+jwt",
             Self::Audited => "amana-audited-v1+jwt",
             Self::Roster => "amana-roster-v1+jwt",
+            Self::Resumption => "amana-resumption-v1+jwt",
         }
     }
 
@@ -107,7 +112,7 @@ impl Kind {
                 | (Self::Revocation, Holder::Advocate {} | Holder::Officer(_))
                 | (Self::Request | Self::ReleaseRequest | Self::Acknowledgement, Holder::Officer(_))
                 | (Self::Officer | Self::RecipientKey, Holder::InstitutionRoot {})
-                | (Self::Admission | Self::Suspension, Holder::Administrator {})
+                | (Self::Admission | Self::Suspension | Self::Resumption, Holder::Administrator {})
                 | (Self::Roster | Self::Approval, Holder::Administrator {} | Holder::Council {})
                 | (Self::Attestation, Holder::Accreditor {})
                 | (Self::Audited, Holder::Auditor {})
@@ -176,6 +181,8 @@ pub enum Body {
     Audited(Audited),
     /// See [`RosterChange`].
     Roster(Box<RosterChange>),
+    /// See [`Resumption`].
+    Resumption(Resumption),
 }
 
 /// A short text for people: no control or direction-changing characters, 1 to 400 characters.

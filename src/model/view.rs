@@ -1,6 +1,7 @@
 //! Views: the rows one decision reads, with their versions. Loaded alike from memory and from a database.
 
 use super::{
+    epoch::EpochRow,
     event::{EntryRef, Log},
     ids::{Digest, GrantId, KeyId, ReleaseId, ReportId},
     rows::{
@@ -49,6 +50,7 @@ pub struct ReleaseView {
     pub(in crate::model) recipient_key: Option<RecipientKeyRow>,
     pub(in crate::model) clock: Option<ClockRow>,
     pub(in crate::model) witnessing: Witnessing,
+    pub(in crate::model) epoch: EpochRow,
     pub(in crate::model) bundle: Digest,
     pub(in crate::model) citations: Vec<Citation>,
 }
@@ -94,6 +96,7 @@ impl ReleaseView {
             recipient_key,
             clock,
             witnessing,
+            epoch: rows.read::<EpochRow>(&ONLY)?.map(|held| held.row).unwrap_or_default(),
             bundle: genesis.row.genesis.bundle,
             citations: rows.citations.into_inner(),
         }))
@@ -148,6 +151,7 @@ pub struct OwnerFetchView {
     pub(in crate::model) report: ReportRow,
     pub(in crate::model) caller: KeyRow,
     pub(in crate::model) caller_id: KeyId,
+    pub(in crate::model) epoch: EpochRow,
     pub(in crate::model) bundle: Digest,
     pub(in crate::model) citations: Vec<Citation>,
 }
@@ -164,6 +168,7 @@ impl OwnerFetchView {
             report: row.row,
             caller: key.row,
             caller_id: caller,
+            epoch: rows.read::<EpochRow>(&ONLY)?.map(|held| held.row).unwrap_or_default(),
             bundle: genesis.row.genesis.bundle,
             citations: rows.citations.into_inner(),
         }))

@@ -6,7 +6,8 @@
 //! [`CommitError::Storage`].
 
 use super::{
-    Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
+    Attachment, CommitError, ExportPart, Heads, Logged, OldBodies, OwnRecord, Pending, Published, Recorded, Store,
+    StoreError,
     faults::{Faults, When},
     room::Room,
 };
@@ -95,6 +96,9 @@ impl Store for Faulty {
     }
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.read("store.due_grants", |inner| inner.due_grants(now))
+    }
+    fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError> {
+        self.read("store.old_bodies", |inner| inner.old_bodies(from, before))
     }
     fn entry_shared(&self, entry: EntryRef) -> Result<Option<String>, StoreError> {
         self.read("store.entry_shared", |inner| inner.entry_shared(entry))

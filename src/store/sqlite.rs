@@ -4,9 +4,11 @@
 //! from a pool of read-only connections; `schema` makes the tables; `guard` holds the log against its anchor.
 
 mod batch;
+mod bodies;
 mod check;
 mod contract;
 mod copy;
+mod forward;
 mod guard;
 mod open;
 mod operations;
@@ -21,6 +23,7 @@ mod tiles;
 mod writer;
 
 pub use check::Fault;
+pub use forward::{Ahead, ForwardError, roll_forward};
 pub use open::{Keys, Opening, SqliteStore};
 pub use shared::LogSigners;
 pub use snapshot::{FactLine, Held, Snapshot, held};

@@ -49,6 +49,8 @@ pub fn about(shared: &Shared) -> Result<About, EntryError> {
         | Happening::ClockConfirmed
         | Happening::Cover
         | Happening::Cosigned
-        | Happening::Disclosed(_) => Ok(About::NoReport),
+        | Happening::Disclosed(_)
+        | Happening::RolledForward(_)
+        | Happening::BodyShredded { .. } => Ok(About::NoReport),
     }
 }

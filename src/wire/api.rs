@@ -293,6 +293,8 @@ pub enum BundleLine {
     Register(String),
     /// A case entry.
     Case(CaseLine),
+    /// A case entry of which only the leaf is left: the 33 bytes, base64url.
+    Closed(Bytes),
     /// A fact of the projection: kind, key, log, index, row.
     Fact(String, String, Log, u64, String),
     /// Everything was sent.
@@ -321,6 +323,24 @@ pub struct CaseLine {
     pub auditor_salt: Bytes,
     /// Auditor part, verbatim.
     pub auditor: String,
+}
+
+/// A case entry of which only the leaf is left.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedLine {
+    /// The 33 bytes, base64url.
+    pub closed: Bytes,
+}
+
+/// One line of `case.jsonl`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CaseRecord {
+    /// Opened whole.
+    Opened(CaseLine),
+    /// Its leaf alone.
+    Closed(ClosedLine),
 }
 
 /// The answer of the token endpoint (RFC 6749, section 5.1).

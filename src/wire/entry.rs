@@ -10,7 +10,8 @@
 use super::statement::{Unverified, Verified};
 use crate::{
     model::{
-        event::{DenialCount, Disclosed, Event, Log},
+        epoch::LostRange,
+        event::{BodyCause, DenialCount, Disclosed, Event, Log},
         facts::{OwnerFetchRecord, ReleaseRecord},
         grant::{EndCause, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
@@ -136,6 +137,30 @@ pub enum Happening {
     Cosigned,
     /// Everything up to these sizes is handed to an auditor.
     Disclosed(Disclosed),
+    /// The broker goes on from an older copy; of these case entries only the leaves are left.
+    RolledForward(LostRange),
+    /// The body of an earlier case entry was destroyed; its leaf stands.
+    BodyShredded {
+        /// The entry.
+        index: u64,
+        /// Why.
+        cause: BodyCause,
+    },
+}
+
+impl Happening {
+    /// Whether facts are the same without it, so that its body may be shredded once an auditor has read it.
+    pub const fn changes_no_fact(&self) -> bool {
+        matches!(
+            self,
+            Self::Cover
+                | Self::ReleaseDenied
+                | Self::OwnerHeaderFetched { .. }
+                | Self::OwnerHeaderDenied { .. }
+                | Self::DenialsCounted(_)
+                | Self::Disclosed(_)
+        )
+    }
 }
 
 /// What only auditors may read: from what and how it was decided.
@@ -209,6 +234,9 @@ pub enum EntryError {
     /// In the wrong log.
     #[error("the entry stands in the wrong log")]
     WrongLog,
+    /// Only its leaf is left.
+    #[error("the entry is closed: its leaf is here, and nothing that opens it")]
+    Closed,
 }
 
 impl Shared {
@@ -276,6 +304,8 @@ impl Shared {
             (Happening::ClockConfirmed, None) => Event::ClockConfirmed,
             (Happening::Cover, None) => Event::Cover,
             (Happening::Disclosed(disclosed), None) => Event::Disclosed(*disclosed),
+            (Happening::RolledForward(lost), None) => Event::RolledForward(*lost),
+            (Happening::BodyShredded { index, cause }, None) => Event::BodyShredded(*index, *cause),
             _ => return Err(EntryError::Statement),
         };
         if event.log() == log { Ok(event) } else { Err(EntryError::WrongLog) }
@@ -368,6 +398,30 @@ pub enum FullEntry {
         /// The auditor part, verbatim.
         auditor: String,
     },
+    /// Of the case log, and only its leaf is left: its body was shredded, or lost with an older copy of the data.
+    Closed {
+        /// The leaf data.
+        leaf: ClosedLeaf,
+    },
+}
+
+/// What is left of a case entry that nobody can open here: the data of its leaf.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClosedLeaf([u8; 33]);
+
+impl ClosedLeaf {
+    /// Reads a leaf of the case log.
+    ///
+    /// # Errors
+    /// [`EntryError::Framing`] when it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        let leaf = <[u8; 33]>::try_from(bytes).map_err(|_| EntryError::Framing)?;
+        if leaf.first() == Some(&LEAF_VERSION) { Ok(Self(leaf)) } else { Err(EntryError::Framing) }
+    }
+    /// The leaf data.
+    pub const fn as_bytes(&self) -> &[u8; 33] {
+        &self.0
+    }
 }
 
 impl FullEntry {
@@ -385,10 +439,25 @@ impl FullEntry {
         Ok(Self::Case { opened, auditor_salt: salts.auditor, auditor })
     }
     /// The shared part, verbatim.
-    pub fn shared(&self) -> &str {
+    ///
+    /// # Errors
+    /// [`EntryError::Closed`].
+    pub fn shared(&self) -> Result<&str, EntryError> {
         match self {
-            Self::Register { shared } => shared,
-            Self::Case { opened, .. } => &opened.shared,
+            Self::Register { shared } => Ok(shared),
+            Self::Case { opened, .. } => Ok(&opened.shared),
+            Self::Closed { .. } => Err(EntryError::Closed),
+        }
+    }
+    /// What is left of it without its body.
+    ///
+    /// # Errors
+    /// [`EntryError::WrongLog`] in the register, whose leaves are its entries.
+    pub fn closed(&self) -> Result<Self, EntryError> {
+        match self {
+            Self::Register { .. } => Err(EntryError::WrongLog),
+            Self::Case { opened, .. } => Ok(Self::Closed { leaf: ClosedLeaf(opened.leaf_data()?) }),
+            Self::Closed { leaf } => Ok(Self::Closed { leaf: *leaf }),
         }
     }
     /// What anybody may read of it: the shared part in the register, 33 bytes in the case log.
@@ -396,6 +465,7 @@ impl FullEntry {
         match self {
             Self::Register { shared } => Ok(shared.as_bytes().to_vec()),
             Self::Case { opened, .. } => Ok(opened.leaf_data()?.to_vec()),
+            Self::Closed { leaf } => Ok(leaf.as_bytes().to_vec()),
         }
     }
     /// The leaf's hash in its tree.
@@ -403,10 +473,14 @@ impl FullEntry {
         Ok(tlog::leaf_hash(&self.leaf_data()?))
     }
     /// What a receipt carries as `extra`.
+    ///
+    /// # Errors
+    /// [`EntryError::Closed`]: there are no receipts for what nobody can open.
     pub fn extra(&self) -> Result<Vec<u8>, EntryError> {
         match self {
             Self::Register { shared } => Ok(shared.as_bytes().to_vec()),
             Self::Case { opened, .. } => opened.encode(),
+            Self::Closed { .. } => Err(EntryError::Closed),
         }
     }
 }

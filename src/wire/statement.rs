@@ -7,6 +7,7 @@
 use super::jws::{self, Compact, JwsError};
 use crate::model::{
     audit::Audited,
+    epoch::Resumption,
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, PartyId, PublicKey},
     institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
@@ -107,6 +108,7 @@ bodies! {
     Suspension: Suspension => Body::Suspension,
     Audited: Audited => Body::Audited,
     Roster: RosterChange => |change| Body::Roster(Box::new(change)),
+    Resumption: Resumption => Body::Resumption,
 }
 
 impl<B> Claims<B> {

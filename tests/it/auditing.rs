@@ -9,7 +9,7 @@ use amana::{
     audit::AuditError,
     cli::demo::cast::copy,
     model::{
-        event::{DenialCount, Log},
+        event::{BodyCause, DenialCount, Log},
         ids::Digest,
         institution::SuspensionAct,
         time::{Duration, Timestamp},
@@ -422,4 +422,39 @@ fn counted_denials_are_an_officers_within_an_hour_and_at_least_one() {
     for ((writer, index), words) in [wrong_key, too_long, empty, none].into_iter().zip(words) {
         writer.is_caught_at(&story.stage.cast, Log::Case, index, words);
     }
+}
+
+#[test]
+fn bodies_go_by_an_entry_that_names_them_and_none_that_facts_depend_on() {
+    let mut story = story();
+    let trees = story.stage.audit("vouched").trees;
+    story.stage.as_auditor(|desk| desk.vouch(trees.register, trees.case)).unwrap();
+    let fresh = |stage: &mut Stage, name: &str| LyingWriter::of(stage, name);
+    let no_facts = AuditorPart::default();
+    let cause = BodyCause::Retention;
+
+    let mut writer = fresh(&mut story.stage, "unexplained");
+    let denied = writer.position(|event| *event == Happening::ReleaseDenied);
+    assert!((denied as u64) < trees.case.size);
+    writer.closed.insert(denied);
+    writer.is_caught_at(&story.stage.cast, Log::Case, denied as u64, "does not open");
+    // Named, it is explained; that the broker's own facts lack it is all that is left to find.
+    writer.append(Happening::BodyShredded { index: denied as u64, cause }, None, &no_facts);
+    assert!(matches!(writer.verify(&story.stage.cast), Err(AuditError::Facts(_))));
+    let twice = writer.append(Happening::BodyShredded { index: denied as u64, cause }, None, &no_facts);
+    writer.is_caught_at(&story.stage.cast, Log::Case, twice, "already taken effect");
+
+    let mut writer = fresh(&mut story.stage, "unaudited");
+    let disclosed = (0..writer.case.len()).rfind(|at| writer.shared(*at).event.changes_no_fact()).unwrap() as u64;
+    assert!(disclosed >= trees.case.size);
+    let index = writer.append(Happening::BodyShredded { index: disclosed, cause }, None, &no_facts);
+    writer.is_caught_at(&story.stage.cast, Log::Case, index, "no auditor has vouched");
+
+    let mut writer = fresh(&mut story.stage, "released");
+    let released = writer.position(|event| *event == Happening::Released);
+    let index = writer.append(Happening::BodyShredded { index: released as u64, cause }, None, &no_facts);
+    writer.is_caught_at(&story.stage.cast, Log::Case, index, "facts depend on");
+    // Taken out of the bundle too, what followed from it stands on nothing.
+    writer.closed.insert(released);
+    writer.verify(&story.stage.cast).expect_err("a release disappeared");
 }

@@ -19,7 +19,7 @@ use amana::{
     },
     tlog::{Checkpoint, Ed25519NoteSigner, KeyName, MemoryTiles, leaf_hash},
     wire::{
-        api::{Bytes, CaseLine},
+        api::{Bytes, CaseLine, ClosedLine},
         entry::{AuditorPart, FactsRecord, FullEntry, Happening, Salt, Salts, Shared},
         genesis::SignedGenesis,
         statement::Unverified,
@@ -27,7 +27,7 @@ use amana::{
 };
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 /// A bundle in memory, and the keys of the broker that made it: whoever holds both can write any log.
 pub struct LyingWriter {
@@ -36,6 +36,8 @@ pub struct LyingWriter {
     pub case: Vec<CaseLine>,
     pub facts: String,
     pub keys: [Ed25519NoteSigner; 2],
+    /// Entries handed out without their bodies.
+    pub closed: BTreeSet<usize>,
 }
 
 impl LyingWriter {
@@ -56,6 +58,7 @@ impl LyingWriter {
             case: read("case.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             facts: read("facts.jsonl"),
             keys: [key("register.key", "register"), key("case.key", "case")],
+            closed: BTreeSet::new(),
         }
     }
 
@@ -139,7 +142,11 @@ impl LyingWriter {
     fn lines(&self) -> [String; 2] {
         let lines = |lines: Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         let register = self.register.iter().map(|text| json!(text).to_string()).collect();
-        let case = self.case.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+        let case_line = |(index, line): (usize, &CaseLine)| match self.closed.contains(&index) {
+            true => serde_json::to_string(&ClosedLine { closed: Bytes(leaf(line).to_vec()) }).unwrap(),
+            false => serde_json::to_string(line).unwrap(),
+        };
+        let case = self.case.iter().enumerate().map(case_line).collect();
         [lines(register), lines(case)]
     }
     fn inputs<'a>(
@@ -278,5 +285,15 @@ pub fn reread(story: &Story) -> LyingWriter {
         case: read("case.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         facts: read("facts.jsonl"),
         keys: [key("register.key", "register"), key("case.key", "case")],
+        closed: BTreeSet::new(),
     }
+}
+
+/// The leaf of a line.
+fn leaf(line: &CaseLine) -> [u8; 33] {
+    let salt = |bytes: &Bytes| Salt::from_random(bytes.0.clone().try_into().unwrap());
+    let auditor_commitment = amana::wire::entry::auditor_commitment(&salt(&line.auditor_salt), &line.auditor);
+    let opened =
+        amana::wire::entry::OpenedLeaf { salt: salt(&line.salt), shared: line.shared.clone(), auditor_commitment };
+    opened.leaf_data().unwrap()
 }

@@ -86,7 +86,11 @@ mod report_format;
 #[cfg(all(feature = "client", feature = "server"))]
 mod resuming;
 #[cfg(all(feature = "client", feature = "server"))]
+mod retention;
+#[cfg(all(feature = "client", feature = "server"))]
 mod revocation;
+#[cfg(all(feature = "client", feature = "server"))]
+mod roll_forward;
 #[cfg(all(feature = "client", feature = "server"))]
 mod roster;
 #[cfg(feature = "client")]

@@ -306,6 +306,7 @@ fn full_queue_keeps_out_nothing_that_stops_and_what_stops_is_committed_first() {
         quotas: amana::broker::Quotas::default(),
         rates: amana::broker::Rates::default(),
         publishing: amana::broker::Publishing::default(),
+        retention: amana::broker::Retention::default(),
     })
     .unwrap();
     // Somebody else's transaction: the writer waits for it, and everything queues up behind.

@@ -282,7 +282,7 @@ fn wrapped_header_leaves_no_byte_in_the_database_or_its_log() {
 }
 
 /// Whether any file under a folder holds these bytes: any 40 of them in a row, since a page may end in between.
-fn holds(folder: &Path, bytes: &[u8]) -> bool {
+pub fn holds(folder: &Path, bytes: &[u8]) -> bool {
     let windows: Vec<&[u8]> = bytes.chunks_exact(40).collect();
     std::fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
@@ -517,6 +517,7 @@ fn revocation_is_carried_through_when_the_connection_it_came_on_goes_away() {
         clock: stage.clock.clone(),
         batch_operations: 1024,
         publishing: amana::broker::Publishing::default(),
+        retention: amana::broker::Retention::default(),
     })
     .unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -184,6 +184,7 @@ impl Stage {
             quotas: Quotas::default(),
             rates: Rates::default(),
             publishing: Publishing::default(),
+            retention: amana::broker::Retention::default(),
         };
         let broker = Broker::new(parts).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

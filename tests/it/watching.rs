@@ -699,6 +699,7 @@ impl Witnessed {
             case: Vec::new(),
             facts: String::new(),
             keys: [key("register"), key("case")],
+            closed: std::collections::BTreeSet::new(),
         };
         Self { writer, witnesses, card: genesis.card(), now }
     }

@@ -5,10 +5,7 @@ use crate::{
     audit::{self, ListingCheck, Summary},
     cli::output::{Failure, chain},
     model::event::Log,
-    wire::{
-        genesis::{Card, SignedGenesis},
-        listing::SignedListing,
-    },
+    wire::{genesis::Card, listing::SignedListing},
 };
 use std::{fs, path::Path};
 
@@ -16,14 +13,12 @@ use std::{fs, path::Path};
 pub(super) fn verify(folder: &Path, card: Option<&Card>, listing: &Path) -> Result<Summary, Failure> {
     let words = |e: std::io::Error| Failure::refused(format!("{}: {e}", listing.display()));
     let note = fs::read_to_string(listing).map_err(words)?;
-    let opened = inputs(folder)?;
-    let genesis = SignedGenesis::parse(&opened.genesis).map_err(|e| Failure::from_error(&e))?;
-    let trust = genesis.trust().map_err(|e| Failure::from_error(&e))?;
-    let signed = SignedListing::open(&note, trust.log(Log::Case))
-        .map_err(|e| Failure::does_not_hold(format!("{}: {}", listing.display(), chain(&e))))?;
-    let mut check = ListingCheck::new(signed);
-    let walk = audit::verify_with(opened, card, &mut check).map_err(|e| refusal(&e))?;
-    let fault = |e: &dyn std::error::Error| Failure::does_not_hold(format!("{}: {e}", listing.display()));
-    check.finish(&walk).map_err(|e| refusal(&e))?.map_err(|e| fault(&e))?;
+    let wrong = |e: &dyn std::error::Error| Failure::does_not_hold(format!("{}: {}", listing.display(), chain(e)));
+    // The log itself says whose signature a listing has to bear, so it is folded first.
+    let mut folded = audit::verify_with(inputs(folder)?, card, &mut ()).map_err(|e| refusal(&e))?;
+    let trust = folded.trust().map_err(|e| refusal(&e))?;
+    let mut check = ListingCheck::new(SignedListing::open(&note, trust.log(Log::Case)).map_err(|e| wrong(&e))?);
+    let walk = audit::verify_with(inputs(folder)?, card, &mut check).map_err(|e| refusal(&e))?;
+    check.finish(&walk).map_err(|e| refusal(&e))?.map_err(|e| wrong(&e))?;
     Ok(walk.summary())
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use clap::Args;
 
-/// Approve what another administrator proposed: an admission, or the lifting of a suspension.
+/// Approve what another administrator proposed: an admission, the lifting of a suspension, or that releases go on.
 #[derive(Args)]
 #[command(after_help = "Example:\n  amana institution approve 3f… --identity administrator-2.txt")]
 pub(super) struct Arguments {
@@ -53,6 +53,10 @@ fn proposed(desk: &Desk, digest: Digest) -> Result<String, Failure> {
             let row = known(desk, lift.institution)?;
             Ok(format!("let releases to {} on again: {}", words::institution(&row.record), lift.reason))
         }
+        Body::Resumption(resumption) => Ok(format!(
+            "let releases go on although case entries {} to {} are lost (register entry {})",
+            resumption.from, resumption.until, resumption.entry
+        )),
         _ => Err(nothing()),
     }
 }

@@ -65,7 +65,7 @@ fn rolled_back(name: &str, error: &Asked) -> Failure {
 }
 
 /// Whose signatures count, and the newest checkpoints, read without opening the log for writing.
-fn on_disk(places: &Places, genesis: &SignedGenesis) -> Result<(Trust, Vec<String>), Failure> {
+pub(in crate::cli) fn on_disk(places: &Places, genesis: &SignedGenesis) -> Result<(Trust, Vec<String>), Failure> {
     let fresh = || Ok((genesis.trust().map_err(|e| Failure::from_error(&e))?, Vec::new()));
     if !places.data.join("amana.db").exists() {
         return fresh();

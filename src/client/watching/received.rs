@@ -9,7 +9,7 @@ use crate::{
     model::{event::Log, limits},
     tlog::{Hash, leaf_hash},
     wire::{
-        api::{BundleLine, CaseLine},
+        api::{BundleLine, CaseLine, CaseRecord, ClosedLine},
         entry::{OpenedLeaf, Salt, Shared, auditor_commitment},
     },
 };
@@ -81,6 +81,11 @@ pub(super) fn receive(folder: &Folder, source: &dyn Source, held: (u64, u64)) ->
                 put(&mut files.1, &case).map_err(ours)?;
                 received.count.1 += 1;
             }
+            // What is left of an entry: the log has to say why, or the fold finds it.
+            Ok(Some(BundleLine::Closed(closed))) => {
+                put(&mut files.1, &ClosedLine { closed }).map_err(ours)?;
+                received.count.1 += 1;
+            }
             // Facts are not asked for, our own are folded; policies are the business of `audit replay`.
             Ok(Some(BundleLine::Fact(..) | BundleLine::Policies(_))) => {}
             Ok(Some(BundleLine::End)) => break,
@@ -102,14 +107,14 @@ fn put(file: &mut BufWriter<File>, value: &impl serde::Serialize) -> std::io::Re
 pub(super) fn fold(walk: &mut Walk, mut register: impl BufRead, mut case: impl BufRead) -> Result<(), AuditError> {
     let file = |file, reason| AuditError::File { file, reason };
     let mut next = || read_line::<String>(&mut register).map_err(|e| file("register.jsonl", e));
-    while let Some(line) = read_line::<CaseLine>(&mut case).map_err(|e| file("case.jsonl", e))? {
-        walk.case(&line, &mut next, &mut ())?;
+    while let Some(line) = read_line::<CaseRecord>(&mut case).map_err(|e| file("case.jsonl", e))? {
+        walk.case_record(&line, &mut next, &mut ())?;
     }
     // What the register grew by since: the next case entry was written later and has seen all of it.
     while let Some(text) = next()? {
         walk.register(&text, &mut ())?;
     }
-    Ok(())
+    walk.closed().map(|_| ())
 }
 
 /// The leaves of entries as they were received; `None` where one has no form to be hashed in.
@@ -118,8 +123,9 @@ pub(super) fn leaves(log: Log, mut lines: impl BufRead) -> Option<Vec<Hash>> {
     loop {
         let leaf = match log {
             Log::Register => read_line::<String>(&mut lines).ok()?.map(|text| leaf_hash(text.as_bytes())),
-            Log::Case => match read_line::<CaseLine>(&mut lines).ok()? {
-                Some(line) => Some(case_leaf(&line)?),
+            Log::Case => match read_line::<CaseRecord>(&mut lines).ok()? {
+                Some(CaseRecord::Opened(line)) => Some(case_leaf(&line)?),
+                Some(CaseRecord::Closed(closed)) => Some(leaf_hash(&closed.closed.0)),
                 None => None,
             },
         };

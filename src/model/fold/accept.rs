@@ -3,7 +3,7 @@
 use super::{
     FoldError, Refusal,
     authority::{Signer, creates, officer_institution},
-    institution, release, require, roster,
+    epoch, institution, release, require, roster,
 };
 use crate::model::{
     audit::Audited,
@@ -43,6 +43,7 @@ pub(super) fn body<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer:
         Body::Suspension(statement) => institution::suspension(rows, at, signed, statement),
         Body::Audited(statement) => audited(rows, at, signed, statement),
         Body::Roster(statement) => roster::proposed(rows, at, signed, statement),
+        Body::Resumption(statement) => institution::resumption(rows, at, signed, statement),
     }
 }
 
@@ -160,7 +161,7 @@ fn grant<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, 
 /// The institution may receive, and the recipient key is its current one.
 fn grant_recipient<S: Rows>(rows: &S, grant: &Grant) -> Step<S> {
     let institution: Held<InstitutionRow> = require(rows, &grant.institution, "institution")?;
-    if institution.row.admitted_at.is_none() {
+    if !epoch::admitted(rows, &institution.row)? {
         return Err(Refusal::NotAdmitted.into());
     }
     if institution.row.suspended_at.is_some() {
@@ -246,7 +247,7 @@ fn revocation<S: Rows>(
 
 fn active_institution<S: Rows>(rows: &S, signer: &Signer) -> Result<Held<InstitutionRow>, FoldError<S::Error>> {
     let held: Held<InstitutionRow> = require(rows, &officer_institution(signer)?, "institution")?;
-    if held.row.admitted_at.is_none() {
+    if !epoch::admitted(rows, &held.row)? {
         return Err(Refusal::NotAdmitted.into());
     }
     if held.row.suspended_at.is_some() {

@@ -37,7 +37,9 @@ pub fn concerned<S: Rows>(rows: &S, event: &Event) -> Result<BTreeSet<PartyId>, 
         | Event::ClockConfirmed
         | Event::Cover
         | Event::Cosigned(_)
-        | Event::Disclosed(_) => {}
+        | Event::Disclosed(_)
+        | Event::RolledForward(_)
+        | Event::BodyShredded(..) => {}
     }
     Ok(parties)
 }

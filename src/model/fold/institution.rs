@@ -2,10 +2,11 @@
 
 use super::{
     FoldError, Refusal,
-    authority::{Signer, about_institution, is_about},
-    cosigned, require, roster,
+    authority::{Signer, about_institution, creates, is_about},
+    cosigned, epoch, require, roster,
 };
 use crate::model::{
+    epoch::Resumption,
     event::Recorded,
     ids::{Digest, PartyId},
     institution::{
@@ -33,6 +34,7 @@ pub(super) fn enrol<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, record
         statement: signed.digest,
         record: record.clone(),
         admitted_at: None,
+        admitted_in: None,
         suspended_at: None,
         suspended_by: None,
         due_diligence_until: None,
@@ -46,10 +48,16 @@ pub(super) fn admission<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, ad
     if held.row.statement != admission.record {
         return Err(Refusal::Malformed("the admission names another record than the institution's").into());
     }
-    if held.row.admitted_at.is_some() {
+    if epoch::admitted(rows, &held.row)? {
         return Err(Refusal::AlreadyEffective.into());
     }
     propose(rows, at, signed, Proposal::Admit(admission.clone()))
+}
+
+pub(super) fn resumption<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, resumption: &Resumption) -> Step<S> {
+    creates(signed)?;
+    epoch::waits(rows, resumption)?;
+    propose(rows, at, signed, Proposal::Resume(*resumption))
 }
 
 pub(super) fn suspension<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, suspension: &Suspension) -> Step<S> {
@@ -89,7 +97,7 @@ pub(super) fn approval<S: Rows>(
     let in_force = roster::in_force(rows)?;
     match &held.row.proposal {
         Proposal::Roster(change) => roster::is_next(&in_force, change)?,
-        Proposal::Admit(_) | Proposal::Lift(..) => by_an_administrator(signer)?,
+        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::Resume(_) => by_an_administrator(signer)?,
     }
     held.row.signers.push(signed.kid);
     if agreed(&in_force.roster, &held.row) {
@@ -110,13 +118,16 @@ fn by_an_administrator(signer: &Signer) -> Result<(), Refusal> {
 /// Whether enough of those who hold their office now have signed.
 fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
     match &row.proposal {
-        Proposal::Admit(_) | Proposal::Lift(..) => in_force.is_enough(OfficeName::Administrators, &row.signers),
+        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::Resume(_) => {
+            in_force.is_enough(OfficeName::Administrators, &row.signers)
+        }
         Proposal::Roster(_) => roster::agreed(in_force, &row.signers),
     }
 }
 
 fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step<S> {
     let institution = match proposal {
+        Proposal::Resume(resumption) => return epoch::resume(rows, at, resumption),
         Proposal::Admit(admission) => admission.institution,
         Proposal::Lift(suspension, _) => suspension.institution,
         Proposal::Roster(change) => return roster::take_effect(rows, at, change),
@@ -127,13 +138,15 @@ fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step
         Proposal::Admit(admission) if held.row.statement != admission.record => {
             return Err(Refusal::Malformed("the record changed since the admission was proposed").into());
         }
-        Proposal::Admit(_) => held.row.admitted_at = Some(at.at),
+        Proposal::Admit(_) => {
+            (held.row.admitted_at, held.row.admitted_in) = (Some(at.at), Some(at.entry.index));
+        }
         // Who agreed to lift one suspension has not agreed to lift the next.
         Proposal::Lift(_, lifted) if held.row.suspended_by != Some(*lifted) => {
             return Err(Refusal::AlreadyEffective.into());
         }
         Proposal::Lift(..) => (held.row.suspended_at, held.row.suspended_by) = (None, None),
-        Proposal::Roster(_) => {}
+        Proposal::Roster(_) | Proposal::Resume(_) => {}
     }
     rows.write(&institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }

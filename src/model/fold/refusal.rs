@@ -134,6 +134,18 @@ pub enum Refusal {
          them (amana log-key prepare) and starts the broker again; then approve once more"
     )]
     LogKeyNotHeld,
+    /// The grant is older than the roll-forward: its end may be among what was lost.
+    #[error("the grant was given before the log was rolled forward; give it anew")]
+    RolledForward,
+    /// Nothing leaves before administrators have looked at a roll-forward.
+    #[error("the log was rolled forward, and too few administrators have confirmed it yet")]
+    UnconfirmedRollForward,
+    /// No auditor has vouched for it yet.
+    #[error("no auditor has vouched for this entry yet")]
+    NotAudited,
+    /// It is closed already, or facts depend on it.
+    #[error("the body of this entry is gone already, or facts depend on it")]
+    BodyNeeded,
     /// Done already.
     #[error("this has already taken effect")]
     AlreadyEffective,

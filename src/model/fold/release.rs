@@ -3,7 +3,7 @@
 use super::{
     FoldError, Refusal,
     authority::{Signer, is_about, officer_institution},
-    require,
+    epoch, require,
 };
 use crate::model::{
     event::{DenialCount, Recorded},
@@ -28,6 +28,7 @@ pub(super) fn released<S: Rows>(
     let held = asked_of_own_grant(rows, signed, signer, request)?;
     within_grant(at, signed, request, &held.row)?;
     may_receive(rows, &held.row)?;
+    epoch::may_release(rows, request.grant)?;
     let key: Option<Held<RecipientKeyRow>> =
         rows.read(&held.row.grant.recipient_key.to_string()).map_err(FoldError::Rows)?;
     if key.is_none_or(|key| key.row.superseded_by.is_some()) {
@@ -60,7 +61,7 @@ pub(super) fn released<S: Rows>(
 /// Suspending has to stop releases whatever the policies say: an auditor checks it without them.
 fn may_receive<S: Rows>(rows: &S, grant: &GrantRow) -> Step<S> {
     let institution: Held<InstitutionRow> = require(rows, &grant.grant.institution, "institution")?;
-    if institution.row.admitted_at.is_none() {
+    if !epoch::admitted(rows, &institution.row)? {
         Err(Refusal::NotAdmitted.into())
     } else if institution.row.suspended_at.is_some() {
         Err(Refusal::Suspended.into())

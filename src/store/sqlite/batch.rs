@@ -20,7 +20,7 @@ use crate::{
     },
     tlog::{self, Hash, LogProof},
     wire::{
-        entry::{AuditorPart, FullEntry, Happening, Salt, Salts, Shared},
+        entry::{AuditorPart, ClosedLeaf, EntryError, FullEntry, Happening, Salt, Salts, Shared},
         statement::SeenTree,
     },
 };
@@ -53,7 +53,8 @@ impl Tips {
 struct Appended {
     entry: EntryRef,
     leaf: Hash,
-    extra: Vec<u8>,
+    /// Absent for a closed leaf: nobody is given a receipt for it.
+    extra: Option<Vec<u8>>,
 }
 
 /// What sealing made: a receipt for each entry, and the heads that changed.
@@ -154,7 +155,27 @@ impl<'c> Batch<'c> {
         self.insert(entry, &FullEntry::Register { shared })
     }
 
-    fn insert(&mut self, entry: EntryRef, full: &FullEntry) -> Result<(), StoreError> {
+    /// What follows bears this time, unless the log is later already.
+    pub(super) fn at_least(&mut self, wall: Timestamp) {
+        self.now = wall.max(self.tips.last_at);
+    }
+
+    /// Folds a register entry that was appended before, and appends it again as it was: the same leaf.
+    pub(super) fn append_verbatim(&mut self, event: &Event, shared: &Shared, text: &str) -> Result<(), CommitError> {
+        if shared.at < self.tips.last_at {
+            return Err(StoreError::Form("an entry whose time lies before the entry before it").into());
+        }
+        self.now = shared.at;
+        let entry = EntryRef { log: Log::Register, index: self.tips.register };
+        fold::apply(self, RecordedAt { entry, at: self.now }, event).map_err(|error| match error {
+            FoldError::Refused(refusal) => CommitError::Refused(refusal),
+            FoldError::Rows(error) => CommitError::Storage(error),
+        })?;
+        self.insert(entry, &FullEntry::Register { shared: text.to_owned() })?;
+        Ok(())
+    }
+
+    pub(super) fn insert(&mut self, entry: EntryRef, full: &FullEntry) -> Result<(), StoreError> {
         let hash = full.leaf_hash().map_err(|_| StoreError::Form("an entry"))?;
         let row = entry_row(entry);
         let sealed = self.sealer.seal(place_of_entry(&row, entry.index), &encode_entry(full)?)?;
@@ -165,10 +186,26 @@ impl<'c> Batch<'c> {
             signed(self.now.as_seconds())?,
             sealed
         ])?;
-        let extra = full.extra().map_err(|_| StoreError::Form("an entry"))?;
+        let extra = match full.extra() {
+            Ok(extra) => Some(extra),
+            Err(EntryError::Closed) => None,
+            Err(_) => return Err(StoreError::Form("an entry")),
+        };
         self.appended.push(Appended { entry, leaf: hash, extra });
         self.tips.grow(entry.log);
         self.tips.last_at = self.now;
+        Ok(())
+    }
+
+    /// Replaces an entry by what is left of it without its body. The tree stays what it is: the leaf is the same.
+    pub(super) fn close(&self, entry: EntryRef, full: &FullEntry) -> Result<(), StoreError> {
+        let closed = full.closed().map_err(|_| StoreError::Form("an entry"))?;
+        let row = entry_row(entry);
+        let sealed = self.sealer.seal(place_of_entry(&row, entry.index), &encode_entry(&closed)?)?;
+        let place = params![number(entry.log), signed(entry.index)?, sealed];
+        self.connection.prepare_cached("UPDATE entries SET entry = ?3 WHERE log = ?1 AND idx = ?2")?.execute(place)?;
+        let sql = "DELETE FROM concerned WHERE idx = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![signed(entry.index)?])?;
         Ok(())
     }
 
@@ -194,11 +231,13 @@ impl<'c> Batch<'c> {
             let size = self.tips.size(log);
             let (note, root) = self.sign_head(signers, &roster.row, log)?;
             changed_heads.push((log, SeenTree { size, root: Digest::from_bytes(*root.as_bytes()) }));
-            let indices: Vec<u64> = mine.iter().map(|a| a.entry.index).collect();
+            let open: Vec<(EntryRef, &Vec<u8>)> =
+                mine.iter().filter_map(|a| a.extra.as_ref().map(|extra| (a.entry, extra))).collect();
+            let indices: Vec<u64> = open.iter().map(|(entry, _)| entry.index).collect();
             let proofs = tlog::inclusion_proofs(&tiles, &indices, size).map_err(|_| StoreError::Tree)?;
-            for (appended, proof) in mine.into_iter().zip(proofs) {
-                let receipt = LogProof::new(appended.extra.clone(), proof, note.clone());
-                receipts.push((appended.entry, receipt.map_err(|_| StoreError::Tree)?.to_text()));
+            for ((entry, extra), proof) in open.into_iter().zip(proofs) {
+                let receipt = LogProof::new(extra.clone(), proof, note.clone());
+                receipts.push((entry, receipt.map_err(|_| StoreError::Tree)?.to_text()));
             }
         }
         Ok(SealedHeads { receipts, changed: changed_heads })
@@ -366,7 +405,8 @@ pub(super) fn open_entry(sealer: &Sealer, entry: EntryRef, sealed: &[u8]) -> Res
     decode_entry(entry.log, &sealer.open(place_of_entry(&row, entry.index), sealed)?)
 }
 
-/// Case: `auditor salt ‖ u32be(len) ‖ opened leaf ‖ auditor part`. Register: the shared part.
+/// Case: `auditor salt ‖ u32be(len) ‖ opened leaf ‖ auditor part`; closed: the leaf, which is shorter than any of these.
+/// Register: the shared part.
 fn encode_entry(full: &FullEntry) -> Result<Vec<u8>, StoreError> {
     let bad = || StoreError::Form("an entry");
     match full {
@@ -376,6 +416,7 @@ fn encode_entry(full: &FullEntry) -> Result<Vec<u8>, StoreError> {
             let length = u32::try_from(opened.len()).map_err(|_| bad())?.to_be_bytes();
             Ok([auditor_salt.as_bytes().as_slice(), &length, &opened, auditor.as_bytes()].concat())
         }
+        FullEntry::Closed { leaf } => Ok(leaf.as_bytes().to_vec()),
     }
 }
 
@@ -386,12 +427,23 @@ fn decode_entry(log: Log, bytes: &[u8]) -> Result<FullEntry, StoreError> {
     if log == Log::Register {
         return Ok(FullEntry::Register { shared: text(bytes)? });
     }
+    if let Ok(leaf) = ClosedLeaf::parse(bytes) {
+        return Ok(FullEntry::Closed { leaf });
+    }
     let (salt, rest) = bytes.split_first_chunk::<32>().ok_or_else(bad)?;
     let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(bad)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| bad())?;
     let (opened, auditor) = rest.split_at_checked(length).ok_or_else(bad)?;
     let opened = OpenedLeaf::parse(opened).map_err(|_| bad())?;
     Ok(FullEntry::Case { opened, auditor_salt: Salt::from_random(*salt), auditor: text(auditor)? })
+}
+
+/// Why an entry cannot be shown, in the store's words.
+pub(super) fn form_of(error: &EntryError) -> StoreError {
+    match error {
+        EntryError::Closed => StoreError::Closed,
+        _ => StoreError::Form("an entry"),
+    }
 }
 
 pub(super) fn receipt(
@@ -402,6 +454,6 @@ pub(super) fn receipt(
     note: &str,
 ) -> Result<String, StoreError> {
     let proof = tlog::inclusion_proof(tiles, entry.index, size).map_err(|_| StoreError::Tree)?;
-    let extra = full.extra().map_err(|_| StoreError::Form("an entry"))?;
+    let extra = full.extra().map_err(|e| form_of(&e))?;
     Ok(LogProof::new(extra, proof, note.to_owned()).map_err(|_| StoreError::Tree)?.to_text())
 }

@@ -1,8 +1,8 @@
 //! The store's side of every method of the contract: each hands its operation to the writer, or reads.
 
 use super::{
-    batch::{Batch, read_entry, read_fact},
-    guard,
+    batch::{Batch, form_of, read_entry, read_fact},
+    bodies, guard,
     open::{SqliteStore, receipt_of},
     operations, published, read, schema,
     writer::{Job, Urgency},
@@ -19,8 +19,8 @@ use crate::{
     },
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
     store::{
-        Attachment, CommitError, ExportPart, Heads, Logged, OwnRecord, Pending, Published, Recorded, Store, StoreError,
-        room::Room,
+        Attachment, CommitError, ExportPart, Heads, Logged, OldBodies, OwnRecord, Pending, Published, Recorded, Store,
+        StoreError, room::Room,
     },
     tlog::{Hash, TileId, TileWidth},
     wire::{
@@ -49,9 +49,12 @@ impl Store for SqliteStore {
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.reading(|connection| read::due_grants(connection, now))
     }
+    fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError> {
+        self.reading(|connection| bodies::old(connection, &self.shared.sealer, from, before))
+    }
     fn entry_shared(&self, entry: EntryRef) -> Result<Option<String>, StoreError> {
         let read = |connection: &Connection| read_entry(connection, &self.shared.sealer, entry);
-        Ok(self.reading(read)?.map(|full| full.shared().to_owned()))
+        self.reading(read)?.map(|full| full.shared().map(str::to_owned).map_err(|e| form_of(&e))).transpose()
     }
     fn receipt(&self, entry: EntryRef) -> Result<String, StoreError> {
         self.showing(|snapshot| read::entry_receipt(snapshot, &self.shared.sealer, entry))

@@ -109,17 +109,10 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let path = folder.join("amana.db");
         let connection = schema::writer(&path)?;
-        let Opening { genesis, keys, anchor, clock, entropy, batch_operations, faults } = opening;
-        let points = Points::new(faults);
-        let shared = Arc::new(Shared {
-            sealer: Sealer::new(&keys.storage, entropy.clone()),
-            signers: keys.logs,
-            entropy,
-            genesis,
-            revoke_only: Mutex::default(),
-            last_at: AtomicU64::default(),
-            shown: guard::Shown::default(),
-        });
+        let points = Points::new(opening.faults.clone());
+        let (anchor, clock, batch_operations) =
+            (opening.anchor.clone(), opening.clock.clone(), opening.batch_operations);
+        let shared = Arc::new(taken(opening));
         let mut anchor = begin(&connection, &shared, &*clock, &points, &anchor)?;
         let (tips, heads) = (read::tips(&connection)?, read::heads(&connection)?);
         guard::keep(&mut anchor, heads, &points)?;
@@ -204,7 +197,21 @@ pub(super) fn receipt_of(entry: EntryRef, receipts: &Receipts) -> String {
     receipts.get(&entry).cloned().unwrap_or_default()
 }
 
-fn lock(folder: &Path) -> Result<File, StoreError> {
+/// What writer and readers share, from what opening needs.
+pub(super) fn taken(opening: Opening) -> Shared {
+    let Opening { genesis, keys, entropy, .. } = opening;
+    Shared {
+        sealer: Sealer::new(&keys.storage, entropy.clone()),
+        signers: keys.logs,
+        entropy,
+        genesis,
+        revoke_only: Mutex::default(),
+        last_at: AtomicU64::default(),
+        shown: guard::Shown::default(),
+    }
+}
+
+pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join("lock");
     let file_error = |source| StoreError::File { what: "cannot lock", path: path.display().to_string(), source };
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(file_error)?;
@@ -249,13 +256,13 @@ fn begin(
 }
 
 /// A log that has entries begins with the genesis it is opened under.
-fn belongs(batch: &Batch<'_>, shared: &Shared) -> Result<(), StoreError> {
+pub(super) fn belongs(batch: &Batch<'_>, shared: &Shared) -> Result<(), StoreError> {
     if batch.tips().register == 0 {
         return Ok(());
     }
     let first = read_entry(batch.connection(), batch.sealer(), EntryRef { log: Log::Register, index: 0 })?;
     let ours = shared.genesis.entry().encode().map_err(|_| StoreError::Form("genesis"))?;
-    if first.is_none_or(|entry| entry.shared() != ours) { Err(StoreError::OtherGenesis) } else { Ok(()) }
+    if first.is_none_or(|entry| entry.shared() != Ok(ours.as_str())) { Err(StoreError::OtherGenesis) } else { Ok(()) }
 }
 
 fn lay(batch: &mut Batch<'_>, shared: &Shared) -> Result<(), StoreError> {

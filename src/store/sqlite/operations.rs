@@ -1,6 +1,6 @@
 //! The contract's methods as operations inside a batch.
 
-use super::{batch::Batch, shared::LogSigners};
+use super::{batch::Batch, bodies, shared::LogSigners};
 use crate::{
     model::{
         event::{EntryRef, Event},
@@ -198,9 +198,15 @@ pub(super) fn own_record(batch: &mut Batch<'_>, what: OwnRecord) -> Result<Entry
         OwnRecord::DenialsCounted(counted) => (Event::DenialsCounted(counted), Happening::DenialsCounted(counted)),
         OwnRecord::ClockConfirmed => (Event::ClockConfirmed, Happening::ClockConfirmed),
         OwnRecord::Disclosed(disclosed) => (Event::Disclosed(disclosed), Happening::Disclosed(disclosed)),
+        OwnRecord::BodyShredded(index, cause) => {
+            (Event::BodyShredded(index, cause), Happening::BodyShredded { index, cause })
+        }
     };
     if let OwnRecord::Shredded(grant, HeaderCopy::Database) = what {
         batch.delete_grant_header(grant)?;
+    }
+    if let OwnRecord::BodyShredded(index, _) = what {
+        bodies::shred(batch, index)?;
     }
     batch.append(&event, happening, None, &AuditorPart::default())
 }

@@ -230,6 +230,7 @@ pub(super) fn bundle_line(entry: FullEntry) -> BundleLine {
             auditor_salt: Bytes(auditor_salt.as_bytes().to_vec()),
             auditor,
         }),
+        FullEntry::Closed { leaf } => BundleLine::Closed(Bytes(leaf.as_bytes().to_vec())),
     }
 }
 
@@ -240,6 +241,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         rows::AuditedRow::KIND,
         rows::ClockRow::KIND,
         rows::CosignedRow::KIND,
+        crate::model::epoch::EpochRow::KIND,
         rows::GenesisRow::KIND,
         GrantRow::KIND,
         rows::InstitutionRow::KIND,
@@ -254,6 +256,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         rows::ReleaseRow::KIND,
         ReportRow::KIND,
         rows::RequestRow::KIND,
+        rows::ShreddedBodyRow::KIND,
         rows::StatementRow::KIND,
         rows::RosterRow::KIND,
         rows::UncosignedRow::KIND,

@@ -19,7 +19,7 @@ use crate::{
     },
     store::{Heads, StoreError, anchor, sealed::Sealer},
     wire::{
-        api::{BundleLine, CaseLine},
+        api::{BundleLine, CaseRecord, ClosedLine},
         entry::FullEntry,
     },
 };
@@ -140,13 +140,14 @@ impl Snapshot {
         }
     }
 
-    /// A case entry with everything that opens it.
+    /// A case entry with everything that opens it, or what is left of it.
     ///
     /// # Errors
     /// [`StoreError::Damaged`].
-    pub fn case_entry(&self, index: u64) -> Result<Option<CaseLine>, StoreError> {
+    pub fn case_entry(&self, index: u64) -> Result<Option<CaseRecord>, StoreError> {
         match self.line(Log::Case, index)? {
-            Some(BundleLine::Case(line)) => Ok(Some(line)),
+            Some(BundleLine::Case(line)) => Ok(Some(CaseRecord::Opened(line))),
+            Some(BundleLine::Closed(closed)) => Ok(Some(CaseRecord::Closed(ClosedLine { closed }))),
             _ => Ok(None),
         }
     }

@@ -47,6 +47,7 @@ impl Log {
                     log.push((shared.statement.as_deref().map(digest), shared.event));
                     line(&mut inputs.case, serde_json::to_string(&case).unwrap());
                 }
+                BundleLine::Closed(_) => unreachable!("no body is shredded here"),
                 BundleLine::Fact(kind, key, of, index, row) => {
                     line(&mut inputs.facts, serde_json::to_string(&(kind, key, of, index, row)).unwrap());
                 }

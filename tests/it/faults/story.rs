@@ -194,6 +194,7 @@ impl World {
             quotas: Quotas::default(),
             rates: Rates::default(),
             publishing: amana::broker::Publishing::default(),
+            retention: amana::broker::Retention::default(),
         };
         Ok((Broker::new(parts).map_err(|e| format!("{e:?}"))?, store))
     }

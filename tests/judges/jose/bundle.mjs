@@ -13,6 +13,8 @@ const KINDS = [
   "acknowledgement", "admission", "approval", "attestation", "audited", "grant", "officer", "party", "recipient-key",
   "release-request", "report", "request", "revocation", "roster", "suspension",
 ];
+/** What occurs only after a disaster; judged where it does. */
+const RARE = ["resumption"];
 
 const [folder] = process.argv.slice(2);
 if (!folder) {
@@ -33,7 +35,7 @@ for (const office of Object.values(genesis.roles)) {
 }
 
 const register = lines("register.jsonl").map((shared) => JSON.parse(shared));
-const kinds = new Map(KINDS.map((kind) => [kind, 0]));
+const kinds = new Map([...KINDS, ...RARE].map((kind) => [kind, 0]));
 const genesisEntry = register.shift();
 assert.equal(genesisEntry.event, "genesis-laid");
 assert.equal(genesisEntry.statement, note);

@@ -1,0 +1,64 @@
+//! What a roll-forward does: nothing that was given before it releases, and nothing at all before it is confirmed.
+
+use super::{FoldError, Refusal};
+use crate::model::{
+    epoch::{EpochRow, LostRange, Resumption, RollForward},
+    event::{Log, Recorded},
+    ids::GrantId,
+    limits,
+    rows::{Held, InstitutionRow, ONLY, Rows, StatementRow},
+};
+
+type Step<S> = Result<(), FoldError<<S as Rows>::Error>>;
+
+pub(super) fn read<S: Rows>(rows: &S) -> Result<EpochRow, FoldError<S::Error>> {
+    let held: Option<Held<EpochRow>> = rows.read(ONLY).map_err(FoldError::Rows)?;
+    Ok(held.map(|held| held.row).unwrap_or_default())
+}
+
+/// Whether the leaves in the range are closed is for whoever holds them.
+pub(super) fn rolled_forward<S: Rows>(rows: &mut S, at: Recorded, lost: LostRange) -> Step<S> {
+    let mut epoch = read(rows)?;
+    if at.entry.log != Log::Register || lost.from > lost.until || epoch.forwards.len() >= limits::ROLL_FORWARDS {
+        return Err(Refusal::Malformed("a roll-forward names a range of the case log").into());
+    }
+    epoch.forwards.push(RollForward { entry: at.entry.index, lost, confirmed: false });
+    rows.write(ONLY, &epoch, at.entry).map_err(FoldError::Rows)
+}
+
+/// A resumption names a roll-forward that waits for it.
+pub(super) fn waits<S: Rows>(rows: &S, resumption: &Resumption) -> Result<EpochRow, FoldError<S::Error>> {
+    let epoch = read(rows)?;
+    let lost = LostRange { from: resumption.from, until: resumption.until };
+    match epoch.forwards.iter().find(|forward| forward.entry == resumption.entry && forward.lost == lost) {
+        Some(forward) if forward.confirmed => Err(Refusal::AlreadyEffective.into()),
+        Some(_) => Ok(epoch),
+        None => Err(Refusal::Unknown("roll-forward").into()),
+    }
+}
+
+/// Enough administrators agree.
+pub(super) fn resume<S: Rows>(rows: &mut S, at: Recorded, resumption: &Resumption) -> Step<S> {
+    let mut epoch = waits(rows, resumption)?;
+    for forward in epoch.forwards.iter_mut().filter(|forward| forward.entry == resumption.entry) {
+        forward.confirmed = true;
+    }
+    rows.write(ONLY, &epoch, at.entry).map_err(FoldError::Rows)
+}
+
+/// No header leaves before a roll-forward is confirmed.
+pub(super) fn may_hand_out<S: Rows>(rows: &S) -> Step<S> {
+    if read(rows)?.unconfirmed() { Err(Refusal::UnconfirmedRollForward.into()) } else { Ok(()) }
+}
+
+/// Neither before, nor under a grant whose end may be among what was lost.
+pub(super) fn may_release<S: Rows>(rows: &S, grant: GrantId) -> Step<S> {
+    may_hand_out(rows)?;
+    let statement: Held<StatementRow> = super::require(rows, &grant, "grant")?;
+    if read(rows)?.ends(statement.version) { Err(Refusal::RolledForward.into()) } else { Ok(()) }
+}
+
+/// Whether an institution may receive.
+pub(super) fn admitted<S: Rows>(rows: &S, institution: &InstitutionRow) -> Result<bool, FoldError<S::Error>> {
+    Ok(read(rows)?.admits(institution))
+}

@@ -1,0 +1,224 @@
+//! The drill: the newest data are lost, and a broker goes on from an older copy and from what a mirror kept of its logs.
+
+use crate::{
+    doctor::{amana, copy_folder, words},
+    stage::{Stage, reasons, verify},
+};
+use amana::{
+    cli::embedded::{Places, Running},
+    client::desk::DeskError,
+    model::{
+        event::Log,
+        ids::{GrantId, PartyId, ReportId},
+        institution::SuspensionAct,
+        time::Duration,
+    },
+    tlog::{Checkpoint, LogProof, MemoryTiles, TileId, TileWidth, bundle_path, decode_bundle, leaf_hash, tile_path},
+    wire::entry::OpenedLeaf,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const LOGS: [(&str, Log); 2] = [("register", Log::Register), ("case", Log::Case)];
+
+/// What happened before the newest data were lost.
+struct Lost {
+    stage: Stage,
+    report: ReportId,
+    /// Given before the copy was made, and not withdrawn.
+    old: GrantId,
+    /// Given before, and withdrawn after.
+    withdrawn: GrantId,
+    /// Suspended after.
+    suspended: PartyId,
+    /// A receipt handed out before the copy was made.
+    receipt: String,
+    /// The newest mirror, and one from between.
+    mirror: PathBuf,
+    between: PathBuf,
+}
+
+/// Publishes, and keeps everything under `/log` as a mirror would.
+fn mirrored(stage: &Stage, name: &str) -> PathBuf {
+    stage.broker.as_ref().unwrap().publish().unwrap();
+    let folder = stage.path(name);
+    for (log, of) in LOGS {
+        let keep = |path: &str| {
+            let answer = stage.raw().fetch(&format!("/log/{log}/{path}"));
+            assert_eq!(answer.status, 200, "{path}");
+            let file = folder.join(log).join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, &answer.body).unwrap();
+        };
+        keep("checkpoint");
+        let size = checkpoint(stage, &folder, log, of).size();
+        for level in 0..2 {
+            for index in 0.. {
+                let id = TileId { level, index };
+                let Some(width) = id.width_at(size) else { break };
+                keep(&tile_path(id, width));
+                if level == 0 {
+                    keep(&bundle_path(index, width));
+                }
+                if matches!(width, TileWidth::Partial(_)) {
+                    break;
+                }
+            }
+        }
+    }
+    folder
+}
+
+fn checkpoint(stage: &Stage, mirror: &Path, log: &str, of: Log) -> Checkpoint {
+    let note = fs::read_to_string(mirror.join(log).join("checkpoint")).unwrap();
+    Checkpoint::open(&note, stage.cast.founded.genesis.trust().unwrap().log(of)).unwrap()
+}
+
+fn leaves(stage: &Stage, mirror: &Path, log: &str, of: Log) -> Vec<Vec<u8>> {
+    let size = checkpoint(stage, mirror, log, of).size();
+    let bundle = |index: u64| {
+        let width = TileId { level: 0, index }.width_at(size)?;
+        let bytes = fs::read(mirror.join(log).join(bundle_path(index, width))).unwrap();
+        Some(decode_bundle(&bytes).unwrap())
+    };
+    (0..size.div_ceil(256)).filter_map(bundle).flatten().collect()
+}
+
+fn lost() -> Lost {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let mut terms = stage.terms(report);
+    terms.max_releases = 5;
+    let old = stage.grant(&terms);
+    let released = stage.release(old).unwrap();
+    stage.acknowledge(old, &released).unwrap();
+    let withdrawn = stage.grant(&terms);
+    let until = stage.now().plus(Duration::from_days(30));
+    let house = stage.another_institution(until, Some(until));
+    let suspended = house.root.party_id();
+    stage.broker = None;
+    copy_folder(&stage.path("broker/data"), &stage.path("older"));
+    stage.restart();
+
+    let between = mirrored(&stage, "between");
+    stage.grant(&terms);
+    stage.revoke(withdrawn).unwrap();
+    stage.wait_until_shredded(withdrawn);
+    let reason = "inquiry".parse().unwrap();
+    stage.as_administrator(0, |desk| desk.suspend(suspended, SuspensionAct::Suspend, reason)).unwrap();
+    let mirror = mirrored(&stage, "mirror");
+    stage.broker = None;
+    fs::remove_dir_all(stage.path("broker/data")).unwrap();
+    copy_folder(&stage.path("older"), &stage.path("broker/data"));
+    Lost { stage, report, old, withdrawn, suspended, receipt: released.receipt, mirror, between }
+}
+
+fn roll_forward(stage: &Stage, from: &Path, more: &[&str]) -> (bool, String) {
+    let mut command = amana(&["roll-forward", "--dir"]);
+    let output = command.arg(stage.path("broker")).arg("--from").arg(from).args(more).output().unwrap();
+    (output.status.success(), words(&output))
+}
+
+fn denied<T>(outcome: Result<T, DeskError>) -> Vec<String> {
+    reasons(outcome)
+}
+
+#[test]
+fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_nothing_old() {
+    let Lost { mut stage, report, old, withdrawn, suspended, receipt, mirror, between } = lost();
+    let refused = Running::start(Places::under(&stage.path("broker")), Some(stage.clock.clone())).err().unwrap();
+    assert!(refused.contains("older than the log"), "{refused}");
+
+    // What falls short, or was changed, changes nothing.
+    let (done, said) = roll_forward(&stage, &between, &[]);
+    assert!(!done && said.contains("older than the log"), "{said}");
+    let changed = stage.path("changed");
+    copy_folder(&mirror, &changed);
+    let size = checkpoint(&stage, &mirror, "case", Log::Case).size();
+    let newest = TileId { level: 0, index: size / 256 }.width_at(size).unwrap();
+    let bundle = changed.join("case").join(bundle_path(size / 256, newest));
+    let mut bytes = fs::read(&bundle).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&bundle, bytes).unwrap();
+    let (done, said) = roll_forward(&stage, &changed, &[]);
+    assert!(!done && said.contains("do not make the trees"), "{said}");
+
+    let known = mirror.join("case/checkpoint");
+    let (done, said) = roll_forward(&stage, &mirror, &["--known", known.to_str().unwrap()]);
+    assert!(done, "{said}");
+    let (again, said) = roll_forward(&stage, &mirror, &[]);
+    assert!(!again, "{said}");
+    stage.restart();
+
+    // Nothing before two administrators have looked at it; and a loss that nobody confirmed is found.
+    let ids = denied(stage.release(old));
+    for id in ["rolled-forward", "roll-forward-unconfirmed", "institution-not-admitted"] {
+        assert!(ids.iter().any(|found| found == id), "{id} is not in {ids:?}");
+    }
+    let own = stage.path("own.age");
+    let ids = denied(stage.as_advocate(|desk| desk.download(report, &own, &mut |_| {})));
+    assert_eq!(ids, ["roll-forward-unconfirmed-owner"]);
+    let folder = stage.path("unconfirmed");
+    stage.as_auditor(|desk| desk.export_audit(&folder)).unwrap();
+    let error = verify(&folder, &stage.cast).expect_err("a hole nobody confirmed");
+    assert!(error.to_string().contains("does not open"), "{error}");
+
+    let proposal = stage
+        .as_administrator(0, |desk| {
+            let forward = desk.mirror().epoch().forwards[0];
+            desk.resume(&forward)
+        })
+        .unwrap();
+    assert!(
+        denied(stage.release(old)).iter().any(|id| id == "roll-forward-unconfirmed"),
+        "one administrator is enough"
+    );
+    stage.as_administrator(1, |desk| desk.approve(proposal.id)).unwrap();
+    let institution = stage.cast.institution.party_id();
+    assert_eq!(denied(stage.release(old)), ["institution-not-admitted", "rolled-forward"]);
+    let mut terms = stage.terms(report);
+    assert!(stage.as_advocate(|desk| desk.prepare_grant(&terms).map(drop)).is_err(), "nobody admitted it anew");
+    let admission = stage.as_administrator(0, |desk| desk.admit(institution)).unwrap();
+    stage.as_administrator(1, |desk| desk.approve(admission.id)).unwrap();
+
+    // Old grants stay what they are, the withdrawn one that is not withdrawn here among them.
+    for grant in [old, withdrawn] {
+        assert_eq!(denied(stage.release(grant)), ["rolled-forward"]);
+    }
+    let row = stage.as_auditor(|desk| Ok(desk.mirror().institution(suspended))).unwrap().unwrap();
+    assert!(row.suspended_at.is_some(), "a suspension was forgotten");
+    terms.max_releases = 2;
+    let fresh = stage.grant(&terms);
+    stage.release(fresh).unwrap();
+
+    let summary = stage.audit("after");
+    let lost = stage.as_auditor(|desk| Ok(desk.mirror().epoch().forwards[0].lost)).unwrap();
+    assert!(lost.until > lost.from && lost.until == size);
+    assert_eq!(summary.lost_bodies, lost.until - lost.from);
+    let output = amana(&["audit", "verify"]).arg(stage.path("after")).output().unwrap();
+    assert!(words(&output).contains(&format!("LOST: {} case entries", lost.until - lost.from)), "{}", words(&output));
+
+    same_log(&stage, &[between, mirror], &receipt);
+}
+
+/// Every checkpoint handed out before is one of this log's, and what a receipt proved stands where it stood.
+fn same_log(stage: &Stage, before: &[PathBuf], receipt: &str) {
+    let now = mirrored(stage, "now");
+    for (log, of) in LOGS {
+        let found = leaves(stage, &now, log, of);
+        for mirror in before {
+            let earlier = checkpoint(stage, mirror, log, of);
+            let mut tree = MemoryTiles::new();
+            found
+                .iter()
+                .take(usize::try_from(earlier.size()).unwrap())
+                .for_each(|leaf| tree.append_leaf(leaf_hash(leaf)));
+            assert_eq!(tree.root(), *earlier.root(), "{log} forked");
+        }
+    }
+    let proof = LogProof::parse(receipt).unwrap();
+    let leaf = OpenedLeaf::parse(proof.extra()).unwrap().leaf_data().unwrap();
+    assert!(leaves(stage, &now, "case", Log::Case).contains(&leaf.to_vec()));
+}
