@@ -1,7 +1,7 @@
 //! The transparency report: what a broker's log says of a period, fit to be published.
 //!
 //! It is made from an audit bundle that holds, and from nothing else: [`History`] looks on while the bundle is verified,
-//! [`tally`] counts a period, [`protect`] decides what may be told, and the files say it. No id, no person, no moment of a
+//! `tally` counts a period, `protect` decides what may be told, and the files say it. No id, no person, no moment of a
 //! case and nothing about the most sensitive reports may get into any of them. Start reading at [`make`].
 
 mod bands;

@@ -186,12 +186,11 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::NotFound`] beyond what is published, and for every other path.
     pub fn published_tile(&self, log: Log, path: &str) -> Result<Vec<u8>, BrokerError> {
-        let found = match tlog::parse_bundle_path(path) {
-            Ok((index, width)) => self.store.entry_bundle(log, index, width)?,
-            Err(_) => {
-                let (id, width) = tlog::parse_tile_path(path).map_err(|_| BrokerError::NotFound)?;
-                self.store.tile(log, id, width)?
-            }
+        let found = if let Ok((index, width)) = tlog::parse_bundle_path(path) {
+            self.store.entry_bundle(log, index, width)?
+        } else {
+            let (id, width) = tlog::parse_tile_path(path).map_err(|_| BrokerError::NotFound)?;
+            self.store.tile(log, id, width)?
         };
         found.ok_or(BrokerError::NotFound)
     }

@@ -247,6 +247,7 @@ impl Running {
     }
 
     /// Starts a broker on a given loopback address.
+    #[cfg(feature = "client")]
     pub(super) fn start_on(address: &str, places: Places, clock: Option<Arc<dyn Clock>>) -> Result<Self, Failure> {
         let every = Some(limits::PUBLISH_EVERY);
         Self::begin(address, places, clock, |settings| settings.publishing.every = every)

@@ -140,10 +140,9 @@ impl Event {
     pub fn log(&self) -> Log {
         use super::party::EnrolmentRole;
         match self {
-            Self::GenesisLaid(..) => Log::Register,
+            Self::GenesisLaid(..) | Self::RolledForward(_) => Log::Register,
             Self::Cosigned(cosigned) => cosigned.log,
             // Everybody who mirrors the register has to know that institutions are admitted anew.
-            Self::RolledForward(_) => Log::Register,
             Self::Accepted(signed, body) => match (signed.kind, body) {
                 (Kind::Party, Body::Party(enrolment)) => match enrolment.role {
                     EnrolmentRole::Institution(_) => Log::Register,

@@ -62,7 +62,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
             epoch::may_hand_out(rows)?;
             if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
         }
-        Event::OwnerHeaderDenied(..) => Ok(()),
+        Event::OwnerHeaderDenied(..) | Event::Cover => Ok(()),
         Event::DenialsCounted(counted) => release::denials_counted(rows, counted),
         Event::GrantEnded(grant, cause) => grant_ended(rows, recorded, *grant, *cause),
         Event::Shredded(grant, copy) => shredded(rows, recorded, *grant, *copy),
@@ -70,7 +70,6 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::ClockConfirmed => {
             rows.write(ONLY, &ClockRow { unwatched: None }, recorded.entry).map_err(FoldError::Rows)
         }
-        Event::Cover => Ok(()),
         Event::Cosigned(cosigned) => cosigned::cosigned(rows, recorded, cosigned),
         Event::Disclosed(disclosed) => disclosed_to_auditor(rows, recorded, disclosed),
         Event::RolledForward(lost) => epoch::rolled_forward(rows, recorded, *lost),

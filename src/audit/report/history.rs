@@ -141,11 +141,10 @@ impl History {
         }
         match row.proposal {
             Proposal::Admit(admission) => self.institution(admission.institution).admitted = Some(at),
-            Proposal::Resume(_) => {}
             Proposal::Lift(suspension, _) => {
                 self.institution(suspension.institution).suspensions.push((at, SuspensionAct::Lift));
             }
-            Proposal::Roster(_) => {}
+            Proposal::Roster(_) | Proposal::Resume(_) => {}
         }
         Ok(())
     }

@@ -21,7 +21,10 @@ pub struct State {
 /// Rows that were read lately, parsed: every decision reads the same few large ones. What is in it can be dropped at any
 /// time; a row of another version is never taken from it.
 #[derive(Clone, Default)]
-struct Lately(RefCell<HashMap<&'static str, HashMap<String, (EntryRef, Arc<dyn Any + Send + Sync>)>>>);
+struct Lately(RefCell<HashMap<&'static str, HashMap<String, Parsed>>>);
+
+/// A row and the version it was parsed at.
+type Parsed = (EntryRef, Arc<dyn Any + Send + Sync>);
 
 /// Most rows of one kind kept parsed: those of some thousand cases in memory of some megabytes.
 const KEPT_PARSED: usize = 4_096;
