@@ -65,8 +65,13 @@ macro_rules! fixed_bytes {
     };
 }
 
+/// As `hex::encode`, which collects character by character: ids are written more often than anything else.
 fn hex_encode(bytes: &[u8]) -> String {
-    hex::encode(bytes)
+    let mut text = vec![0; bytes.len() * 2];
+    match hex::encode_to_slice(bytes, &mut text) {
+        Ok(()) => String::from_utf8(text).unwrap_or_default(),
+        Err(_) => hex::encode(bytes),
+    }
 }
 fn hex_decode(text: &str) -> Option<Vec<u8>> {
     hex::decode(text).ok()
