@@ -3,7 +3,7 @@
 //! [`verify`] folds both logs from entry 0 with the broker's own fold, checks every signature, leaf and root on the
 //! way, and compares the facts it arrives at with the facts the broker exported. The steps are those of [`Walk`], which
 //! others look on at as an [`Observer`]. [`report`] is one of these: it counts what may be published; with the feature
-//! `server`, `Replay` decides again what was decided. [`pack`] checks the story of a single report, without the rest of the
+//! `server`, [`replay()`] decides again what was decided. [`pack`] checks the story of a single report, without the rest of the
 //! log.
 
 mod bodies;
@@ -24,6 +24,6 @@ pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, Disagreement, EntryFault, Summary, Trees};
 pub use listing::{ListingCheck, ListingFault};
 #[cfg(feature = "server")]
-pub use replay::{Replay, Replayed, replay};
+pub use replay::{Replayed, replay};
 pub use verify::{verify, verify_with};
 pub use walk::{NextRegister, Observer, Step, Walk};

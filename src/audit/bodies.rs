@@ -48,6 +48,11 @@ impl Bodies {
         Ok(leaf)
     }
 
+    /// Whether only its leaf was taken.
+    pub(super) fn is_closed(&self, index: u64) -> bool {
+        usize::try_from(index).ok().and_then(|index| self.0.get(index)) == Some(&Seen::Leaf)
+    }
+
     /// An entry says that the body of this one was shredded. Whoever has read it knows whether it may.
     pub(super) fn shredded(&self, index: u64) -> Result<(), EntryFault> {
         let seen = usize::try_from(index).ok().and_then(|index| self.0.get(index));
@@ -60,14 +65,12 @@ impl Bodies {
 
     /// An entry says that the bodies of these were lost: then none of them is here.
     pub(super) fn lost(&self, lost: LostRange) -> Result<(), EntryFault> {
-        let gone = |index: u64| {
-            let seen = usize::try_from(index).ok().and_then(|index| self.0.get(index));
-            seen.is_some_and(|seen| *seen == Seen::Leaf)
-        };
-        if (lost.from..lost.until).all(gone) {
-            Ok(())
-        } else {
-            Err(EntryFault::Order("it calls lost what is here, or what never was"))
+        if lost.until > self.0.len() as u64 {
+            return Err(EntryFault::Order("it calls lost what never was"));
+        }
+        match (lost.from..lost.until).find(|index| !self.is_closed(*index)) {
+            None => Ok(()),
+            Some(index) => Err(EntryFault::HeldThough(index)),
         }
     }
 

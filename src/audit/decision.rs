@@ -85,5 +85,5 @@ pub(super) fn check_facts(
         (Event::Released(..) | Event::ReleaseDenied(..) | Event::OwnerHeaderFetched(..), _) => false,
         _ => true,
     };
-    Ok(if same { Ok(()) } else { Err(EntryFault::Decision("the facts are not those of the log")) })
+    Ok(if same { Ok(()) } else { Err(EntryFault::Facts) })
 }

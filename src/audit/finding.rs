@@ -128,12 +128,18 @@ pub enum EntryFault {
     /// Time or register size run backwards.
     #[error("{0}")]
     Order(&'static str),
+    /// Entries are called lost whose bodies are here.
+    #[error("it says that entries were lost whose bodies are here, entry {0} of the case log among them")]
+    HeldThough(u64),
     /// Its body is not here, and the log does not say why.
     #[error("it does not open: only its leaf is here, and neither was its body shredded nor is its loss confirmed")]
     Unopened,
     /// A release without a decision that allows it, or a denial without one that denies it.
     #[error("the release is not backed by the decision recorded with it: {0}")]
     Decision(&'static str),
+    /// A decision made from something else than the log says.
+    #[error("the release is not backed by the decision recorded with it: the facts are not those of the log")]
+    Facts,
     /// Decided again, something else comes out.
     #[error("{0}")]
     Replay(Box<Disagreement>),

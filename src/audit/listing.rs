@@ -67,7 +67,9 @@ impl ListingCheck {
         if !root.is_ok_and(|root| root.as_bytes() == self.listing.root.as_bytes()) {
             return Ok(Err(ListingFault::OtherLog));
         }
-        let named: BTreeSet<u64> = self.listing.entries.iter().copied().collect();
+        // What a body said that is gone, nobody can hold against a listing.
+        let open = |index: &u64| !walk.is_closed(*index);
+        let named: BTreeSet<u64> = self.listing.entries.iter().copied().filter(open).collect();
         let left_out: Vec<u64> = self.due.difference(&named).copied().collect();
         let too_much: Vec<u64> = named.difference(&self.due).copied().collect();
         Ok(match (left_out.is_empty(), too_much.is_empty()) {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     model::{
         bundle::Bundle,
-        event::Event,
+        event::{EntryRef, Event},
         facts::{OwnerFetchFacts, ReleaseFacts},
         fold::State,
         ids::Digest,
@@ -20,13 +20,16 @@ use crate::{
     },
     policy::{Engine, Reason},
     wire::{
-        entry::{AuditorPart, FactsRecord},
+        entry::{AuditorPart, Decision, FactsRecord},
         genesis::{Card, SignedGenesis},
     },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::BufRead,
+    panic::resume_unwind,
+    sync::mpsc::{self, Receiver, SyncSender},
+    thread,
 };
 
 /// How many decisions came out as they were recorded.
@@ -47,20 +50,24 @@ impl Replayed {
     pub fn decisions(&self) -> u64 {
         self.released + self.release_denied + self.owner_header_fetched
     }
+
+    fn count(&mut self, decided: &AuditorPart) {
+        let count = match (&decided.facts, decided.decision) {
+            (Some(FactsRecord::OwnerFetch(_)), _) => &mut self.owner_header_fetched,
+            (_, Some(Decision::Allow)) => &mut self.released,
+            _ => &mut self.release_denied,
+        };
+        *count += 1;
+        self.bundles.extend(decided.bundle);
+    }
 }
 
-/// Decides again while the logs are folded.
-pub struct Replay {
-    engines: BTreeMap<Digest, Engine>,
-    replayed: Replayed,
-}
+/// The rules of every time.
+struct Judge(BTreeMap<Digest, Engine>);
 
-impl Replay {
-    /// Loads the bundles that came with an export.
-    ///
-    /// # Errors
-    /// [`AuditError::Policies`] unless they are exactly those that were ever in force, and each loads.
-    pub fn under(bundles: &[Bundle], in_force: &[Digest]) -> Result<Self, AuditError> {
+impl Judge {
+    /// Loads the bundles that came with an export: exactly those that were ever in force, each of which loads.
+    fn under(bundles: &[Bundle], in_force: &[Digest]) -> Result<Self, AuditError> {
         let mut engines = BTreeMap::new();
         for bundle in bundles {
             let digest = bundle.digest();
@@ -72,72 +79,100 @@ impl Replay {
         }
         match in_force.iter().find(|digest| !engines.contains_key(digest)) {
             Some(missing) => Err(AuditError::Policies(format!("{missing} was in force and is missing"))),
-            None => Ok(Self { engines, replayed: Replayed::default() }),
+            None => Ok(Self(engines)),
         }
     }
 
-    /// What was re-derived so far.
-    pub fn replayed(&self) -> &Replayed {
-        &self.replayed
+    /// Answers until nobody asks any more, or a decision comes out otherwise.
+    fn answer(&self, questions: Receiver<Question>) -> Result<Replayed, AuditError> {
+        let mut replayed = Replayed::default();
+        for question in questions {
+            let derived = self.derive(&question.facts)?;
+            let text = serde_json::to_string(&derived).map_err(|e| AuditError::Fold(e.to_string()))?;
+            if text != question.recorded {
+                let what = Disagreement { recorded: question.recorded, derived: text };
+                return Err(AuditError::Entry { entry: question.entry, what: EntryFault::Replay(Box::new(what)) });
+            }
+            replayed.count(&derived);
+        }
+        Ok(replayed)
+    }
+
+    /// What the broker should have recorded.
+    fn derive(&self, facts: &Facts) -> Result<AuditorPart, AuditError> {
+        match facts {
+            Facts::Release(facts) => {
+                let reasons = self.judge(facts.bundle(), |engine| engine.rejudge_release(facts))?;
+                let record = FactsRecord::Release(Box::new(facts.record().clone()));
+                Ok(AuditorPart::decided(record, Some(facts.clocks()), facts.bundle(), reasons))
+            }
+            Facts::OwnerFetch(facts) => {
+                let reasons = self.judge(facts.bundle(), |engine| engine.rejudge_owner_fetch(facts))?;
+                let record = FactsRecord::OwnerFetch(facts.record().clone());
+                Ok(AuditorPart::decided(record, None, facts.bundle(), reasons))
+            }
+        }
     }
 
     fn judge(&self, bundle: Digest, judge: impl FnOnce(&Engine) -> Vec<Reason>) -> Result<Vec<String>, AuditError> {
         let missing = || AuditError::Policies(format!("{bundle} was in force and is missing"));
-        let engine = self.engines.get(&bundle).ok_or_else(missing)?;
+        let engine = self.0.get(&bundle).ok_or_else(missing)?;
         Ok(judge(engine).into_iter().map(|reason| reason.id).collect())
     }
+}
 
-    /// What the broker should have recorded; `None` for what is no decision.
-    fn derive(&self, facts: &State, event: &Event, recorded: &AuditorPart) -> Result<Option<AuditorPart>, AuditError> {
+/// A decision to be made again.
+struct Question {
+    entry: EntryRef,
+    facts: Facts,
+    /// The auditor's part as it was recorded.
+    recorded: String,
+}
+
+/// What a decision is made from, derived from the log.
+enum Facts {
+    Release(Box<ReleaseFacts>),
+    OwnerFetch(Box<OwnerFetchFacts>),
+}
+
+impl Facts {
+    /// Of an entry before it is folded; `None` for what is no decision.
+    fn derive(folded: &State, event: &Event, recorded: &AuditorPart) -> Result<Option<Self>, AuditError> {
         let failed = |e: &dyn std::error::Error| AuditError::Fold(e.to_string());
         match event {
             Event::Released(signed, request) | Event::ReleaseDenied(signed, request) => {
-                let view = ReleaseView::load(facts, request.grant, signed.kid).map_err(|e| failed(&e))?;
+                let view = ReleaseView::load(folded, request.grant, signed.kid).map_err(|e| failed(&e))?;
                 // Without clocks or a view nothing can be derived; the walk's own checks say so of this entry.
-                let Some((view, clocks)) = view.zip(recorded.clocks) else { return Ok(None) };
-                let facts = ReleaseFacts::of(view, request.clone(), clocks);
-                let reasons = self.judge(facts.bundle(), |engine| engine.rejudge_release(&facts))?;
-                let record = FactsRecord::Release(Box::new(facts.record().clone()));
-                Ok(Some(AuditorPart::decided(record, Some(clocks), facts.bundle(), reasons)))
+                let facts = view.zip(recorded.clocks);
+                let facts = facts.map(|(view, clocks)| ReleaseFacts::of(view, request.clone(), clocks));
+                Ok(facts.map(|facts| Self::Release(Box::new(facts))))
             }
             Event::OwnerHeaderFetched(report, key) => {
-                let view = OwnerFetchView::load(facts, *report, *key).map_err(|e| failed(&e))?;
-                let Some(facts) = view.map(OwnerFetchFacts::of) else { return Ok(None) };
-                let reasons = self.judge(facts.bundle(), |engine| engine.rejudge_owner_fetch(&facts))?;
-                let record = FactsRecord::OwnerFetch(facts.record().clone());
-                Ok(Some(AuditorPart::decided(record, None, facts.bundle(), reasons)))
+                let view = OwnerFetchView::load(folded, *report, *key).map_err(|e| failed(&e))?;
+                Ok(view.map(|view| Self::OwnerFetch(Box::new(OwnerFetchFacts::of(view)))))
             }
             _ => Ok(None),
         }
     }
-
-    fn count(&mut self, event: &Event, bundle: Option<Digest>) {
-        let count = match event {
-            Event::Released(..) => &mut self.replayed.released,
-            Event::ReleaseDenied(..) => &mut self.replayed.release_denied,
-            _ => &mut self.replayed.owner_header_fetched,
-        };
-        *count += 1;
-        self.replayed.bundles.extend(bundle);
-    }
 }
 
-impl Observer for Replay {
+/// Asks for each decision as the walk comes by it.
+struct Asking(SyncSender<Question>);
+
+impl Observer for Asking {
     fn before(&mut self, facts: &State, step: &Step<'_>) -> Result<(), AuditError> {
         let Some((text, recorded)) = step.auditor else { return Ok(()) };
-        let Some(derived) = self.derive(facts, step.event, recorded)? else { return Ok(()) };
-        let bundle = derived.bundle;
-        let derived = serde_json::to_string(&derived).map_err(|e| AuditError::Fold(e.to_string()))?;
-        if derived == text {
-            self.count(step.event, bundle);
-            return Ok(());
-        }
-        let what = Disagreement { recorded: text.to_owned(), derived };
-        Err(AuditError::Entry { entry: step.recorded.entry, what: EntryFault::Replay(Box::new(what)) })
+        let Some(facts) = Facts::derive(facts, step.event, recorded)? else { return Ok(()) };
+        let question = Question { entry: step.recorded.entry, facts, recorded: text.to_owned() };
+        // Nobody answers any more: what the judge found ends the walk, and is told instead of this.
+        self.0.send(question).map_err(|_| AuditError::Fold("a decision came out otherwise".to_owned()))
     }
 }
 
-/// Checks a whole bundle and decides again whatever was decided.
+/// How many decisions may wait for their turn.
+const WAITING: usize = 256;
+
+/// Checks a whole bundle and decides again whatever was decided, each on a thread of its own.
 ///
 /// # Errors
 /// The first thing that does not hold or comes out otherwise.
@@ -147,8 +182,29 @@ pub fn replay<R: BufRead, C: BufRead, F: BufRead>(
     bundles: &[Bundle],
 ) -> Result<(Summary, Replayed), AuditError> {
     let genesis = SignedGenesis::parse(&inputs.genesis)?;
-    let mut replay = Replay::under(bundles, &[genesis.genesis().bundle])?;
-    let walk = verify_with(inputs, card, &mut replay)?;
-    let summary = walk.summary();
-    Ok((summary, replay.replayed))
+    let judge = Judge::under(bundles, &[genesis.genesis().bundle])?;
+    let (walked, judged) = thread::scope(|scope| {
+        let (ask, questions) = mpsc::sync_channel(WAITING);
+        let judging = scope.spawn(move || judge.answer(questions));
+        let walked = verify_with(inputs, card, &mut Asking(ask));
+        (walked, judging.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    match (walked, judged) {
+        (Ok(walk), Ok(replayed)) => Ok((walk.summary(), replayed)),
+        (Ok(_), Err(found)) | (Err(found), Ok(_)) => Err(found),
+        (Err(walked), Err(judged)) => Err(told_first(walked, judged)),
+    }
+}
+
+/// The walk is ahead of the judge, so what the judge found stands earlier. Of the same entry a rule that was broken says
+/// more than a decision that differs because of it, and a decision says more than that its facts differ.
+fn told_first(walked: AuditError, judged: AuditError) -> AuditError {
+    match (&walked, &judged) {
+        (AuditError::Entry { entry, what }, AuditError::Entry { entry: same, .. })
+            if entry == same && !matches!(what, EntryFault::Facts) =>
+        {
+            walked
+        }
+        _ => judged,
+    }
 }

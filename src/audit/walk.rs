@@ -70,6 +70,16 @@ pub struct Walk {
     signatures: u64,
     /// The roster last read, and the entry that put it in force.
     trust: Option<(EntryRef, Trust)>,
+    holds: Holds,
+}
+
+/// How much of the case log a walk is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// Every entry, or what is left of it.
+    Whole,
+    /// Some entries, or none: what is not here may be elsewhere.
+    Part,
 }
 
 impl Walk {
@@ -85,7 +95,13 @@ impl Walk {
             events: BTreeMap::new(),
             signatures: 0,
             trust: None,
+            holds: Holds::Whole,
         }
+    }
+
+    /// As [`Walk::new`], for somebody who is given the register and only some entries of the case log.
+    pub fn of_part(genesis: SignedGenesis) -> Self {
+        Self { holds: Holds::Part, ..Self::new(genesis) }
     }
 
     /// The facts folded so far.
@@ -172,6 +188,11 @@ impl Walk {
                 Ok(())
             }
         }
+    }
+
+    /// Whether an entry was taken without its body.
+    pub fn is_closed(&self, index: u64) -> bool {
+        self.bodies.is_closed(index)
     }
 
     /// Whether the log says of every body that is not here why it is not. A body may be explained by a later entry, so
@@ -316,8 +337,9 @@ impl Walk {
             {
                 Err(EntryFault::Order("an auditor vouched for another log than this one"))
             }
-            Event::RolledForward(lost) => self.bodies.lost(*lost),
-            Event::BodyShredded(index, _) => self.bodies.shredded(*index),
+            // Whoever holds only a part cannot say which bodies are gone.
+            Event::RolledForward(lost) if self.holds == Holds::Whole => self.bodies.lost(*lost),
+            Event::BodyShredded(index, _) if self.holds == Holds::Whole => self.bodies.shredded(*index),
             _ => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ use crate::{
         ids::Digest,
         statement::Body,
     },
+    store::StoreError,
     tlog::{Checkpoint, CheckpointError},
     wire::{
         entry::Shared,
@@ -79,12 +80,27 @@ impl Broker {
         let (mut low, mut high) = (0, self.store.heads()?.case.size);
         while low < high {
             let middle = low.midpoint(high);
-            let text = self.store.entry_shared(EntryRef { log: Log::Case, index: middle })?;
-            let shared = Shared::parse(&text.ok_or(BrokerError::NotFound)?);
-            let seen = shared.map_err(|e| BrokerError::Internal(e.to_string()))?.register_size;
-            if seen.is_some_and(|seen| seen <= register) { low = middle + 1 } else { high = middle }
+            match self.open_entry(middle, high)? {
+                Some((index, shared)) if shared.register_size.is_some_and(|seen| seen <= register) => low = index + 1,
+                _ => high = middle,
+            }
         }
         Ok(low)
+    }
+
+    /// The first entry from an index on whose body is still here.
+    fn open_entry(&self, from: u64, until: u64) -> Result<Option<(u64, Shared)>, BrokerError> {
+        for index in from..until {
+            match self.store.entry_shared(EntryRef { log: Log::Case, index }) {
+                Err(StoreError::Closed) => {}
+                found => {
+                    let text = found?.ok_or(BrokerError::NotFound)?;
+                    let shared = Shared::parse(&text).map_err(|e| BrokerError::Internal(e.to_string()))?;
+                    return Ok(Some((index, shared)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn is_earlier_state(&self, log: Log, tree: SeenTree) -> Result<bool, BrokerError> {

@@ -70,11 +70,9 @@ impl Broker {
     /// When nothing can be written. A witness that does not answer is no error.
     pub async fn publish(self: &Arc<Self>) -> Result<Vec<Publication>, BrokerError> {
         self.store.cover().await?;
-        let mut published = Vec::new();
-        for log in [Log::Register, Log::Case] {
-            published.extend(self.publish_log(log).await?);
-        }
-        Ok(published)
+        // Trouble with one log is none of the other's.
+        let (register, case) = (self.publish_log(Log::Register).await, self.publish_log(Log::Case).await);
+        Ok(register?.into_iter().chain(case?).collect())
     }
 
     async fn publish_log(self: &Arc<Self>, log: Log) -> Result<Option<Publication>, BrokerError> {

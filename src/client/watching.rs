@@ -17,6 +17,7 @@ mod folder;
 mod public;
 mod received;
 mod source;
+mod trees;
 
 pub use finding::{Finding, Word};
 pub use folder::FolderError;
@@ -28,14 +29,9 @@ use crate::{
     model::{
         event::{EntryRef, Log},
         limits,
-        rows::{Held, ONLY, RosterRow, Rows as _},
         time::{Duration, Timestamp},
     },
-    tlog::{Checkpoint, Hash, MemoryTiles, verify_consistency},
-    wire::{
-        genesis::{Card, SignedGenesis},
-        trust::Trust,
-    },
+    wire::genesis::{Card, SignedGenesis},
 };
 use finding::log_word;
 use folder::{Folder, Trouble, Verified, unsigned};
@@ -46,6 +42,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
+use trees::{signed, trust_of};
 
 /// Why a watch cannot begin or go on, apart from what the broker does.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +129,8 @@ pub struct Watch {
     verified: Option<Verified>,
     /// Everything folded so far; absent before the first look, which brings genesis.
     walk: Option<Walk>,
+    /// What was verified in a folder before this one: the logs must still begin with it.
+    before: Option<Verified>,
     /// An alarm was raised.
     ended: bool,
 }
@@ -144,7 +143,18 @@ impl Watch {
     pub fn open(folder: &Path, card: Card, patience: Duration) -> Result<Self, WatchError> {
         let (folder, verified) = Folder::open(folder)?;
         let walk = verified.as_ref().map(|verified| refold(&folder, verified, &card)).transpose()?;
-        Ok(Self { folder, card, patience, verified, walk, ended: false })
+        Ok(Self { folder, card, patience, verified, walk, before: None, ended: false })
+    }
+
+    /// Goes on from what was verified in another folder, which ended in an alarm: whatever is found from here on has to
+    /// begin with it.
+    ///
+    /// # Errors
+    /// [`WatchError`] unless that folder holds something, of the same broker.
+    pub fn after(self, folder: &Path) -> Result<Self, WatchError> {
+        let before = Folder::verified_in(folder)?;
+        of_card(&before, &self.card)?;
+        Ok(Self { before: Some(before), ..self })
     }
 
     /// Takes a folder's alarm away; answers what it was.
@@ -218,7 +228,7 @@ impl Watch {
         };
         let mut walk = self.begun(&received)?;
         let kinds_before = walk.summary().events;
-        let extends = |log| self.extends(source, &walk, &received, log);
+        let extends = |log| trees::extends(&self.folder, source, &walk, &received, log);
         if let Err(stop) = extends(Log::Register).and_then(|()| extends(Log::Case)) {
             // Nothing was folded yet; if it is no finding, the next look goes on from here.
             self.walk = self.verified.is_some().then_some(walk);
@@ -229,6 +239,9 @@ impl Watch {
             .and_then(|()| walk.check_root(Log::Register, received.note(Log::Register)))
             .and_then(|()| walk.check_root(Log::Case, received.note(Log::Case)));
         folded.map_err(|error| self.does_not_fold(&error, &received, held))?;
+        if let Some(before) = &self.before {
+            trees::begins_with(&walk, before, &received)?;
+        }
         let summary = walk.summary();
         if summary.last_at > now.plus(limits::CLOCK_AHEAD) {
             return Err(ahead(summary.last_at, now).into());
@@ -305,50 +318,6 @@ impl Watch {
         }
         let genesis = SignedGenesis::parse(&received.genesis).and_then(|genesis| genesis.matching(&self.card));
         Ok(Walk::new(genesis.map_err(|error| other(error.to_string()))?))
-    }
-
-    /// Before anything is folded: the tree signed now begins with the tree verified before, and is that of the entries
-    /// received. A fork has to be called a fork, not an entry that does not fold.
-    fn extends(&self, source: &dyn Source, walk: &Walk, received: &Received, log: Log) -> Result<(), Stop> {
-        let (held, count, word) = (walk.tree(log), received.count(log), log_word(log));
-        let Some(note) = received.note(log) else {
-            if held.size() == 0 && count == 0 && log == Log::Case {
-                return Ok(());
-            }
-            return Err(SourceError::Unreachable(format!("the entries came without a checkpoint of the {word}")).into());
-        };
-        let claimed = signed(walk, log, note)?;
-        let file = format!("now.{}", name(log));
-        if claimed.size() < held.size() {
-            let seen = format!("the {word} has {} entries now; {} were verified", claimed.size(), held.size());
-            return Err(Finding::new(Word::Rollback, seen).with(file, note).into());
-        }
-        if claimed.size() != held.size() + count {
-            let seen = format!("the {word} is signed with {} entries; {} came", claimed.size(), held.size() + count);
-            return Err(Finding::new(Word::Closed, seen).with(file, note).into());
-        }
-        let Some(new) = received::leaves(log, self.folder.incoming(log)?) else {
-            let seen = format!("an entry of the {word} after {} has no form that could be opened", held.size());
-            return Err(Finding::new(Word::Closed, seen).with(file, note).into());
-        };
-        if grown(held, &new) == *claimed.root() {
-            return Ok(());
-        }
-        // Either the tree is another one, or the entries are not those in it. A proof of the tree tells.
-        let proved = log == Log::Case && continues(source, walk, held);
-        let (which, seen) = if proved || held.size() == 0 {
-            (Word::Closed, format!("the entries of the {word} after {} are not those that are signed", held.size()))
-        } else {
-            let size = claimed.size();
-            (
-                Word::Fork,
-                format!(
-                    "the {word} of {size} entries signed now does not begin with the {} verified before",
-                    held.size()
-                ),
-            )
-        };
-        Err(Finding::new(which, seen).with(file, note).into())
     }
 
     /// The broker has nothing after what was verified: its logs are smaller, or we are not its auditor.
@@ -431,13 +400,22 @@ impl Watch {
     }
 }
 
-fn refold(folder: &Folder, verified: &Verified, card: &Card) -> Result<Walk, WatchError> {
-    let changed = |what: &dyn std::fmt::Display| FolderError::Changed(format!("what is held does not hold: {what}"));
+/// What is said of a folder that is not what was verified.
+fn changed(what: &dyn std::fmt::Display) -> FolderError {
+    FolderError::Changed(format!("what is held does not hold: {what}"))
+}
+
+fn of_card(verified: &Verified, card: &Card) -> Result<SignedGenesis, WatchError> {
     let genesis = SignedGenesis::parse(&verified.genesis).map_err(|e| changed(&e))?;
-    if genesis.card() != *card {
-        return Err(WatchError::OtherCard { expected: card.clone(), found: genesis.card() });
+    if genesis.card() == *card {
+        Ok(genesis)
+    } else {
+        Err(WatchError::OtherCard { expected: card.clone(), found: genesis.card() })
     }
-    let mut walk = Walk::new(genesis);
+}
+
+fn refold(folder: &Folder, verified: &Verified, card: &Card) -> Result<Walk, WatchError> {
+    let mut walk = Walk::new(of_card(verified, card)?);
     let folded = received::fold(&mut walk, folder.lines(Log::Register)?, folder.lines(Log::Case)?)
         .and_then(|()| walk.check_root(Log::Register, verified.note(Log::Register)))
         .and_then(|()| walk.check_root(Log::Case, verified.note(Log::Case)));
@@ -463,44 +441,8 @@ fn published(source: &dyn Source, log: Log) -> Result<Option<String>, SourceErro
     Ok(note)
 }
 
-/// Whose signatures count, by what was folded; before that, by genesis.
-fn trust_of(walk: &Walk) -> Result<Trust, Finding> {
-    let unusable = |words: String| Finding::new(Word::Closed, format!("the roster in force is not usable: {words}"));
-    let held: Option<Held<RosterRow>> = walk.facts().read(ONLY).map_err(|e| unusable(e.to_string()))?;
-    let trust = match held {
-        Some(held) => Trust::of(&walk.genesis().genesis().origin, &held.row.roster),
-        None => walk.genesis().trust(),
-    };
-    trust.map_err(|e| unusable(e.to_string()))
-}
-
-/// A checkpoint that the log itself signed.
-fn signed(walk: &Walk, log: Log, note: &str) -> Result<Checkpoint, Stop> {
-    Checkpoint::open(note, trust_of(walk)?.log(log)).map_err(|error| {
-        let seen = format!("a checkpoint of the {} is not signed by its log: {error}", log_word(log));
-        Finding::new(Word::OtherBroker, seen).with(format!("now.{}", name(log)), note).into()
-    })
-}
-
-/// Whether the newest case log provably begins with the one held.
-fn continues(source: &dyn Source, walk: &Walk, held: &MemoryTiles) -> bool {
-    let Ok(head) = source.case_head(held.size()) else { return false };
-    let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
-    let (Ok(proof), Ok(newest)) = (proof, signed(walk, Log::Case, &head.checkpoint)) else { return false };
-    verify_consistency(held.size(), &held.root(), newest.size(), newest.root(), &proof).is_ok()
-}
-
 fn sizes(walk: &Walk) -> (u64, u64) {
     (walk.tree(Log::Register).size(), walk.tree(Log::Case).size())
-}
-
-fn grown(held: &MemoryTiles, new: &[Hash]) -> Hash {
-    if new.is_empty() {
-        return held.root();
-    }
-    let mut tree = held.clone();
-    tree.append_leaves(new);
-    tree.root()
 }
 
 fn ahead(last: Timestamp, now: Timestamp) -> Finding {

@@ -72,6 +72,11 @@ impl EpochRow {
         let since = self.forwards.iter().map(|forward| forward.entry).max();
         institution.admitted_at.is_some() && since.is_none_or(|since| institution.admitted_in > Some(since))
     }
+    /// Whether somebody who had verified so many register entries knew of all of them. A grant signed before may be one that
+    /// was withdrawn in what was lost, brought again by whoever kept it.
+    pub fn known_at(&self, register_size: Option<u64>) -> bool {
+        self.forwards.iter().all(|forward| register_size > Some(forward.entry))
+    }
     /// The confirmed roll-forward that lost an entry.
     pub fn explains(&self, index: u64) -> bool {
         self.forwards.iter().any(|forward| forward.confirmed && forward.lost.contains(index))

@@ -146,6 +146,8 @@ pub struct Signed {
     pub subject: Option<Digest>,
     /// Digest of the same issuer's last accepted statement on that subject.
     pub prev: Option<Digest>,
+    /// How many register entries the signer had verified; absent where a statement carries no `seen`.
+    pub seen_register: Option<u64>,
 }
 
 /// One body of a known kind.

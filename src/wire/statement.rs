@@ -250,6 +250,7 @@ impl Unverified {
             submit_by: claims.submit_by,
             subject: claims.subject,
             prev: claims.prev,
+            seen_register: claims.seen.map(|seen| seen.register.size),
         };
         Ok(Verified { text: self.jws.text().to_owned(), signed, seen: claims.seen, body: claims.body })
     }

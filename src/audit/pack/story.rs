@@ -121,7 +121,7 @@ fn register_lines(pack: &Pack, genesis: &SignedGenesis) -> Result<Vec<String>, P
 
 /// Folds the register by itself: whose signatures count, and that its checkpoints sign it.
 fn register_alone(pack: &Pack, genesis: &SignedGenesis) -> Result<(Trust, Option<Witnessed>), PackError> {
-    let mut walk = Walk::new(genesis.clone());
+    let mut walk = Walk::of_part(genesis.clone());
     for line in register_lines(pack, genesis)? {
         walk.register(&line, &mut ())?;
     }
@@ -247,7 +247,7 @@ fn listed(
 
 /// Folds register and entries as the broker did: a statement's signature, its signer's office, and every rule.
 fn fold(pack: &Pack, genesis: &SignedGenesis, entries: &BTreeMap<u64, Shared>) -> Result<(Walk, Vec<Told>), PackError> {
-    let mut walk = Walk::new(genesis.clone());
+    let mut walk = Walk::of_part(genesis.clone());
     let mut lines = register_lines(pack, genesis)?.into_iter();
     let mut register = || Ok(lines.next());
     let mut listener = Listener::default();

@@ -17,7 +17,14 @@ pub(super) fn verify(folder: &Path, card: Option<&Card>, listing: &Path) -> Resu
     // The log itself says whose signature a listing has to bear, so it is folded first.
     let mut folded = audit::verify_with(inputs(folder)?, card, &mut ()).map_err(|e| refusal(&e))?;
     let trust = folded.trust().map_err(|e| refusal(&e))?;
-    let mut check = ListingCheck::new(SignedListing::open(&note, trust.log(Log::Case)).map_err(|e| wrong(&e))?);
+    let signed = SignedListing::open(&note, trust.log(Log::Case)).map_err(|e| wrong(&e))?;
+    if signed.report.is_some() {
+        return Err(Failure::refused(format!(
+            "{}: this listing is about one report; `audit verify PACK` checks it in its evidence pack",
+            listing.display()
+        )));
+    }
+    let mut check = ListingCheck::new(signed);
     let walk = audit::verify_with(inputs(folder)?, card, &mut check).map_err(|e| refusal(&e))?;
     check.finish(&walk).map_err(|e| refusal(&e))?.map_err(|e| wrong(&e))?;
     Ok(walk.summary())

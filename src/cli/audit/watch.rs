@@ -38,11 +38,14 @@ Examples:
   amana audit watch --state watch --identity auditor-1.txt --once --json
   amana audit watch --state watch --identity auditor-1.txt --alarm /usr/local/bin/call-somebody
   amana audit watch --state watch --identity auditor-1.txt --clear-alarm
+  amana audit watch --state watch-2 --after watch --identity auditor-1.txt --broker https://broker.example \
+                    --card 'broker.example#3f…'
 
 What can be found (the word is the argument of --alarm's program):
   rollback             a log is smaller than one verified before
   fork                 two signed logs contradict each other
   stale                the public checkpoint stands still, or too few witnesses cosign it
+  lost                 the broker was rolled forward over entries that you hold
   closed               an entry does not open, is withheld, or cannot be followed
   unexplained-release  a release breaks a rule, or its facts are not those of the log
   clock                entries are ahead of your own clock
@@ -71,6 +74,9 @@ pub(in crate::cli) struct Arguments {
     /// Take away the alarm in the folder and go on: you have acted on it.
     #[arg(long)]
     clear_alarm: bool,
+    /// A folder of before, which ended in an alarm: the logs must begin with what was verified in it.
+    #[arg(long, value_name = "DIR")]
+    after: Option<PathBuf>,
     #[command(flatten)]
     access: Access,
 }
@@ -88,6 +94,9 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     let source = Broker::new(remote, identity);
     let patience = Duration::from_seconds(arguments.stale_after * 60);
     let mut watch = Watch::open(&arguments.state, card, patience).map_err(|e| not_opened(&e))?;
+    if let Some(before) = &arguments.after {
+        watch = watch.after(before).map_err(|e| not_opened(&e))?;
+    }
     let every = arguments.every * 60;
     let (mut wait, mut answered) = (limits::WATCH_RETRY_SECONDS, false);
     while !stop.asked() {

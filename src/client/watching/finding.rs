@@ -22,6 +22,8 @@ pub enum Word {
     Closed,
     /// A release against the rules, or decided from facts that are not those of the log.
     UnexplainedRelease,
+    /// The broker says that it lost entries that are held here.
+    Lost,
     /// Entries from the future.
     Clock,
     /// Another genesis, or signatures of other keys.
@@ -39,6 +41,7 @@ impl Word {
             Self::Stale => "stale",
             Self::Closed => "closed",
             Self::UnexplainedRelease => "unexplained-release",
+            Self::Lost => "lost",
             Self::Clock => "clock",
             Self::OtherBroker => "other-broker",
             Self::Unreachable => "unreachable",
@@ -67,6 +70,10 @@ impl Word {
             Self::UnexplainedRelease => {
                 "A header was released that the log does not justify: without a grant that allowed it, or decided from \
                  other facts than those logged."
+            }
+            Self::Lost => {
+                "The broker lost its newest data and was rolled forward over entries that this folder opens. Nothing in \
+                 its log contradicts what you hold, but it no longer knows what happened in them."
             }
             Self::Clock => {
                 "Windows, waiting times and revocations are judged by the broker's clock. Either it runs ahead, or ours \
@@ -97,6 +104,11 @@ impl Word {
             Self::UnexplainedRelease => {
                 "Keep the evidence. Tell the advocate whose grant it names to revoke it, then the council and the \
                  institution that collected."
+            }
+            Self::Lost => {
+                "Keep this folder: nobody else may have these entries. Give them to the council and to the people they are \
+                 about, above all what was withdrawn or suspended in them. When two administrators have confirmed the loss, \
+                 go on in a new folder: --state NEW --after THIS."
             }
             Self::Clock => "Compare your own clock with a source you trust first. If it is right, tell the operator.",
             Self::OtherBroker => {
@@ -154,7 +166,10 @@ pub(super) fn word_of(error: &AuditError, entry: impl FnOnce(EntryRef) -> Option
         AuditError::Facts(_) | AuditError::Fold(_) | AuditError::File { .. } => return Word::Closed,
         AuditError::Entry { entry, what } => (*entry, what),
     };
-    if matches!(what, EntryFault::Decision(_) | EntryFault::Replay(_)) {
+    if matches!(what, EntryFault::HeldThough(_)) {
+        return Word::Lost;
+    }
+    if matches!(what, EntryFault::Decision(_) | EntryFault::Facts | EntryFault::Replay(_)) {
         return Word::UnexplainedRelease;
     }
     let event = entry(at).map(|shared| shared.event);

@@ -161,6 +161,13 @@ impl Folder {
         Ok((folder, verified))
     }
 
+    /// What was last verified in a folder, in which an alarm may stand.
+    pub(super) fn verified_in(path: &Path) -> Result<Verified, FolderError> {
+        let file = |source| FolderError::File { path: path.join("verified.json"), source };
+        let text = fs::read_to_string(path.join("verified.json")).map_err(file)?;
+        serde_json::from_str(&text).map_err(|e| FolderError::Changed(format!("verified.json: {e}")))
+    }
+
     /// Takes an alarm away and begins every waiting time anew: somebody has acted on it. Says what it was.
     pub(super) fn clear_alarm(path: &Path, now: Timestamp) -> Result<Option<String>, FolderError> {
         let alarm = path.join("alarm");

@@ -124,6 +124,7 @@ fn grant<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, 
     if let Some(what) = grant.malformed() {
         return Err(Refusal::Malformed(what).into());
     }
+    epoch::signed_since(rows, signed)?;
     let report: Held<ReportRow> = require(rows, &grant.report, "report")?;
     if report.row.owner != signer.party {
         return Err(Refusal::NotOwner.into());

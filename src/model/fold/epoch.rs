@@ -7,6 +7,7 @@ use crate::model::{
     ids::GrantId,
     limits,
     rows::{Held, InstitutionRow, ONLY, Rows, StatementRow},
+    statement::Signed,
 };
 
 type Step<S> = Result<(), FoldError<<S as Rows>::Error>>;
@@ -56,6 +57,11 @@ pub(super) fn may_release<S: Rows>(rows: &S, grant: GrantId) -> Step<S> {
     may_hand_out(rows)?;
     let statement: Held<StatementRow> = super::require(rows, &grant, "grant")?;
     if read(rows)?.ends(statement.version) { Err(Refusal::RolledForward.into()) } else { Ok(()) }
+}
+
+/// A grant is signed by somebody who knows of every roll-forward.
+pub(super) fn signed_since<S: Rows>(rows: &S, signed: &Signed) -> Step<S> {
+    if read(rows)?.known_at(signed.seen_register) { Ok(()) } else { Err(Refusal::RolledForward.into()) }
 }
 
 /// Whether an institution may receive.

@@ -1,6 +1,7 @@
 //! One transaction: facts, entries, tiles and heads, all or nothing.
 
 use super::{
+    published,
     shared::LogSigners,
     tiles::{StoredTiles, number, signed},
 };
@@ -222,12 +223,18 @@ impl<'c> Batch<'c> {
                 if changed && self.tips.size(log) > 0 {
                     self.sign_head(signers, &roster.row, log)?;
                 }
+                if changed {
+                    published::sign_anew(self.connection, signers, &roster.row, log)?;
+                }
                 continue;
             };
             let tiles = StoredTiles::new(self.connection, log);
             let leaves: Vec<Hash> = mine.iter().map(|a| a.leaf).collect();
             let changed = tlog::append(&tiles, first.entry.index, &leaves).map_err(|_| StoreError::Tree)?;
             tiles.store(changed)?;
+            if self.appended.iter().any(|appended| appended.entry == roster.version) {
+                published::sign_anew(self.connection, signers, &roster.row, log)?;
+            }
             let size = self.tips.size(log);
             let (note, root) = self.sign_head(signers, &roster.row, log)?;
             changed_heads.push((log, SeenTree { size, root: Digest::from_bytes(*root.as_bytes()) }));

@@ -2,15 +2,17 @@
 
 use super::{
     batch::{Batch, read_entry},
+    shared::LogSigners,
     tiles::{StoredTiles, number, signed, unsigned},
 };
 use crate::{
     model::{
         event::{EntryRef, Event, Log},
         limits,
+        rows::RosterRow,
     },
     store::{CommitError, Published, StoreError, sealed::Sealer},
-    tlog::{self, TILE_WIDTH, TileId, TileWidth, Tiles as _},
+    tlog::{self, Checkpoint, Note, TILE_WIDTH, TileId, TileWidth, Tiles as _},
     wire::entry::{AuditorPart, Happening},
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -36,6 +38,27 @@ pub(super) fn publish(batch: &mut Batch<'_>, log: Log, published: &Published) ->
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(params![number(log), size, published.note]));
     written.map_err(StoreError::from)?;
+    Ok(())
+}
+
+/// What everybody is shown is signed by the keys that count from this commit on; its text, and so every cosignature of it,
+/// stays as it was.
+pub(super) fn sign_anew(
+    connection: &Connection,
+    signers: &LogSigners,
+    roster: &RosterRow,
+    log: Log,
+) -> Result<(), StoreError> {
+    let Some(before) = published(connection, log)? else { return Ok(()) };
+    let form = |_| StoreError::Form("a published checkpoint");
+    let note = Note::parse(&before.note).map_err(form)?;
+    let tree = Checkpoint::parse(note.text()).map_err(|_| StoreError::Tree)?;
+    let mut anew = Note::parse(&signers.checkpoint(roster, log, tree.size(), *tree.root())?).map_err(form)?;
+    for line in note.signatures().iter().filter(|line| line.name().as_str() != tree.origin()) {
+        anew = anew.with_signature(&line.to_string()).map_err(form)?;
+    }
+    let sql = "UPDATE published SET note = ?1 WHERE log = ?2";
+    connection.prepare_cached(sql)?.execute(params![anew.to_string(), number(log)])?;
     Ok(())
 }
 
