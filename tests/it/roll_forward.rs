@@ -2,11 +2,16 @@
 
 use crate::{
     doctor::{amana, copy_folder, words},
+    raw::{Answer, b64},
     stage::{Stage, reasons, verify},
+    watching::{alarmed, quiet},
 };
 use amana::{
-    cli::embedded::{Places, Running},
-    client::desk::DeskError,
+    cli::{
+        demo::cast::copy,
+        embedded::{Places, Running},
+    },
+    client::{desk::DeskError, granting::Terms, watching::Word},
     model::{
         event::Log,
         ids::{GrantId, PartyId, ReportId},
@@ -16,6 +21,7 @@ use amana::{
     tlog::{Checkpoint, LogProof, MemoryTiles, TileId, TileWidth, bundle_path, decode_bundle, leaf_hash, tile_path},
     wire::entry::OpenedLeaf,
 };
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -35,6 +41,8 @@ struct Lost {
     suspended: PartyId,
     /// A receipt handed out before the copy was made.
     receipt: String,
+    /// A grant that was given and withdrawn after, as somebody who saw it pass could send it again.
+    passed_by: Value,
     /// The newest mirror, and one from between.
     mirror: PathBuf,
     between: PathBuf,
@@ -103,16 +111,31 @@ fn lost() -> Lost {
     stage.restart();
 
     let between = mirrored(&stage, "between");
-    stage.grant(&terms);
+    let passed_by = given_and_withdrawn(&mut stage, &terms);
     stage.revoke(withdrawn).unwrap();
     stage.wait_until_shredded(withdrawn);
     let reason = "inquiry".parse().unwrap();
     stage.as_administrator(0, |desk| desk.suspend(suspended, SuspensionAct::Suspend, reason)).unwrap();
+    quiet(stage.look("watch"));
     let mirror = mirrored(&stage, "mirror");
     stage.broker = None;
     fs::remove_dir_all(stage.path("broker/data")).unwrap();
     copy_folder(&stage.path("older"), &stage.path("broker/data"));
-    Lost { stage, report, old, withdrawn, suspended, receipt: released.receipt, mirror, between }
+    Lost { stage, report, old, withdrawn, suspended, receipt: released.receipt, passed_by, mirror, between }
+}
+
+fn given_and_withdrawn(stage: &mut Stage, terms: &Terms) -> Value {
+    let prepared = stage.as_advocate(|desk| desk.prepare_grant(terms)).unwrap();
+    let text = stage.as_advocate(|desk| desk.sign(&prepared.grant, None, None)).unwrap();
+    let body = json!({ "statement": text, "header": b64(&prepared.header) });
+    let given = post_grant(stage, &body).accepted();
+    stage.revoke(given.id.into()).unwrap();
+    body
+}
+
+fn post_grant(stage: &Stage, body: &Value) -> Answer {
+    let advocate = copy(&stage.cast.advocate);
+    stage.raw().sign_in(&advocate).post("/v1/grants", body)
 }
 
 fn roll_forward(stage: &Stage, from: &Path, more: &[&str]) -> (bool, String) {
@@ -127,7 +150,7 @@ fn denied<T>(outcome: Result<T, DeskError>) -> Vec<String> {
 
 #[test]
 fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_nothing_old() {
-    let Lost { mut stage, report, old, withdrawn, suspended, receipt, mirror, between } = lost();
+    let Lost { mut stage, report, old, withdrawn, suspended, receipt, passed_by, mirror, between } = lost();
     let refused = Running::start(Places::under(&stage.path("broker")), Some(stage.clock.clone())).err().unwrap();
     assert!(refused.contains("older than the log"), "{refused}");
 
@@ -187,6 +210,10 @@ fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_
     for grant in [old, withdrawn] {
         assert_eq!(denied(stage.release(grant)), ["rolled-forward"]);
     }
+    // Nor does one come back whose withdrawal was lost: whoever signs a grant from now on knows of the loss.
+    let refused = post_grant(&stage, &passed_by);
+    assert_eq!(refused.refused(), (422, "statement-refused".to_owned()));
+    assert!(refused.text().contains("signed before the log was rolled forward"), "{}", refused.text());
     let row = stage.as_auditor(|desk| Ok(desk.mirror().institution(suspended))).unwrap().unwrap();
     assert!(row.suspended_at.is_some(), "a suspension was forgotten");
     terms.max_releases = 2;
@@ -201,6 +228,28 @@ fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_
     assert!(words(&output).contains(&format!("LOST: {} case entries", lost.until - lost.from)), "{}", words(&output));
 
     same_log(&stage, &[between, mirror], &receipt);
+    watched_on(&stage);
+}
+
+/// A watch that holds what was lost says so, and goes on in another folder that begins with the same logs.
+fn watched_on(stage: &Stage) {
+    let state = stage.path("watch");
+    let alarm = alarmed(stage.look("watch"), Word::Lost, &state);
+    assert!(alarm.finding.seen.contains("whose bodies are here"), "{}", alarm.finding.seen);
+    let after = stage.watch("watch-anew").after(&state).unwrap().look(&stage.source(), stage.now()).unwrap();
+    let first = quiet(after);
+    assert_eq!(first.new["rolled forward"], 1);
+    quiet(stage.look("watch-anew"));
+
+    // Had the log been made anew, it would not begin with what was verified.
+    let mut verified: Value = serde_json::from_slice(&fs::read(state.join("verified.json")).unwrap()).unwrap();
+    let note = verified["case"].as_str().unwrap().to_owned();
+    let root = note.lines().nth(2).unwrap();
+    let other = if root.starts_with('A') { format!("B{}", &root[1..]) } else { format!("A{}", &root[1..]) };
+    verified["case"] = json!(note.replacen(root, &other, 1));
+    fs::write(state.join("verified.json"), verified.to_string()).unwrap();
+    let forked = stage.watch("watch-forked").after(&state).unwrap().look(&stage.source(), stage.now()).unwrap();
+    alarmed(forked, Word::Fork, &stage.path("watch-forked"));
 }
 
 /// Every checkpoint handed out before is one of this log's, and what a receipt proved stands where it stood.

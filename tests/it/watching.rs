@@ -38,21 +38,21 @@ use std::{
 const PATIENCE: Duration = Duration::from_seconds(1800);
 
 impl Stage {
-    fn source(&self) -> Broker {
+    pub fn source(&self) -> Broker {
         self.source_at(&self.url)
     }
     fn source_at(&self, url: &str) -> Broker {
         let remote = Remote::new(url, self.clock.clone(), self.cast.entropy()).unwrap();
         Broker::new(remote, self.cast.auditor().unwrap())
     }
-    fn watch(&self, state: &str) -> Watch {
+    pub fn watch(&self, state: &str) -> Watch {
         Watch::open(&self.path(state), self.cast.card(), PATIENCE).unwrap()
     }
     fn shows(&self) {
         self.broker.as_ref().unwrap().publish().unwrap();
     }
     /// One look with a watch of its own, as a command that is started anew each time.
-    fn look(&self, state: &str) -> Looked {
+    pub fn look(&self, state: &str) -> Looked {
         self.watch(state).look(&self.source(), self.now()).unwrap()
     }
     fn minutes(&self, minutes: u64) {
@@ -80,7 +80,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn quiet(looked: Looked) -> Quiet {
+pub fn quiet(looked: Looked) -> Quiet {
     match looked {
         Looked::Quiet(quiet) => *quiet,
         other => panic!("not quiet: {other:?}"),
@@ -88,7 +88,7 @@ fn quiet(looked: Looked) -> Quiet {
 }
 
 /// The look ended with this word, its proof is kept, and nothing goes on from there.
-fn alarmed(looked: Looked, word: Word, state: &Path) -> Alarm {
+pub fn alarmed(looked: Looked, word: Word, state: &Path) -> Alarm {
     let Looked::Alarm(alarm) = looked else { panic!("no {word}: {looked:?}") };
     assert_eq!(alarm.finding.word, word, "{}", alarm.finding.seen);
     let evidence = alarm.evidence.clone().unwrap();

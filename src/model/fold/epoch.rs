@@ -61,7 +61,7 @@ pub(super) fn may_release<S: Rows>(rows: &S, grant: GrantId) -> Step<S> {
 
 /// A grant is signed by somebody who knows of every roll-forward.
 pub(super) fn signed_since<S: Rows>(rows: &S, signed: &Signed) -> Step<S> {
-    if read(rows)?.known_at(signed.seen_register) { Ok(()) } else { Err(Refusal::RolledForward.into()) }
+    if read(rows)?.known_at(signed.seen_register) { Ok(()) } else { Err(Refusal::SignedBefore.into()) }
 }
 
 /// Whether an institution may receive.

@@ -137,6 +137,12 @@ pub enum Refusal {
     /// The grant is older than the roll-forward: its end may be among what was lost.
     #[error("the grant was given before the log was rolled forward; give it anew")]
     RolledForward,
+    /// The grant was signed by somebody who did not know of the roll-forward.
+    #[error(
+        "the grant was signed before the log was rolled forward, and may have been withdrawn in what was lost; sign it \
+         anew"
+    )]
+    SignedBefore,
     /// Nothing leaves before administrators have looked at a roll-forward.
     #[error("the log was rolled forward, and too few administrators have confirmed it yet")]
     UnconfirmedRollForward,
