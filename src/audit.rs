@@ -16,6 +16,7 @@ pub mod pack;
 #[cfg(feature = "server")]
 mod replay;
 pub mod report;
+mod tree;
 mod verify;
 mod walk;
 

@@ -6,6 +6,7 @@
 
 pub mod auditing;
 pub mod consent;
+mod contradiction;
 pub mod desk;
 pub mod disclosed;
 pub mod evidence;

@@ -25,6 +25,7 @@ mod key;
 mod log_proof;
 mod note;
 mod proof;
+mod roots;
 mod tile;
 mod witness;
 
@@ -43,6 +44,7 @@ pub use proof::{
     InclusionProof, ProofError, consistency_proof, inclusion_proof, inclusion_proofs, root_at, verify_consistency,
     verify_inclusion,
 };
+pub use roots::Roots;
 pub use tile::{
     ChangedTiles, MAX_TREE_SIZE, MemoryTiles, MissingTile, TILE_WIDTH, TileBytesError, TileError, TileId,
     TilePathError, TileWidth, Tiles, append, decode_tile, encode_tile, parse_tile_path, tile_path,

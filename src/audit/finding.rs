@@ -131,6 +131,9 @@ pub enum EntryFault {
     /// Entries are called lost whose bodies are here.
     #[error("it says that entries were lost whose bodies are here, entry {0} of the case log among them")]
     HeldThough(u64),
+    /// Its signer had verified other logs.
+    #[error("its signer had verified a log that is none of these logs' earlier states: somebody was shown another one")]
+    Seen,
     /// Its body is not here, and the log does not say why.
     #[error("it does not open: only its leaf is here, and neither was its body shredded nor is its loss confirmed")]
     Unopened,

@@ -18,6 +18,7 @@ mod protect;
 mod purposes;
 mod reply;
 mod tally;
+mod unread;
 mod words;
 
 pub use bands::Band;
@@ -25,12 +26,20 @@ pub use history::History;
 pub use period::{Asked, Period, WrongPeriod, quarter};
 pub use reply::{BadReply, Reply};
 
-use super::{markup, walk::Walk};
-use crate::model::{bundle::Bundle, event::Log, ids::PartyId, limits};
+use super::{finding::AuditError, markup, walk::Walk};
+use crate::model::{
+    bundle::Bundle,
+    epoch::EpochRow,
+    event::Log,
+    ids::PartyId,
+    limits,
+    rows::{Held, ONLY, Rows as _},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use content::{Content, Right, Source};
 use jiff::{ToSpan as _, civil::Date};
 use std::collections::BTreeMap;
+use unread::Gone;
 
 /// How institutions are heard before the report is published.
 pub enum Hearing {
@@ -69,7 +78,7 @@ pub enum ReportError {
     ShownTooEarly(Date),
     /// The facts cannot be read.
     #[error(transparent)]
-    Audit(#[from] super::finding::AuditError),
+    Audit(#[from] AuditError),
     /// The report cannot be written down.
     #[error("the report cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -84,8 +93,10 @@ pub type Files = [(&'static str, String); 4];
 /// When the period, a reply or the draft's day does not fit the bundle.
 pub fn make(walk: &Walk, mut history: History, options: &Options) -> Result<(Period, Files), ReportError> {
     history.settle(walk.facts())?;
+    history.unread.ended(walk.tree(Log::Case).size());
     let summary = walk.summary();
     let period = Period::of(options.asked, summary.last_at)?;
+    let gone = history.unread.within(period, &epoch(walk)?);
     let words = words::Words::of(&Bundle::shipped(), walk.genesis().genesis().bundle);
     let listed = tally::listed(&history, period);
     let right = rights(&options.stage, &listed.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
@@ -99,8 +110,8 @@ pub fn make(walk: &Walk, mut history: History, options: &Options) -> Result<(Per
         draft_replies_until: replies_until,
         from: period.from().to_string(),
         until: period.until().to_string(),
-        bundle: source(walk, period, options.card_given, words.knows_conditions()),
-        tables: content::tables(&tally, &published),
+        bundle: source(walk, period, options.card_given, words.knows_conditions(), gone),
+        tables: content::tables(&tally, &published, gone),
         institutions: content::standings(&history, period, &names, right),
     };
     let mut json = serde_json::to_string_pretty(&content)?;
@@ -114,7 +125,13 @@ pub fn make(walk: &Walk, mut history: History, options: &Options) -> Result<(Per
     Ok((period, files))
 }
 
-fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bool) -> Source {
+/// Every roll-forward there was.
+fn epoch(walk: &Walk) -> Result<EpochRow, AuditError> {
+    let held: Option<Held<EpochRow>> = walk.facts().read(ONLY).map_err(|e| AuditError::Fold(e.to_string()))?;
+    Ok(held.map(|held| held.row).unwrap_or_default())
+}
+
+fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bool, gone: Gone) -> Source {
     let summary = walk.summary();
     let root = |log| STANDARD.encode(walk.tree(log).root().as_bytes());
     Source {
@@ -128,6 +145,8 @@ fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bo
         witnessed: summary.witnessed,
         cosigned: summary.cosigned.map(|(size, _)| size),
         conditions_in_words,
+        bodies_shredded: gone.shredded,
+        bodies_lost: gone.lost,
         nothing_from: period.allowed().to_string(),
     }
 }

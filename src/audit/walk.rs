@@ -7,6 +7,7 @@ use super::{
     bodies::{Bodies, Closed},
     decision,
     finding::{AuditError, EntryFault, Summary, Trees, word},
+    tree::Tree,
 };
 use crate::{
     model::{
@@ -18,12 +19,12 @@ use crate::{
         statement::Body,
         time::Timestamp,
     },
-    tlog::{self, Checkpoint, MemoryTiles, leaf_hash},
+    tlog::{Checkpoint, MemoryTiles, leaf_hash},
     wire::{
         api::{CaseLine, CaseRecord},
         entry::{AuditorPart, EntryError, OpenedLeaf, Salt, Shared, auditor_commitment},
         genesis::SignedGenesis,
-        statement::{StatementError, Verified},
+        statement::{Seen, SeenTree, StatementError, Verified},
         trust::Trust,
     },
 };
@@ -62,8 +63,8 @@ pub type NextRegister<'a> = &'a mut dyn FnMut() -> Result<Option<String>, AuditE
 pub struct Walk {
     genesis: SignedGenesis,
     state: State,
-    register: MemoryTiles,
-    case: MemoryTiles,
+    register: Tree,
+    case: Tree,
     bodies: Bodies,
     last_at: Timestamp,
     events: BTreeMap<&'static str, u64>,
@@ -88,8 +89,8 @@ impl Walk {
         Self {
             genesis,
             state: State::default(),
-            register: MemoryTiles::new(),
-            case: MemoryTiles::new(),
+            register: Tree::default(),
+            case: Tree::default(),
             bodies: Bodies::default(),
             last_at: Timestamp::default(),
             events: BTreeMap::new(),
@@ -114,6 +115,9 @@ impl Walk {
     }
     /// The tree of a log so far.
     pub fn tree(&self, log: Log) -> &MemoryTiles {
+        self.grown(log).tiles()
+    }
+    fn grown(&self, log: Log) -> &Tree {
         match log {
             Log::Register => &self.register,
             Log::Case => &self.case,
@@ -126,7 +130,7 @@ impl Walk {
     /// What does not hold of it.
     pub fn register(&mut self, text: &str, observer: &mut dyn Observer) -> Result<(), AuditError> {
         let shared = Shared::parse(text).map_err(|e| self.fault(Log::Register, e.into()))?;
-        if self.register.size() == 0 {
+        if self.tree(Log::Register).size() == 0 {
             self.lay_genesis(text)?;
         } else {
             self.apply(self.next(Log::Register), &shared, None, observer)?;
@@ -212,10 +216,10 @@ impl Walk {
         observer: &mut dyn Observer,
     ) -> Result<(), AuditError> {
         let fault = |what| AuditError::Entry { entry: seen_by, what: EntryFault::Order(what) };
-        if size < self.register.size() {
+        if size < self.tree(Log::Register).size() {
             return Err(fault("the register it saw is smaller than one seen before"));
         }
-        while self.register.size() < size {
+        while self.tree(Log::Register).size() < size {
             let text = next()?.ok_or_else(|| fault("it saw register entries that are not here"))?;
             self.register(&text, observer)?;
         }
@@ -273,6 +277,9 @@ impl Walk {
         self.last_at = shared.at;
         let verified = self.verified(entry, shared)?;
         let digest = verified.as_ref().map(|v: &Verified<_>| v.signed().digest);
+        if let Some(seen) = verified.as_ref().and_then(Verified::seen) {
+            self.check_seen(seen).map_err(fault)?;
+        }
         let event = self.trust()?.event(shared, entry.log, verified).map_err(|e| fault(e.into()))?;
         self.check_trees(&event).map_err(fault)?;
         let recorded = Recorded { entry, at: shared.at };
@@ -322,11 +329,16 @@ impl Walk {
         Ok(&self.trust.insert((since, trust)).1)
     }
 
+    /// What a signer had verified is a state of these very logs. Otherwise they were shown others.
+    fn check_seen(&self, seen: Seen) -> Result<(), EntryFault> {
+        let same = |log, tree: SeenTree| self.grown(log).had(tree.size, tree.root);
+        let case = self.holds == Holds::Part || same(Log::Case, seen.case);
+        if case && same(Log::Register, seen.register) { Ok(()) } else { Err(EntryFault::Seen) }
+    }
+
     /// What somebody vouched for is a state of these very logs.
     fn check_trees(&self, event: &Event) -> Result<(), EntryFault> {
-        let same = |log, size, root: Digest| {
-            tlog::root_at(self.tree(log), size).is_ok_and(|own| *own.as_bytes() == *root.as_bytes())
-        };
+        let same = |log, size, root| self.grown(log).had(size, root);
         match event {
             Event::Cosigned(cosigned) if !same(cosigned.log, cosigned.size, cosigned.root) => {
                 Err(EntryFault::Order("witnesses cosigned another log than this one"))
@@ -376,8 +388,8 @@ impl Walk {
     pub fn summary(&self) -> Summary {
         let closed = self.closed().unwrap_or_default();
         Summary {
-            register_size: self.register.size(),
-            case_size: self.case.size(),
+            register_size: self.tree(Log::Register).size(),
+            case_size: self.tree(Log::Case).size(),
             facts: self.state.len() as u64,
             events: self.events.clone(),
             signatures: self.signatures,

@@ -150,7 +150,7 @@ fn json(summary: &Summary) -> serde_json::Value {
         "facts": summary.facts,
         "signatures": summary.signatures,
         "events": summary.events,
-        "witnessed": summary.witnessed,
+        "witnessed": summary.witnessed && summary.cosigned.is_some(),
         "cosigned": summary.cosigned.map(|(size, at)| serde_json::json!({ "case_size": size, "at": at })),
         "shredded_bodies": summary.shredded_bodies,
         "lost_bodies": summary.lost_bodies,
@@ -187,6 +187,12 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
     text.push_str("Every release stands under a valid, unrevoked grant, within its window, purposes, key and count.\n");
     if card.is_none() {
         let _ = writeln!(text, "Compare this card with the one you were given: {}", summary.card);
+    }
+    if summary.witnessed && summary.cosigned.is_none() {
+        text.push_str(
+            "Witnesses are named, and they have not cosigned the case log: this proves what THIS copy of it says, not that \
+             everybody is shown the same one.",
+        );
     }
     if let Some((size, at)) = summary.cosigned {
         let _ = writeln!(

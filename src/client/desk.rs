@@ -147,6 +147,10 @@ impl Desk {
     /// # Errors
     /// When the broker shows a register that does not continue the one known.
     pub fn refresh(&mut self) -> Result<(), DeskError> {
+        self.read_register().map_err(|error| self.held_against(error))
+    }
+
+    fn read_register(&mut self) -> Result<(), DeskError> {
         // What does not hold in the end leaves no trace in what this desk believes.
         let mut mirror = self.mirror.clone();
         loop {
@@ -164,6 +168,7 @@ impl Desk {
                     Checkpoint::open(&page.checkpoint, trust.log(Log::Register)).map_err(|_| MirrorError::Root)?;
                 mirror.check(&checkpoint)?;
                 self.memory.register = mirror.entries().to_vec();
+                self.memory.register_checkpoint = Some(page.checkpoint);
                 (self.mirror, self.trust) = (mirror, trust);
                 return Ok(());
             }
@@ -245,8 +250,7 @@ impl Desk {
                     Some(problem) if problem.is(ProblemType::OutOfOrder) && problem.current != prev => {
                         prev = problem.current;
                     }
-                    Some(problem) if problem.is(ProblemType::Conflict) => return Err(self.show_evidence(error)),
-                    _ => return Err(error.into()),
+                    _ => return Err(self.held_against(error)),
                 },
             }
         }
@@ -313,6 +317,16 @@ impl Desk {
         self.follow_case(receipt.tree)
     }
 
+    /// As [`Desk::confirm_event`], of something that is an entry of its own each time: one this device has already verified
+    /// does not stand for another.
+    pub(in crate::client) fn confirm_new_event(&mut self, text: &str, happened: &Happening) -> Result<(), DeskError> {
+        let receipt = self.believed(|trust| receipt::verify_event(text, Log::Case, trust, happened))?;
+        if receipt.entry.index < self.seen().case.size {
+            return Err(ReceiptError::Earlier.into());
+        }
+        self.follow_case(receipt.tree)
+    }
+
     /// Verifies something the broker signed. Under another key than the one known here, it may be that the roster has
     /// changed since the register was last read: then the register says so.
     pub(in crate::client) fn believed<T, E>(&mut self, verify: impl Fn(&Trust) -> Result<T, E>) -> Result<T, E> {
@@ -346,8 +360,11 @@ impl Desk {
 
     /// Follows the case log to its newest checkpoint, which must extend both what was seen before and `tree`.
     pub(in crate::client) fn follow_case(&mut self, tree: SeenTree) -> Result<(), DeskError> {
-        let before =
-            self.memory.case.unwrap_or(SeenTree { size: 0, root: Digest::from_bytes(*empty_root().as_bytes()) });
+        self.follow_case_to(tree).map_err(|error| self.held_against(error))
+    }
+
+    fn follow_case_to(&mut self, tree: SeenTree) -> Result<(), DeskError> {
+        let before = self.seen().case;
         let (newest, note) = self.case_head_after(before)?;
         if newest.size < tree.size {
             return Err(DeskError::Fork);
@@ -361,7 +378,13 @@ impl Desk {
     }
 
     fn case_head_after(&mut self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
-        let head: CaseHead = self.remote.fetch(&format!("/v1/case/checkpoint?from={}", old.size), self.signed_in())?;
+        let path = format!("/v1/case/checkpoint?from={}", old.size);
+        let fetched: Result<CaseHead, RemoteError> = self.remote.fetch(&path, self.signed_in());
+        let head = fetched.map_err(|error| match error.problem() {
+            // The log was that large: the broker signed it.
+            Some(problem) if problem.is(ProblemType::NotFound) && old.size > 0 => DeskError::Fork,
+            _ => error.into(),
+        })?;
         let checkpoint = self.believed(|trust| Checkpoint::open(&head.checkpoint, trust.log(Log::Case)));
         let checkpoint = checkpoint.map_err(|_| DeskError::Fork)?;
         let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
@@ -371,22 +394,6 @@ impl Desk {
             .map_err(|_| DeskError::Fork)?;
         let root = Digest::from_bytes(*checkpoint.root().as_bytes());
         Ok((SeenTree { size: checkpoint.size(), root }, head.checkpoint))
-    }
-
-    /// The broker says that what we saw is not its log: show it the checkpoint it signed.
-    fn show_evidence(&self, error: RemoteError) -> DeskError {
-        #[derive(Serialize)]
-        struct Evidence<'a> {
-            checkpoint: &'a str,
-        }
-        if let Some(checkpoint) = &self.memory.case_checkpoint {
-            let sent: Result<serde_json::Value, _> =
-                self.remote.submit("POST", "/v1/evidence", &Evidence { checkpoint }, As::Anybody);
-            if sent.is_ok_and(|judged| judged.get("consistent") == Some(&serde_json::Value::Bool(false))) {
-                return DeskError::Fork;
-            }
-        }
-        error.into()
     }
 }
 

@@ -30,6 +30,8 @@ pub struct OwnEntries {
     pub entries: Vec<OwnEntry>,
     /// The signed listings that say that these are all, one after another from entry 0.
     pub listings: Vec<String>,
+    /// How many entries the log had of which they speak.
+    pub size: u64,
 }
 
 impl Desk {
@@ -52,16 +54,28 @@ impl Desk {
     fn entries_about(&mut self, report: Option<ReportId>) -> Result<OwnEntries, DeskError> {
         let mut own = OwnEntries::default();
         let (mut from, mut followed) = (0, None);
+        // A listing says nothing of what happened after it was made: it has to reach what this device knows now.
+        self.follow_case(self.seen().case)?;
+        let known = self.seen().case.size;
         let about = report.map_or(String::new(), |report| format!("&report={report}"));
         loop {
             let path = format!("/v1/disclosure?from={from}{about}");
             let page: Disclosure = self.remote.fetch(&path, self.signed_in())?;
             let listing = self.check_page(&page, from, report)?;
+            if listing.size < known {
+                return Err(DeskError::refused(format!(
+                    "the broker's listing is of {} entries, and its log has {known}: it may leave out what came after. Keep \
+                     it and tell an auditor",
+                    listing.size
+                )));
+            }
+            self.follow_once(SeenTree { size: listing.size, root: listing.root }, &mut followed)?;
             for entry in page.entries {
                 own.entries.push(self.check_entry(entry.index, entry.proof, &mut followed)?);
             }
             own.listings.push(page.listing);
             if listing.until >= listing.size {
+                own.size = listing.size;
                 return Ok(own);
             }
             from = listing.until;
@@ -118,11 +132,16 @@ impl Desk {
         if receipt.entry.index != index {
             return Err(ReceiptError::OtherEvent.into());
         }
-        // Most entries of a page are proved under one checkpoint, which needs to be followed to only once.
-        if *followed != Some(receipt.tree) {
-            self.follow_case(receipt.tree)?;
-            *followed = Some(receipt.tree);
-        }
+        self.follow_once(receipt.tree, followed)?;
         Ok(OwnEntry { index, shared: receipt.shared, proof })
+    }
+
+    /// Most of a page is signed under one tree, which needs to be followed to only once.
+    fn follow_once(&mut self, tree: SeenTree, followed: &mut Option<SeenTree>) -> Result<(), DeskError> {
+        if *followed != Some(tree) {
+            self.follow_case(tree)?;
+            *followed = Some(tree);
+        }
+        Ok(())
     }
 }

@@ -136,7 +136,8 @@ impl Desk {
     pub fn send_release_request(&mut self, grant: GrantId, text: &str) -> Result<Released, DeskError> {
         let path = format!("/v1/grants/{grant}/releases");
         let submit = SubmitStatement { statement: text.to_owned() };
-        let released: Released = self.remote.submit("POST", &path, &submit, self.signed_in())?;
+        let sent: Result<Released, RemoteError> = self.remote.submit("POST", &path, &submit, self.signed_in());
+        let released = sent.map_err(|error| self.held_against(error))?;
         let receipt = self.believed(|trust| {
             receipt::verify_statement(&released.receipt, Log::Case, trust, &Happening::Released, text)
         })?;

@@ -19,9 +19,7 @@ use crate::{
         time::{Duration, Timestamp, Window},
     },
     wire::{
-        api::{
-            Accepted, Bytes, GrantSummary, Listing, OwnerHeader, Revoked, SubmitGrant, SubmitHeader, SubmitStatement,
-        },
+        api::{Accepted, Bytes, GrantSummary, Listing, Revoked, SubmitGrant, SubmitHeader, SubmitStatement},
         entry::Happening,
         header::Header,
         receipt,
@@ -251,10 +249,7 @@ impl Desk {
     /// Fetches one's own header, unwraps the file key and wraps it for a recipient. The payload stays where it is.
     fn wrap_for(&mut self, report: ReportId, recipient: &AgeRecipient) -> Result<Header, DeskError> {
         let words = |e: &dyn std::fmt::Display| DeskError::refused(e.to_string());
-        let path = format!("/v1/reports/{report}/owner-header");
-        let owner: OwnerHeader = self.remote.submit("POST", &path, &serde_json::json!({}), self.signed_in())?;
-        let key = self.identity.key_id();
-        self.confirm_event(&owner.receipt, &Happening::OwnerHeaderFetched { report, key })?;
+        let owner = self.owner_header(report)?;
         let header = Header::parse_exact(&owner.header.0).map_err(|e| words(&e))?;
         self.is_own_header(report, &header)?;
         let recipient = to_age(recipient).map_err(|e| words(&e))?;

@@ -20,6 +20,9 @@ pub struct Memory {
     pub genesis: Option<String>,
     /// Register entries after genesis.
     pub register: Vec<String>,
+    /// Signed checkpoint that goes with them: evidence, should the broker ever deny it.
+    #[serde(default)]
+    pub register_checkpoint: Option<String>,
     /// The case log as last verified.
     pub case: Option<SeenTree>,
     /// Signed case checkpoint that goes with it: evidence, should the broker ever deny it.

@@ -6,6 +6,7 @@ use super::{
     identity::Identity,
     memory::OwnReport,
     receiving::{FetchSteps, Wanted},
+    remote::RemoteError,
     report::Plan,
     seal::{self, Growth, Sealed},
     uploading::Pace,
@@ -80,7 +81,8 @@ impl Desk {
     pub fn send_declaration(&mut self, sealed: SealedReport, text: &str) -> Result<Accepted, DeskError> {
         let SealedReport { owner_header, mut own, .. } = sealed;
         let submit = SubmitReport { statement: text.to_owned(), owner_header: Bytes(owner_header) };
-        let accepted: Accepted = self.remote.submit("POST", "/v1/reports", &submit, self.signed_in())?;
+        let sent: Result<Accepted, RemoteError> = self.remote.submit("POST", "/v1/reports", &submit, self.signed_in());
+        let accepted = sent.map_err(|error| self.held_against(error))?;
         self.confirm(&accepted, text, None)?;
         text.clone_into(&mut own.statement);
         self.memory.reports.insert(accepted.id.to_string(), own);
@@ -94,6 +96,15 @@ impl Desk {
     pub fn reports(&self) -> Result<Vec<ReportSummary>, DeskError> {
         let listing: Listing<ReportSummary> = self.remote.fetch("/v1/reports", self.signed_in())?;
         Ok(listing.items)
+    }
+
+    /// Fetches one's own header, which is an entry of the log each time.
+    pub(in crate::client) fn owner_header(&mut self, report: ReportId) -> Result<OwnerHeader, DeskError> {
+        let path = format!("/v1/reports/{report}/owner-header");
+        let owner: OwnerHeader = self.remote.submit("POST", &path, &serde_json::json!({}), self.signed_in())?;
+        let key = self.identity.key_id();
+        self.confirm_new_event(&owner.receipt, &Happening::OwnerHeaderFetched { report, key })?;
+        Ok(owner)
     }
 
     /// Fetches an own report back as the age file it was; the first trouble ends it, and the next attempt goes on from
@@ -116,14 +127,7 @@ impl Desk {
         pace: &Pace,
         steps: FetchSteps<'_>,
     ) -> Result<(), DeskError> {
-        let header: OwnerHeader = self.remote.submit(
-            "POST",
-            &format!("/v1/reports/{id}/owner-header"),
-            &serde_json::json!({}),
-            self.signed_in(),
-        )?;
-        let key = self.identity.key_id();
-        self.confirm_event(&header.receipt, &Happening::OwnerHeaderFetched { report: id, key })?;
+        let header = self.owner_header(id)?;
         let stated = report_of(&header.report_statement)?;
         if Digest::of(header.report_statement.as_bytes()) != id.into()
             || Digest::of(&header.header.0) != stated.owner_header

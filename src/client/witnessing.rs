@@ -29,6 +29,11 @@ impl Public {
 }
 
 impl Desk {
+    /// Whether the roster in force asks for witnesses.
+    pub fn has_witnesses(&self) -> bool {
+        self.trust.quorum() > 0
+    }
+
     /// Fetches both public checkpoints and checks that they are earlier states of the logs this device follows.
     ///
     /// # Errors

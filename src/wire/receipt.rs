@@ -28,6 +28,9 @@ pub enum ReceiptError {
     /// It proves that something else happened.
     #[error("the receipt says that something else happened than the answer does")]
     OtherEvent,
+    /// It proves something that had happened before it was asked for.
+    #[error("the receipt is of an entry that was there before: what was just done has none")]
+    Earlier,
 }
 
 /// A verified receipt.

@@ -11,6 +11,7 @@ use amana::{
     model::time::Duration,
     wire::{api::CaseRecord, entry::Happening},
 };
+use jiff::ToSpan as _;
 use std::{fs, path::Path, sync::Arc};
 
 const KEPT: Duration = Duration::from_seconds(90 * 86_400);
@@ -148,4 +149,31 @@ fn exactly_the_bodies_that_change_no_fact_go_and_leave_no_byte() {
     stage.broker = None;
     let (code, said) = doctor(&stage.path("broker"), &[]);
     assert_eq!(code, 0, "{said}");
+}
+
+fn report(stage: &Stage, bundle: &str, (from, until): (&str, &str)) -> (String, String) {
+    let out = stage.path(&format!("{bundle}-report"));
+    let mut command = amana(&["audit", "report", "--no-replies-asked", "--from", from, "--until", until, "--out"]);
+    let output = command.arg(&out).arg(stage.path(bundle)).output().unwrap();
+    assert!(output.status.success(), "{}", words(&output));
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    (read("report.csv"), read("report.html"))
+}
+
+#[test]
+fn a_report_never_calls_none_what_it_could_not_count() {
+    let mut stage = told();
+    let day = |days: i64| amana::client::consent::date_of(stage.now()).unwrap().saturating_add(days.days()).to_string();
+    let (from, until) = (day(-20), day(20));
+    vouch(&mut stage, "vouched");
+    stage.clock.pass(Duration::from_seconds(120 * 86_400));
+    stage.audit("whole");
+    let (counted, page) = report(&stage, "whole", (&from, &until));
+    assert!(counted.contains("Releases denied") && !page.contains("denials may have been among them"), "{counted}");
+    sweep(&mut stage);
+    stage.audit("shredded");
+    let (counted, page) = report(&stage, "shredded", (&from, &until));
+    assert!(!counted.contains("Releases denied"), "{counted}");
+    assert!(page.contains("denials may have been among them"));
+    assert!(counted.contains("Releases"), "the rest is told");
 }

@@ -245,7 +245,8 @@ fn watched_on(stage: &Stage) {
     let mut verified: Value = serde_json::from_slice(&fs::read(state.join("verified.json")).unwrap()).unwrap();
     let note = verified["case"].as_str().unwrap().to_owned();
     let root = note.lines().nth(2).unwrap();
-    let other = if root.starts_with('A') { format!("B{}", &root[1..]) } else { format!("A{}", &root[1..]) };
+    let (first, rest) = root.split_at(1);
+    let other = if first == "A" { format!("B{rest}") } else { format!("A{rest}") };
     verified["case"] = json!(note.replacen(root, &other, 1));
     fs::write(state.join("verified.json"), verified.to_string()).unwrap();
     let forked = stage.watch("watch-forked").after(&state).unwrap().look(&stage.source(), stage.now()).unwrap();

@@ -7,6 +7,7 @@ use crate::{
 use amana::{
     cli::demo::cast::copy,
     client::{
+        desk::DeskError,
         fetched::open_collected,
         granting::HeaderGoes,
         identity::{Identity, RecoveryKey},
@@ -14,6 +15,7 @@ use amana::{
     model::{
         grant::{Scope, WithdrawnBy},
         ids::Digest,
+        institution::SuspensionAct,
         party::Holder,
         statement::Kind,
         time::Duration,
@@ -572,17 +574,50 @@ fn a_restored_backup_is_found_out_and_then_only_revokes() {
 #[test]
 fn a_client_that_has_seen_more_says_so_by_itself() {
     let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    set_back_after(&mut stage, |stage| {
+        stage.report("second.txt", b"something else");
+    });
+    assert_eq!(stage.raw().fetch("/readyz").status, 200, "nobody has told it yet");
+    let terms = stage.terms(report);
+    let outcome = stage.as_advocate(|desk| desk.prepare_grant(&terms).and_then(|p| desk.give(&p, HeaderGoes::Along)));
+    assert!(matches!(outcome, Err(DeskError::Fork)), "{:?}", outcome.err());
+    assert_eq!(stage.raw().fetch("/readyz").refused(), (503, "revoke-only".to_owned()));
+}
+
+#[test]
+fn a_suspension_that_a_restored_backup_undid_is_held_against_the_broker_by_whoever_saw_it() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let terms = stage.terms(report);
+    let grant = stage.grant(&terms);
+    let institution = stage.cast.institution.party_id();
+    let reason = "inquiry".parse().unwrap();
+    set_back_after(&mut stage, |stage| {
+        stage.as_administrator(0, |desk| desk.suspend(institution, SuspensionAct::Suspend, reason)).unwrap();
+        // The advocate's device reads the register, and does nothing else.
+        stage.as_advocate(|desk| desk.refresh()).unwrap();
+    });
+    // Whoever did not see it is none the wiser, and would be served.
+    assert_eq!(stage.raw().fetch("/readyz").status, 200);
+    let seen = stage.as_advocate(|desk| desk.refresh());
+    assert!(matches!(seen, Err(DeskError::Fork)), "{seen:?}");
+    assert_eq!(stage.raw().fetch("/readyz").refused(), (503, "revoke-only".to_owned()));
+    let released = stage.as_officer(|desk| desk.request_release(grant, &inquiry()));
+    assert!(released.is_err(), "released after a suspension was undone");
+    stage.revoke(grant).unwrap();
+}
+
+/// Does something, and puts the broker back to where it was before.
+fn set_back_after(stage: &mut Stage, then: impl FnOnce(&mut Stage)) {
     stage.broker = None;
     copy_folder(&stage.path("broker"), &stage.path("backup"));
     stage.restart();
-    let report = stage.report("note.txt", b"what was seen");
+    then(stage);
     stage.broker = None;
     std::fs::remove_dir_all(stage.path("broker")).unwrap();
     std::fs::rename(stage.path("backup"), stage.path("broker")).unwrap();
     stage.restart();
-    let terms = stage.terms(report);
-    let outcome = stage.as_advocate(|desk| desk.prepare_grant(&terms).and_then(|p| desk.give(&p, HeaderGoes::Along)));
-    assert!(outcome.is_err(), "a rolled-back broker took a grant");
 }
 
 /// Who may sign what, written down once more and by itself.

@@ -7,6 +7,7 @@ use super::{
     period::Period,
     protect::Published,
     tally::{Tally, listed},
+    unread::Gone,
 };
 use crate::model::{institution::SuspensionAct, limits};
 use serde::Serialize;
@@ -57,6 +58,10 @@ pub struct Source {
     pub cosigned: Option<u64>,
     /// Whether the words of conditions are those of the rules in force.
     pub conditions_in_words: bool,
+    /// Entries of this time whose bodies were shredded: none of them is counted.
+    pub bodies_shredded: u64,
+    /// Entries of this time whose bodies were lost.
+    pub bodies_lost: u64,
     /// The latest day any period could end on.
     pub nothing_from: String,
 }
@@ -115,12 +120,16 @@ pub enum Right {
 }
 
 /// The tables of a report.
-pub fn tables(tally: &Tally, published: &Published) -> Vec<Table> {
+pub fn tables(tally: &Tally, published: &Published, gone: Gone) -> Vec<Table> {
     let table = |by: By| {
         let mut table = Table { id: by.id(), by, measures: Vec::new(), left_out: Vec::new(), rows: Vec::new() };
         let names = tally.rows.get(&by).into_iter().flatten();
         table.rows = names.map(|name| Row { name: name.clone(), bands: Vec::new() }).collect();
         for measure in measures(by) {
+            // Some may be gone, and fewer than there were is no count.
+            if measure == Measure::Denials && gone != Gone::default() {
+                continue;
+            }
             if published.is_left_out(by, measure) {
                 table.left_out.push(measure.words());
                 continue;

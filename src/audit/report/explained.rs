@@ -1,6 +1,9 @@
 //! What the report says in sentences: what can be concluded from it, what not, and what was left out.
 
-use super::{cells::By, content::Content};
+use super::{
+    cells::By,
+    content::{Content, Source},
+};
 
 /// Its title.
 pub const TITLE: &str = "Transparency report";
@@ -121,6 +124,19 @@ fn left_out(content: &Content) -> Vec<String> {
         "How one purpose is spread over institutions: nearly every such number would be withheld.",
         "Denials beyond sixty an hour to one officer, which the log counts together without saying for which report.",
     ]);
+    let Source { bodies_shredded: shredded, bodies_lost: lost, .. } = content.bundle;
+    if shredded + lost > 0 {
+        sentences.push(format!(
+            "Denials: what {} entries said that may be of this time is gone, and denials may have been among them.",
+            shredded + lost
+        ));
+    }
+    if lost > 0 {
+        sentences.push(format!(
+            "Whatever {lost} entries recorded that the broker lost, as administrators confirmed: requests, grants, releases and \
+             answers among them are in no number here, so that every number may be too small."
+        ));
+    }
     sentences.push(format!(
         "Everything from {} on: what is younger than 90 days at the bundle's last entry could still be acted on.",
         content.bundle.nothing_from

@@ -2,7 +2,7 @@
 //!
 //! Everything about a report of the highest tier is left out here already, so that nothing later can count it.
 
-use super::purposes::Served;
+use super::{purposes::Served, unread::Unread};
 use crate::{
     audit::{
         finding::AuditError,
@@ -105,6 +105,8 @@ pub struct History {
     pub denials: Vec<(Happened, Vec<String>)>,
     /// Requests.
     pub requests: BTreeMap<RequestId, Asked>,
+    /// Entries whose bodies are gone.
+    pub unread: Unread,
     /// An approval whose effect shows after it is folded.
     approved: Option<(Digest, Timestamp)>,
 }
@@ -112,6 +114,7 @@ pub struct History {
 impl Observer for History {
     fn before(&mut self, facts: &State, step: &Step<'_>) -> Result<(), AuditError> {
         self.settle(facts)?;
+        self.unread.saw(step.recorded);
         let at = step.recorded.at;
         match step.event {
             Event::Accepted(signed, body) => self.accepted(facts, step.recorded, signed, body),

@@ -28,6 +28,11 @@ pub fn file(content: &Content) -> String {
             (false, _) => "none".to_owned(),
         }
     );
+    let _ = writeln!(
+        text,
+        "  not there   {} bodies shredded and {} lost that may be of this time",
+        source.bodies_shredded, source.bodies_lost
+    );
     let _ = writeln!(text, "  program     amana {}\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(
         text,

@@ -40,8 +40,8 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         }
         let rows: Vec<serde_json::Value> = own.entries.iter().map(json).collect();
         out.show(
-            text(&own, arguments.out.as_deref()),
-            &serde_json::json!({ "entries": rows, "folder": arguments.out }),
+            text(&own, sitting.desk.has_witnesses(), arguments.out.as_deref()),
+            &serde_json::json!({ "entries": rows, "case_size": own.size, "folder": arguments.out }),
         );
         Ok(())
     })
@@ -56,13 +56,23 @@ fn write(folder: &Path, own: &OwnEntries) -> Result<(), String> {
     own.entries.iter().try_for_each(|entry| put(format!("entry-{:08}.tlog-proof", entry.index), &entry.proof))
 }
 
-fn text(own: &OwnEntries, folder: Option<&Path>) -> String {
+fn text(own: &OwnEntries, has_witnesses: bool, folder: Option<&Path>) -> String {
     let mut text = String::new();
     for entry in &own.entries {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{:>8}  {}  {}", entry.index, moment(entry.shared.at), word(&entry.shared.event));
     }
-    let _ = write!(text, "{} entries concern you, each proved; the log signed that these are all.", own.entries.len());
+    let _ = write!(
+        text,
+        "{} entries concern you, each proved; the log signed that these are all among its {} entries.\n{}",
+        own.entries.len(),
+        own.size,
+        if has_witnesses {
+            "How much of it witnesses cosigned: amana audit status"
+        } else {
+            "No witness: others may have been shown another log."
+        }
+    );
     if let Some(folder) = folder {
         let _ = write!(text, "\nListings and proofs: {}", folder.display());
     }

@@ -8,10 +8,12 @@ use crate::{
     },
     client::mirror::Mirror,
     model::{event::Log, ids::GrantId},
+    tlog::LogProof,
     wire::{
         entry::Happening,
         genesis::SignedGenesis,
         receipt::{self, SignedBy},
+        trust::Trust,
     },
 };
 use clap::Args;
@@ -42,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let (proven, signed_by) =
         receipt::verify_kept(&stored.receipt, Log::Case, &trust, &Happening::Accepted, &stored.statement)
             .map_err(|e| Failure::does_not_hold(format!("the proof does NOT hold: {}", chain(&e))))?;
-    let witnessed = trust.quorum() > 0;
+    let cosigned = cosigned(&stored.receipt, &trust);
     let words = |e: std::io::Error| Failure::refused(format!("{}: {e}", arguments.out.display()));
     let mut file = File::create_new(&arguments.out).map_err(words)?;
     file.write_all(stored.receipt.as_bytes()).and_then(|()| file.sync_all()).map_err(words)?;
@@ -54,15 +56,39 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
             proven.tree.size,
             words::moment(proven.shared.at),
             key_of(signed_by),
-            if witnessed { "" } else { "\nNo witness has signed it: others may have been shown another log." },
+            match cosigned {
+                Cosigned::Enough => "",
+                Cosigned::NotItself => {
+                    "\nNo quorum of witnesses has signed this proof itself. How much of the log they cosigned since: amana \
+                     audit status"
+                }
+                Cosigned::NoWitnesses => "\nNo witness has signed it: others may have been shown another log.",
+            },
         ),
         &serde_json::json!({
             "grant": id, "file": arguments.out, "index": proven.entry.index, "tree_size": proven.tree.size,
-            "at": proven.shared.at, "witnessed": witnessed,
+            "at": proven.shared.at, "witnessed": cosigned == Cosigned::Enough,
             "key_replaced": signed_by != SignedBy::KeyInForce,
         }),
     );
     Ok(())
+}
+
+/// What witnesses say to the checkpoint in a proof.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cosigned {
+    Enough,
+    NotItself,
+    NoWitnesses,
+}
+
+fn cosigned(proof: &str, trust: &Trust) -> Cosigned {
+    if trust.quorum() == 0 {
+        return Cosigned::NoWitnesses;
+    }
+    let witnessed = LogProof::parse(proof).ok().and_then(|proof| trust.read(Log::Case, proof.checkpoint()).ok());
+    let enough = witnessed.is_some_and(|witnessed| witnessed.times.len() >= trust.quorum());
+    if enough { Cosigned::Enough } else { Cosigned::NotItself }
 }
 
 fn key_of(signed_by: SignedBy) -> String {

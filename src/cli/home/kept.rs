@@ -91,10 +91,16 @@ fn read(place: &Place, identity: &Identity) -> Result<Memory, Failure> {
 /// Joins what this command learned (`ours`) with what another one kept meanwhile (`theirs`).
 fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory {
     let still_open = |grant: &String, mine: bool| mine || !open_before.contains(grant);
+    let (register, register_checkpoint) = if ours.register.len() >= theirs.register.len() {
+        (ours.register, ours.register_checkpoint)
+    } else {
+        (theirs.register, theirs.register_checkpoint)
+    };
     let mut joined = Memory {
         url: ours.url.or(theirs.url),
         genesis: ours.genesis.or(theirs.genesis),
-        register: if ours.register.len() >= theirs.register.len() { ours.register } else { theirs.register },
+        register,
+        register_checkpoint,
         case: None,
         case_checkpoint: None,
         recovery: ours.recovery.or(theirs.recovery),

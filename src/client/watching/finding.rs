@@ -176,6 +176,7 @@ pub(super) fn word_of(error: &AuditError, entry: impl FnOnce(EntryRef) -> Option
     let reveals = matches!(event, Some(Happening::Released | Happening::OwnerHeaderFetched { .. }));
     match what {
         EntryFault::Rule(_) | EntryFault::Statement(_) if reveals => Word::UnexplainedRelease,
+        EntryFault::Seen => Word::Fork,
         // Enough witnesses cosigned a tree that is no state of the log handed to us.
         EntryFault::Order(_) if event == Some(Happening::Cosigned) => Word::Fork,
         _ => Word::Closed,
