@@ -321,10 +321,9 @@ impl Desk {
     /// does not stand for another.
     pub(in crate::client) fn confirm_new_event(&mut self, text: &str, happened: &Happening) -> Result<(), DeskError> {
         let receipt = self.believed(|trust| receipt::verify_event(text, Log::Case, trust, happened))?;
-        if receipt.entry.index < self.seen().case.size {
-            return Err(ReceiptError::Earlier.into());
-        }
-        self.follow_case(receipt.tree)
+        let known = self.seen().case.size;
+        self.follow_case(receipt.tree)?;
+        if receipt.entry.index < known { Err(ReceiptError::Earlier.into()) } else { Ok(()) }
     }
 
     /// Verifies something the broker signed. Under another key than the one known here, it may be that the roster has

@@ -1,19 +1,31 @@
 //! A lying broker, as its clients meet it: who notices, and how. What only an auditor can notice is in `auditing`,
 //! `replaying` and `watching`; what the broker's own machine notices in `anchor`; what witnesses notice in `witnessed`.
 
-use crate::{liar::Liar, lying::story, stage::Stage};
+use crate::{
+    liar::Liar,
+    lying::{LyingWriter, story},
+    raw::parts,
+    stage::Stage,
+};
 use amana::{
     client::{
         desk::{Desk, DeskError},
         mirror::MirrorError,
     },
-    model::{event::Log, ids::GrantId},
+    model::{
+        event::Log,
+        ids::{Digest, GrantId},
+        institution::SuspensionAct,
+    },
     tlog::{Checkpoint, Ed25519NoteSigner, Hash, MemoryTiles, leaf_hash},
-    wire::{entry::Shared, genesis::GenesisError},
+    wire::{entry::Shared, genesis::GenesisError, receipt::ReceiptError},
 };
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 /// The lying broker holds its own log keys.
 fn signer(stage: &Stage, file: &str, log: &str) -> Ed25519NoteSigner {
@@ -129,7 +141,10 @@ fn resigned(body: &str, signer: &Ed25519NoteSigner, before: &[String], edit: imp
 
 /// What a client that knows nothing but its card makes of a register that was edited and signed anew.
 fn newcomer_sees(edit: impl Fn(&mut Vec<String>) + Send + Sync + 'static) -> DeskError {
-    let mut stage = Stage::established();
+    newcomer_to(Stage::established(), edit)
+}
+
+fn newcomer_to(mut stage: Stage, edit: impl Fn(&mut Vec<String>) + Send + Sync + 'static) -> DeskError {
     let liar = Liar::before(&mut stage);
     let signer = signer(&stage, "register.key", "register");
     let genesis = vec![stage.cast.founded.genesis.entry().encode().unwrap()];
@@ -140,6 +155,15 @@ fn newcomer_sees(edit: impl Fn(&mut Vec<String>) + Send + Sync + 'static) -> Des
     );
     let newcomer = stage.somebody("newcomer");
     stage.as_somebody(&newcomer, |_| Ok(())).err().unwrap()
+}
+
+/// Writes entries once more at the end of the register, as they were signed.
+fn replay(entries: &mut Vec<String>, places: impl IntoIterator<Item = usize>) {
+    let at = Shared::parse(entries.last().unwrap()).unwrap().at;
+    for place in places {
+        let again = Shared { at, ..Shared::parse(&entries[place]).unwrap() };
+        entries.push(again.encode().unwrap());
+    }
 }
 
 #[test]
@@ -156,14 +180,38 @@ fn exchanged_key_of_an_institution_is_refused_also_by_who_knows_nothing_but_the_
 #[test]
 fn admission_that_was_replayed_or_left_out_is_refused() {
     let replayed = newcomer_sees(|entries| {
-        let admission = entries.iter().find(|entry| is_kind(entry, "admission")).unwrap().clone();
-        let mut again = Shared::parse(&admission).unwrap();
-        again.at = Shared::parse(entries.last().unwrap()).unwrap().at;
-        entries.push(again.encode().unwrap());
+        let admission = entries.iter().position(|entry| is_kind(entry, "admission")).unwrap();
+        replay(entries, [admission]);
     });
     assert!(matches!(replayed, DeskError::Mirror(MirrorError::Entry { .. })), "{replayed}");
+    assert!(replayed.to_string().contains("used by another statement"), "{replayed}");
     let alone = newcomer_sees(|entries| entries.retain(|entry| !is_kind(entry, "admission")));
     assert!(matches!(alone, DeskError::Mirror(MirrorError::Entry { .. })), "{alone}");
+}
+
+#[test]
+fn old_word_that_lifted_a_suspension_does_not_lift_the_next_one() {
+    let mut stage = Stage::established();
+    let institution = stage.cast.institution.party_id();
+    let mut act = |who: usize, act: SuspensionAct| {
+        stage.as_administrator(who, |desk| desk.suspend(institution, act, "inquiry".parse().unwrap())).unwrap().id
+    };
+    act(0, SuspensionAct::Suspend);
+    let lift = act(0, SuspensionAct::Lift);
+    stage.as_administrator(1, |desk| desk.approve(lift)).unwrap();
+    stage
+        .as_administrator(0, |desk| desk.suspend(institution, SuspensionAct::Suspend, "again".parse().unwrap()))
+        .unwrap();
+    let replayed = newcomer_to(stage, move |entries| {
+        let is_lift = |entry: &String| {
+            let statement = Shared::parse(entry).unwrap().statement;
+            statement.is_some_and(|text| Digest::of(text.as_bytes()) == lift)
+        };
+        let place = entries.iter().position(is_lift).unwrap();
+        replay(entries, [place, place + 1]);
+    });
+    assert!(matches!(replayed, DeskError::Mirror(MirrorError::Entry { .. })), "{replayed}");
+    assert!(replayed.to_string().contains("used by another statement"), "{replayed}");
 }
 
 #[test]
@@ -241,10 +289,100 @@ fn entry_left_out_of_a_partys_own_is_noticed_or_signed_for() {
 }
 
 #[test]
-fn backdated_and_reordered_entries_are_found_by_the_auditor() {
+fn listing_from_before_the_newest_entries_does_not_pass_for_today() {
+    let mut stage = Stage::established();
+    let grant = granted(&mut stage, "note");
+    let liar = Liar::before(&mut stage);
+    let kept = Arc::new(Mutex::new(BTreeMap::<String, String>::new()));
+    let keeps = kept.clone();
+    // True answers, and true signatures, of another day.
+    liar.tells(move |asked, body| {
+        if asked.contains("/v1/disclosure") {
+            return keeps.lock().unwrap().entry(asked.to_owned()).or_insert(body).clone();
+        }
+        body
+    });
+    stage.as_advocate(|desk| desk.own_entries()).unwrap();
+    // The release is not in the old answer.
+    stage.release(grant).unwrap();
+    let error = stage.as_advocate(|desk| desk.own_entries().map(|_| ())).unwrap_err().to_string();
+    assert!(error.contains("it may leave out what came after"), "{error}");
+    kept.lock().unwrap().clear();
+    stage.as_advocate(|desk| desk.own_entries()).unwrap();
+}
+
+#[test]
+fn header_handed_to_the_owner_without_an_entry_is_refused() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let liar = Liar::before(&mut stage);
+    let kept = Arc::new(Mutex::new(None::<String>));
+    let keeps = kept.clone();
+    liar.tells(
+        move |asked, body| {
+            if asked.contains("/owner-header") { keeps.lock().unwrap().get_or_insert(body).clone() } else { body }
+        },
+    );
+    let into = stage.path("back.age");
+    stage.as_advocate(|desk| desk.download(report, &into, &mut |_| {})).unwrap();
+    // Whoever took the advocate's session fetches it again: the receipt of the first time is no receipt of the second.
+    let into = stage.path("again.age");
+    let error = stage.as_advocate(|desk| desk.download(report, &into, &mut |_| {})).unwrap_err();
+    assert!(matches!(error, DeskError::Receipt(ReceiptError::Earlier)), "{error}");
+    kept.lock().unwrap().take();
+    stage.as_advocate(|desk| desk.download(report, &into, &mut |_| {})).unwrap();
+}
+
+/// The first entry of the case log after `place` whose signer had seen that many entries.
+fn next_signed_over(writer: &LyingWriter, place: usize) -> u64 {
+    let sees = |index: &usize| {
+        let claims = writer.shared(*index).statement.map(|text| parts(&text).1).unwrap_or_default();
+        let claims: Value = serde_json::from_str(&claims).unwrap_or_default();
+        claims["seen"]["case"]["size"].as_u64() > Some(place as u64)
+    };
+    (place..writer.case.len()).find(sees).unwrap() as u64
+}
+
+/// Whoever signed after `place` saw it as it was: the auditor is shown something else.
+fn found_by_who_signed_next(writer: &LyingWriter, stage: &Stage, place: usize) {
+    let next = next_signed_over(writer, place);
+    writer.is_caught_at(&stage.cast, Log::Case, next, "none of these logs' earlier states");
+}
+
+#[test]
+fn history_that_differs_from_what_signers_saw_is_found_by_the_auditor() {
+    let mut stage = story().stage;
+    let mut writer = LyingWriter::of(&mut stage, "audit");
+    writer.verify(&stage.cast).unwrap();
+    // The same words, in another leaf.
+    writer.write(1, &writer.shared(1), &writer.auditor(1));
+    found_by_who_signed_next(&writer, &stage, 1);
+}
+
+#[test]
+fn entries_in_another_order_are_found_by_the_auditor() {
+    let mut stage = Stage::established();
+    let grant = granted(&mut stage, "note");
+    let report = stage.report("two", b"something else");
+    // Two people, neither of whom knows of the other, in the same second.
+    stage.clock.stand_still();
+    let place = usize::try_from(stage.case_size()).unwrap();
+    let into = stage.path("back.age");
+    stage.as_advocate(|desk| desk.download(report, &into, &mut |_| {})).unwrap();
+    stage.release(grant).unwrap();
+    stage.as_advocate(|desk| desk.own_entries()).unwrap();
+    stage.report("three", b"signed by somebody who has seen both");
+    let mut writer = LyingWriter::of(&mut stage, "audit");
+    writer.verify(&stage.cast).unwrap();
+    writer.case.swap(place, place + 1);
+    found_by_who_signed_next(&writer, &stage, place + 1);
+}
+
+#[test]
+fn backdated_entries_are_found_by_the_auditor() {
     // The clock of an entry runs back: in either log, against the other, or by moving it.
     let mut story = story();
-    let mut writer = crate::lying::LyingWriter::of(&mut story.stage, "audit");
+    let mut writer = LyingWriter::of(&mut story.stage, "audit");
     let last = writer.case.len() - 1;
     let mut shared = writer.shared(last);
     shared.at = amana::model::time::Timestamp::from_seconds(shared.at.as_seconds() - 3_600);
