@@ -145,7 +145,7 @@ fn source(walk: &Walk, period: Period, card_given: bool, conditions_in_words: bo
         witnessed: summary.witnessed,
         cosigned: summary.cosigned.map(|(size, _)| size),
         conditions_in_words,
-        bodies_shredded: gone.shredded,
+        bodies_destroyed: gone.shredded,
         bodies_lost: gone.lost,
         nothing_from: period.allowed().to_string(),
     }

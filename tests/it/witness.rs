@@ -438,9 +438,10 @@ fn converses(at: &WitnessAt) {
     println!("ok: a log that is not configured is told so");
 }
 
-/// Run by `tests/judges/witness`, which names a witness that is not ours and prints what is said here.
+/// Run by `tests/judges/witness`, which names a witness that is not ours (`AMANA_WITNESS_URL`, `AMANA_WITNESS_VKEY`) and
+/// prints what is said here.
 #[test]
-#[ignore = "needs somebody else's witness: AMANA_WITNESS_URL and AMANA_WITNESS_VKEY"]
+#[ignore = "run by tests/judges/witness"]
 fn conversation_with_somebody_elses_witness() {
     let of = |name: &str| std::env::var(name).unwrap();
     converses(&WitnessAt { url: of("AMANA_WITNESS_URL"), verifier: of("AMANA_WITNESS_VKEY").parse().unwrap() });

@@ -59,7 +59,7 @@ pub struct Source {
     /// Whether the words of conditions are those of the rules in force.
     pub conditions_in_words: bool,
     /// Entries of this time whose bodies were shredded: none of them is counted.
-    pub bodies_shredded: u64,
+    pub bodies_destroyed: u64,
     /// Entries of this time whose bodies were lost.
     pub bodies_lost: u64,
     /// The latest day any period could end on.

@@ -124,11 +124,11 @@ fn left_out(content: &Content) -> Vec<String> {
         "How one purpose is spread over institutions: nearly every such number would be withheld.",
         "Denials beyond sixty an hour to one officer, which the log counts together without saying for which report.",
     ]);
-    let Source { bodies_shredded: shredded, bodies_lost: lost, .. } = content.bundle;
-    if shredded + lost > 0 {
+    let Source { bodies_destroyed: destroyed, bodies_lost: lost, .. } = content.bundle;
+    if destroyed + lost > 0 {
         sentences.push(format!(
             "Denials: what {} entries said that may be of this time is gone, and denials may have been among them.",
-            shredded + lost
+            destroyed + lost
         ));
     }
     if lost > 0 {

@@ -30,8 +30,8 @@ pub fn file(content: &Content) -> String {
     );
     let _ = writeln!(
         text,
-        "  not there   {} bodies shredded and {} lost that may be of this time",
-        source.bodies_shredded, source.bodies_lost
+        "  not there   {} bodies destroyed and {} lost that may be of this time",
+        source.bodies_destroyed, source.bodies_lost
     );
     let _ = writeln!(text, "  program     amana {}\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(
