@@ -4,7 +4,10 @@
 use crate::stage::Stage;
 use amana::{
     audit::{ListingCheck, ListingFault},
-    model::event::Log,
+    model::{
+        event::Log,
+        grant::{EndCause, HeaderCopy},
+    },
     tlog::{Checkpoint, Hash, MemoryTiles, Note, decode_bundle, decode_tile, leaf_hash},
     wire::{entry::Happening, listing::SignedListing},
 };
@@ -138,7 +141,9 @@ fn promise_08_party_gets_every_entry_of_its_own_and_none_of_others() {
     stage.acknowledge(mine, &released).unwrap();
     assert!(stage.release(mine).is_err(), "one release only");
     stage.revoke(theirs).unwrap();
-    stage.wait_until_shredded(theirs);
+    for ended in [mine, theirs] {
+        stage.wait_until_shredded(ended);
+    }
     let own = |own: Result<amana::client::disclosed::OwnEntries, _>| -> Vec<(u64, Happening, Option<String>)> {
         own.unwrap().entries.into_iter().map(|e| (e.index, e.shared.event, e.shared.statement)).collect()
     };
@@ -165,7 +170,10 @@ fn promise_08_party_gets_every_entry_of_its_own_and_none_of_others() {
             Happening::HeaderReceived { grant: mine },
             Happening::Released,
             Happening::Accepted,
-            Happening::ReleaseDenied
+            Happening::ReleaseDenied,
+            Happening::GrantEnded { grant: mine, cause: EndCause::Exhausted },
+            Happening::Shredded { grant: mine, copy: HeaderCopy::Database },
+            Happening::Shredded { grant: mine, copy: HeaderCopy::Wal },
         ]
     );
     assert!(events(&other_officer).contains(&Happening::HeaderReceived { grant: theirs }));
