@@ -4,7 +4,7 @@ use super::{
     desk::{Desk, DeskError},
     identity::{Identity, private_file},
     open::{self, Opened, Stated},
-    receiving::{FetchStep, FetchSteps, Wanted},
+    receiving::{FetchSteps, Wanted, told_as_progress},
     remote::RemoteError,
     reporting::report_of,
     seal,
@@ -225,17 +225,6 @@ impl Desk {
     pub fn acknowledge(&mut self, collected: &Collected, outcome: Outcome) -> Result<Accepted, DeskError> {
         let body = Acknowledgement { grant: collected.grant, release: collected.release, outcome };
         self.state(&body, Some(collected.grant.into()))
-    }
-}
-
-/// Steps of a download as the bytes that came since the last.
-pub(in crate::client) fn told_as_progress(progress: &mut dyn FnMut(u64)) -> impl FnMut(FetchStep) + '_ {
-    let mut told = 0;
-    move |step| {
-        if let FetchStep::Here(here) = step {
-            progress(here.saturating_sub(told));
-            told = here;
-        }
     }
 }
 

@@ -259,3 +259,14 @@ fn is_private(found: &fs::Metadata) -> bool {
 fn is_private(found: &fs::Metadata) -> bool {
     found.is_file()
 }
+
+/// Steps of a download as the bytes that came since the last.
+pub(in crate::client) fn told_as_progress(progress: &mut dyn FnMut(u64)) -> impl FnMut(FetchStep) + '_ {
+    let mut told = 0;
+    move |step| {
+        if let FetchStep::Here(here) = step {
+            progress(here.saturating_sub(told));
+            told = here;
+        }
+    }
+}

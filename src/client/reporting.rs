@@ -2,10 +2,9 @@
 
 use super::{
     desk::{Desk, DeskError},
-    fetched::told_as_progress,
     identity::Identity,
     memory::OwnReport,
-    receiving::{FetchSteps, Wanted},
+    receiving::{FetchSteps, Wanted, told_as_progress},
     remote::RemoteError,
     report::Plan,
     seal::{self, Growth, Sealed},
@@ -25,7 +24,7 @@ use crate::{
         statement::Unverified,
     },
 };
-use std::{io::Read, path::Path};
+use std::path::Path;
 
 /// Label of the commitment to a sealed consent register.
 const CONSENT_LABEL: &[u8] = b"amana/consent-commitment/v1\0";
@@ -242,23 +241,4 @@ pub fn report_of(statement: &str) -> Result<Report, DeskError> {
         Body::Report(report) => Ok(report),
         _ => Err(DeskError::refused("this is not a report statement")),
     }
-}
-
-/// Copies and hashes; returns the SHA-256.
-pub(in crate::client) fn copy_hashed(
-    from: &mut impl Read,
-    to: &mut impl std::io::Write,
-    progress: &mut dyn FnMut(u64),
-) -> std::io::Result<Digest> {
-    use sha2::{Digest as _, Sha256};
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        let read = from.read(&mut buffer)?;
-        let Some(bytes) = buffer.get(..read).filter(|b| !b.is_empty()) else { break };
-        hasher.update(bytes);
-        to.write_all(bytes)?;
-        progress(read as u64);
-    }
-    Ok(Digest::from_bytes(hasher.finalize().into()))
 }

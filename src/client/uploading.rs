@@ -14,7 +14,6 @@ pub use pace::{Pace, UploadStep};
 use super::{
     desk::{Desk, DeskError},
     remote::{As, RemoteError},
-    reporting::copy_hashed,
     seal::SealedFile,
 };
 use crate::{
@@ -30,7 +29,8 @@ use crate::{
     },
 };
 use sender::{Begin, Sender, payload_of};
-use std::{fs::File, path::Path};
+use sha2::{Digest as _, Sha256};
+use std::{fs::File, io::Read, path::Path};
 
 /// Told what happens to an upload, as it happens.
 pub type Steps<'a> = &'a mut dyn FnMut(UploadStep);
@@ -115,8 +115,21 @@ fn check_file(sealed: &Path, stated: &Report, steps: Steps<'_>) -> Result<u64, D
         return Err(words(&other));
     }
     let mut payload = file.payload_from(0).map_err(|e| words(&e))?;
-    let hashed = copy_hashed(&mut payload, &mut std::io::sink(), &mut |bytes| steps(UploadStep::Checked(bytes)));
-    if hashed.map_err(|e| words(&e))? == stated.payload_sha256 { Ok(header_bytes) } else { Err(words(&other)) }
+    let digest = digest_of(&mut payload, &mut |bytes| steps(UploadStep::Checked(bytes)));
+    if digest.map_err(|e| words(&e))? == stated.payload_sha256 { Ok(header_bytes) } else { Err(words(&other)) }
+}
+
+/// The SHA-256 of everything there is to read.
+fn digest_of(from: &mut impl Read, progress: &mut dyn FnMut(u64)) -> std::io::Result<Digest> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = from.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..read).filter(|b| !b.is_empty()) else { break };
+        hasher.update(bytes);
+        progress(read as u64);
+    }
+    Ok(Digest::from_bytes(hasher.finalize().into()))
 }
 
 impl RemoteError {
