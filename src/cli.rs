@@ -46,6 +46,8 @@ mod log_key;
 mod man;
 mod moment;
 #[cfg(feature = "server")]
+mod on_disk;
+#[cfg(feature = "server")]
 mod openapi;
 mod output;
 #[cfg(feature = "client")]

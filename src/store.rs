@@ -18,10 +18,12 @@ pub mod faulty;
 mod logged;
 pub mod room;
 pub mod sealed;
+mod seen;
 pub mod sqlite;
 pub mod witnessed;
 
 pub use logged::Logged;
+pub use seen::case_until;
 
 use crate::{
     model::{

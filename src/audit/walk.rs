@@ -28,7 +28,7 @@ use crate::{
         trust::Trust,
     },
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 /// One entry about to be folded.
 pub struct Step<'a> {
@@ -69,6 +69,8 @@ pub struct Walk {
     last_at: Timestamp,
     events: BTreeMap<&'static str, u64>,
     signatures: u64,
+    /// Sizes of the register, and the first case entry that saw so much of it.
+    register_seen: BTreeMap<u64, u64>,
     /// The roster last read, and the entry that put it in force.
     trust: Option<(EntryRef, Trust)>,
     holds: Holds,
@@ -95,6 +97,7 @@ impl Walk {
             last_at: Timestamp::default(),
             events: BTreeMap::new(),
             signatures: 0,
+            register_seen: BTreeMap::new(),
             trust: None,
             holds: Holds::Whole,
         }
@@ -223,7 +226,15 @@ impl Walk {
             let text = next()?.ok_or_else(|| fault("it saw register entries that are not here"))?;
             self.register(&text, observer)?;
         }
+        self.register_seen.entry(size).or_insert(seen_by.index);
         Ok(())
+    }
+
+    /// How many case entries were made while the register had no more than `register` entries: all before the first that
+    /// saw more. One whose body is gone says nothing of that, so those right before it count.
+    pub fn case_until(&self, register: u64) -> u64 {
+        let mut later = self.register_seen.range((Bound::Excluded(register), Bound::Unbounded));
+        later.next().map_or_else(|| self.tree(Log::Case).size(), |(_, index)| *index)
     }
 
     fn next(&self, log: Log) -> EntryRef {

@@ -7,12 +7,11 @@ use crate::{
         ids::Digest,
         statement::Body,
     },
-    store::StoreError,
-    tlog::{Checkpoint, CheckpointError},
+    store::{self, StoreError},
+    tlog::{Checkpoint, NoteVerifier},
     wire::{
         entry::Shared,
         statement::{SeenTree, Verified},
-        trust::Trust,
     },
 };
 use std::{
@@ -40,13 +39,14 @@ impl Broker {
     pub fn take_evidence(&self, note: &str) -> Result<bool, BrokerError> {
         let trust = self.trust()?;
         for log in [Log::Register, Log::Case] {
-            let checkpoint = match Checkpoint::open(note, trust.log(log)) {
+            // Under a key that was replaced since it is the word of whoever has the key now, if its tree is larger than those
+            // the key signed, and proves nothing of this broker.
+            let open = |key: &NoteVerifier| Checkpoint::open(note, key).map_err(|_| BrokerError::NotFound);
+            let until = |register| self.case_until(register);
+            let checkpoint = match trust.kept(log, open, Checkpoint::size, until) {
                 Ok(checkpoint) => checkpoint,
-                Err(CheckpointError::Note(_) | CheckpointError::WrongOrigin { .. }) => {
-                    let Some(checkpoint) = self.of_its_time(log, note, &trust)? else { continue };
-                    checkpoint
-                }
-                Err(_) => return Err(BrokerError::NotFound),
+                Err(BrokerError::NotFound) => continue,
+                Err(error) => return Err(error),
             };
             let root = Digest::from_bytes(*checkpoint.root().as_bytes());
             let ours = self.is_earlier_state(log, SeenTree { size: checkpoint.size(), root })?;
@@ -58,34 +58,9 @@ impl Broker {
         Err(BrokerError::NotFound)
     }
 
-    /// A checkpoint under a key that was replaced since, if its tree is no larger than those the key signed. Beyond that
-    /// it is the word of whoever has the key now, and proves nothing of this broker.
-    fn of_its_time(&self, log: Log, note: &str, trust: &Trust) -> Result<Option<Checkpoint>, BrokerError> {
-        for earlier in trust.earlier() {
-            let Ok(checkpoint) = Checkpoint::open(note, earlier.log(log)) else { continue };
-            let until = match log {
-                Log::Register => earlier.register_until(),
-                Log::Case => self.case_until(earlier.register_until())?,
-            };
-            if checkpoint.size() <= until {
-                return Ok(Some(checkpoint));
-            }
-        }
-        Ok(None)
-    }
-
     /// How many case entries had been made when the register had no more than `register` entries.
     fn case_until(&self, register: u64) -> Result<u64, BrokerError> {
-        // Never smaller in a later entry.
-        let (mut low, mut high) = (0, self.store.heads()?.case.size);
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.open_entry(middle, high)? {
-                Some((index, shared)) if shared.register_size.is_some_and(|seen| seen <= register) => low = index + 1,
-                _ => high = middle,
-            }
-        }
-        Ok(low)
+        store::case_until(self.store.heads()?.case.size, register, |from, until| self.open_entry(from, until))
     }
 
     /// The first entry from an index on whose body is still here.

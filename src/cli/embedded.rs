@@ -2,7 +2,8 @@
 
 use super::{
     ambient::{SystemClock, SystemEntropy},
-    known,
+    known::{self, Judge},
+    on_disk::OnDisk,
     output::{Failure, chain},
     restore::{accept::REFUSED, marker},
 };
@@ -11,7 +12,7 @@ use crate::{
     http::Server,
     model::{ambient::Clock, bundle::Bundle, limits},
     store::{
-        anchor::{self, IfMissing},
+        anchor::{self, IfMissing, Known},
         blob::Blobs,
         faults::Sound,
         sqlite::{Keys, LogSigners, Opening, Snapshot, SqliteStore},
@@ -154,13 +155,30 @@ pub(super) fn open_marked_store(settings: Settings) -> Result<(SqliteStore, Sign
 
 /// What opening a data folder's store needs.
 pub(super) fn opening(settings: Settings) -> Result<Opening, Failure> {
+    let places = settings.places.clone();
+    let mut opening = opening_without_known(settings)?;
+    opening.anchor.known = known_by(&places, &opening.genesis)?;
+    Ok(opening)
+}
+
+/// As [`opening`], before what others kept of the logs is looked at.
+pub(super) fn opening_without_known(settings: Settings) -> Result<Opening, Failure> {
     let Settings { places, clock, batch_operations, .. } = settings;
     let genesis = read_genesis(&places.genesis)?;
     let entropy = SystemEntropy::new();
     let keys = read_keys(&places.keys, &genesis)?;
-    let known = known::read(&places.known, &genesis)?;
-    let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor, known };
+    let anchor = anchor::Place { path: places.anchor(), if_missing: places.missing_anchor, known: Vec::new() };
     Ok(Opening { genesis, keys, anchor, clock, entropy, batch_operations, faults: Arc::new(Sound) })
+}
+
+/// What others kept of the logs, by the roster as it lies on the disk.
+fn known_by(places: &Places, genesis: &SignedGenesis) -> Result<Vec<Known>, Failure> {
+    if places.known.is_empty() {
+        return Ok(Vec::new());
+    }
+    let disk = OnDisk::read(places, genesis)?;
+    let case_until = |register| disk.case_until(register);
+    known::read(&places.known, &Judge { genesis, trust: disk.trust(), case_until: &case_until })
 }
 
 /// The signed genesis.

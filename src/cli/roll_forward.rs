@@ -2,17 +2,22 @@
 
 mod source;
 
-use super::serve::asking::on_disk;
 use super::{
     ambient::{SystemClock, SystemEntropy},
     embedded::{self, Places, Settings},
+    known::{self, Judge},
     output::{Failure, Out, chain},
     restore::{accept, marker},
 };
 use crate::{
+    audit::Walk,
     broker::{Publishing, Quotas, Rates, Registration, Retention},
     model::limits,
-    store::sqlite::{self, Snapshot},
+    store::{
+        Heads,
+        sqlite::{self, Snapshot},
+    },
+    wire::genesis::SignedGenesis,
 };
 use clap::Args;
 use source::Source;
@@ -51,12 +56,17 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     let failed = |e: &dyn std::error::Error| Failure::refused(format!("nothing was rolled forward: {}", chain(e)));
     let snapshot = Snapshot::open(&data, &storage, SystemEntropy::new()).map_err(|e| failed(&e))?;
     let ours = snapshot.heads().map_err(|e| failed(&e))?;
+    let mut register = held_register(&snapshot, &ours, &genesis)?;
+    let ahead = source::read(&arguments.from, &ours, &mut register)?;
+    // By the register's end, which the mirror has: the copy may know nothing of the key in force.
+    let trust = register.trust().map_err(|e| failed(&e))?;
+    let case_until = |register| snapshot.case_until(register);
+    let known = known::read(&places.known, &Judge { genesis: &genesis, trust, case_until: &case_until })?;
     drop(snapshot);
-    // By the roster of this copy: a log key that was replaced after it still signs beside the new one for a time.
-    let (trust, _) = on_disk(&places, &genesis)?;
-    let ahead = source::read(&arguments.from, &ours, &trust)?;
     let settings = settings(places);
-    let lost = sqlite::roll_forward(&data, embedded::opening(settings.clone())?, &ahead).map_err(|e| failed(&e))?;
+    let mut opening = embedded::opening_without_known(settings.clone())?;
+    opening.anchor.known = known;
+    let lost = sqlite::roll_forward(&data, opening, &ahead).map_err(|e| failed(&e))?;
     if marker::path(&data).exists() {
         accept::accept(settings, out)?;
     }
@@ -75,6 +85,19 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         &serde_json::json!({ "from": lost.from, "until": lost.until }),
     );
     Ok(())
+}
+
+/// The register as the copy has it, folded.
+fn held_register(snapshot: &Snapshot, ours: &Heads, genesis: &SignedGenesis) -> Result<Walk, Failure> {
+    let failed =
+        |e: &dyn std::error::Error| Failure::refused(format!("this copy's register does not hold: {}", chain(e)));
+    let mut register = Walk::of_part(genesis.clone());
+    for index in 0..ours.register.size {
+        let text = snapshot.register_entry(index).map_err(|e| failed(&e))?;
+        let text = text.ok_or_else(|| Failure::refused(format!("this copy lacks entry {index} of its register")))?;
+        register.register(&text, &mut ()).map_err(|e| failed(&e))?;
+    }
+    Ok(register)
 }
 
 fn settings(places: Places) -> Settings {

@@ -1,6 +1,6 @@
 //! `serve`: run a broker. The first start founds it, in builds that can make keys.
 
-pub(super) mod asking;
+mod asking;
 mod bounds;
 mod keys;
 mod publishing;

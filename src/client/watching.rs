@@ -31,6 +31,7 @@ use crate::{
         limits,
         time::{Duration, Timestamp},
     },
+    tlog::{Checkpoint, NoteVerifier, root_at},
     wire::genesis::{Card, SignedGenesis},
 };
 use finding::log_word;
@@ -42,7 +43,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
-use trees::{signed, trust_of};
+use trees::{Extending, signed, trust_of};
 
 /// Why a watch cannot begin or go on, apart from what the broker does.
 #[derive(Debug, thiserror::Error)]
@@ -228,8 +229,8 @@ impl Watch {
         };
         let mut walk = self.begun(&received)?;
         let kinds_before = walk.summary().events;
-        let extends = |log| trees::extends(&self.folder, source, &walk, &received, log);
-        if let Err(stop) = extends(Log::Register).and_then(|()| extends(Log::Case)) {
+        let extending = Extending { folder: &self.folder, source, walk: &walk, received: &received };
+        if let Err(stop) = extending.check() {
             // Nothing was folded yet; if it is no finding, the next look goes on from here.
             self.walk = self.verified.is_some().then_some(walk);
             return Err(stop);
@@ -249,7 +250,8 @@ impl Watch {
         let trust = trust_of(&walk)?;
         let judge = |log, note: Option<&str>| {
             let before = self.verified.as_ref().map(|verified| verified.public(log));
-            Judging { log, walk: &walk, trust: &trust, before, now }.judge(note)
+            let register_before = before.is_some().then_some(held.0);
+            Judging { log, walk: &walk, trust: &trust, before, register_before, now }.judge(note)
         };
         let (public_register, shown_register) = judge(Log::Register, public[0].as_deref())?;
         let (public_case, shown_case) = judge(Log::Case, public[1].as_deref())?;
@@ -281,8 +283,9 @@ impl Watch {
         for (log, note) in [Log::Register, Log::Case].into_iter().zip(public) {
             let size = note.as_deref().and_then(unsigned).map(|checkpoint| checkpoint.size());
             if size.is_some_and(|size| size <= walk.tree(log).size()) {
-                let before = Some(verified.public(log));
-                Judging { log, walk, trust: &trust, before, now }.judge(note.as_deref())?;
+                // No larger than what is held: whoever signed it anew since had the key of then at hand as well.
+                let (before, register_before) = (Some(verified.public(log)), None);
+                Judging { log, walk, trust: &trust, before, register_before, now }.judge(note.as_deref())?;
             }
         }
         Ok(())
@@ -324,6 +327,10 @@ impl Watch {
     fn not_found(&self, source: &dyn Source) -> Stop {
         let refused = "the broker hands nothing to this identity. Is it one of the auditors that genesis names?";
         let Some(walk) = &self.walk else { return SourceError::Refused(refused.to_owned()).into() };
+        let trust = match trust_of(walk) {
+            Ok(trust) => trust,
+            Err(finding) => return finding.into(),
+        };
         let heads = (source.register_head(), source.case_head(0));
         let heads = [(Log::Register, heads.0), (Log::Case, heads.1.map(|head| head.checkpoint))];
         for (log, head) in heads {
@@ -335,7 +342,7 @@ impl Watch {
                 }
                 Err(error) => return error.into(),
             };
-            match signed(walk, log, &note) {
+            match signed(&trust, log, &note) {
                 Ok(head) if head.size() < walk.tree(log).size() => {
                     let (now, before) = (head.size(), walk.tree(log).size());
                     let seen = format!("the {} has {now} entries now; {before} were verified", log_word(log));
@@ -423,8 +430,10 @@ fn refold(folder: &Folder, verified: &Verified, card: &Card) -> Result<Walk, Wat
     let trust = trust_of(&walk).map_err(|_| changed(&"its roster names keys that are not usable"))?;
     for log in [Log::Register, Log::Case] {
         let Some(note) = verified.public(log).note.as_deref() else { continue };
-        let shown = trust.read(log, note).map_err(|e| changed(&e))?.checkpoint;
-        if crate::tlog::root_at(walk.tree(log), shown.size()).ok() != Some(*shown.root()) {
+        // Nothing newer may have been shown since its key was replaced.
+        let open = |key: &NoteVerifier| Checkpoint::open(note, key).map_err(|e| changed(&e));
+        let shown = trust.kept(log, open, Checkpoint::size, |register| Ok(walk.case_until(register)))?;
+        if root_at(walk.tree(log), shown.size()).ok() != Some(*shown.root()) {
             return Err(changed(&"a public checkpoint kept in it is of another log").into());
         }
     }

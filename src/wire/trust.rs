@@ -49,6 +49,16 @@ impl Retired {
     pub fn register_until(&self) -> u64 {
         self.register_until
     }
+    /// The largest tree of a log these keys signed; `case_until` as for [`Trust::kept`].
+    ///
+    /// # Errors
+    /// What `case_until` answers.
+    pub fn until<E>(&self, log: Log, case_until: impl FnOnce(u64) -> Result<u64, E>) -> Result<u64, E> {
+        match log {
+            Log::Register => Ok(self.register_until),
+            Log::Case => case_until(self.register_until),
+        }
+    }
 }
 
 /// A checkpoint with what witnesses say to it.
@@ -115,6 +125,30 @@ impl Trust {
         self.quorum
     }
 
+    /// Opens what a log signed and somebody kept: under the key in force, or under one that was replaced since if it speaks
+    /// of a tree no larger than those that key signed. `case_until` answers how many case entries were made while the
+    /// register had no more than so many.
+    ///
+    /// # Errors
+    /// What opening it under the key in force answers, if no other key may have signed it; or what `case_until` answers.
+    pub fn kept<T, E>(
+        &self,
+        log: Log,
+        open: impl Fn(&NoteVerifier) -> Result<T, E>,
+        size: impl Fn(&T) -> u64,
+        case_until: impl Fn(u64) -> Result<u64, E>,
+    ) -> Result<T, E> {
+        open(self.log(log)).or_else(|error| {
+            for earlier in &self.earlier {
+                let Ok(found) = open(earlier.log(log)) else { continue };
+                if size(&found) <= earlier.until(log, &case_until)? {
+                    return Ok(found);
+                }
+            }
+            Err(error)
+        })
+    }
+
     /// Reads a checkpoint of one of the logs, and who cosigned it.
     ///
     /// A witness whose line is wrong counts as one that did not cosign.
@@ -122,7 +156,15 @@ impl Trust {
     /// # Errors
     /// [`CheckpointError`] unless the log itself signed it.
     pub fn read(&self, log: Log, note: &str) -> Result<Witnessed, CheckpointError> {
-        let checkpoint = Checkpoint::open(note, self.log(log))?;
+        self.read_under(self.log(log), note)
+    }
+
+    /// As [`Trust::read`], under a key of the log that the caller has reason to believe.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] unless that key signed it.
+    pub fn read_under(&self, key: &NoteVerifier, note: &str) -> Result<Witnessed, CheckpointError> {
+        let checkpoint = Checkpoint::open(note, key)?;
         let note = Note::parse(note)?;
         let times = tlog::standings(&note, &self.witnesses)
             .into_iter()

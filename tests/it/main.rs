@@ -52,6 +52,8 @@ mod liar;
 #[cfg(all(feature = "client", feature = "server"))]
 mod lies;
 #[cfg(all(feature = "client", feature = "server"))]
+mod log_keys;
+#[cfg(all(feature = "client", feature = "server"))]
 mod lying;
 #[cfg(all(feature = "client", feature = "server"))]
 mod openapi;

@@ -18,7 +18,9 @@ use amana::{
         institution::SuspensionAct,
         time::Duration,
     },
-    tlog::{Checkpoint, LogProof, MemoryTiles, TileId, TileWidth, bundle_path, decode_bundle, leaf_hash, tile_path},
+    tlog::{
+        Checkpoint, LogProof, MemoryTiles, Note, TileId, TileWidth, bundle_path, decode_bundle, leaf_hash, tile_path,
+    },
     wire::entry::OpenedLeaf,
 };
 use serde_json::{Value, json};
@@ -49,10 +51,10 @@ struct Lost {
 }
 
 /// Publishes, and keeps everything under `/log` as a mirror would.
-fn mirrored(stage: &Stage, name: &str) -> PathBuf {
+pub fn mirrored(stage: &Stage, name: &str) -> PathBuf {
     stage.broker.as_ref().unwrap().publish().unwrap();
     let folder = stage.path(name);
-    for (log, of) in LOGS {
+    for (log, _) in LOGS {
         let keep = |path: &str| {
             let answer = stage.raw().fetch(&format!("/log/{log}/{path}"));
             assert_eq!(answer.status, 200, "{path}");
@@ -61,7 +63,8 @@ fn mirrored(stage: &Stage, name: &str) -> PathBuf {
             fs::write(file, &answer.body).unwrap();
         };
         keep("checkpoint");
-        let size = checkpoint(stage, &folder, log, of).size();
+        let note = fs::read_to_string(folder.join(log).join("checkpoint")).unwrap();
+        let size = Checkpoint::parse(Note::parse(&note).unwrap().text()).unwrap().size();
         for level in 0..2 {
             for index in 0.. {
                 let id = TileId { level, index };
@@ -138,7 +141,7 @@ fn post_grant(stage: &Stage, body: &Value) -> Answer {
     stage.raw().sign_in(&advocate).post("/v1/grants", body)
 }
 
-fn roll_forward(stage: &Stage, from: &Path, more: &[&str]) -> (bool, String) {
+pub fn roll_forward(stage: &Stage, from: &Path, more: &[&str]) -> (bool, String) {
     let mut command = amana(&["roll-forward", "--dir"]);
     let output = command.arg(stage.path("broker")).arg("--from").arg(from).args(more).output().unwrap();
     (output.status.success(), words(&output))

@@ -30,25 +30,25 @@ use serde_json::{Value, json};
 use std::{fs, process::Command};
 
 impl Stage {
-    fn administrator(&self, index: usize) -> Identity {
+    pub fn administrator(&self, index: usize) -> Identity {
         self.cast.administrator(index).unwrap()
     }
-    fn councillor(&self, index: usize) -> Identity {
+    pub fn councillor(&self, index: usize) -> Identity {
         copy(&self.cast.founded.council[index])
     }
     fn roster(&mut self) -> (u64, Roster) {
         let row = self.as_administrator(2, |desk| desk.roster_in_force()).unwrap();
         (row.number, row.roster)
     }
-    fn changed(&mut self, change: impl FnOnce(&mut Roster)) -> Roster {
+    pub fn changed(&mut self, change: impl FnOnce(&mut Roster)) -> Roster {
         let (_, mut roster) = self.roster();
         change(&mut roster);
         roster
     }
-    fn propose(&mut self, who: &Identity, roster: Roster) -> Result<Accepted, DeskError> {
+    pub fn propose(&mut self, who: &Identity, roster: Roster) -> Result<Accepted, DeskError> {
         self.as_somebody(who, |desk| desk.propose_roster(roster))
     }
-    fn approve(&mut self, who: &Identity, proposal: Digest) -> Result<Accepted, DeskError> {
+    pub fn approve(&mut self, who: &Identity, proposal: Digest) -> Result<Accepted, DeskError> {
         self.as_somebody(who, |desk| desk.approve(proposal))
     }
     /// Two administrators and two of the council, and it is in force.
@@ -60,12 +60,12 @@ impl Stage {
         assert_eq!(self.roster().0, number + 1, "it is not in force");
         last
     }
-    fn trust(&mut self) -> Trust {
+    pub fn trust(&mut self) -> Trust {
         let genesis = self.cast.founded.genesis.clone();
         self.as_administrator(2, |desk| Ok(desk.mirror().trust(&genesis)?)).unwrap()
     }
     /// The newest checkpoint of a log, by the database itself.
-    fn head(&self, log: Log) -> String {
+    pub fn head(&self, log: Log) -> String {
         let sql = "SELECT note FROM heads WHERE log = ?1";
         self.database().query_row(sql, [i64::from(log == Log::Case)], |row| row.get(0)).unwrap()
     }
@@ -73,7 +73,7 @@ impl Stage {
         rusqlite::Connection::open(self.path("broker/data/amana.db")).unwrap()
     }
     /// Prepares a log key as an operator does.
-    fn prepare(&self, log: &str) -> PublicKey {
+    pub fn prepare(&self, log: &str) -> PublicKey {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amana"));
         command.args(["--json", "log-key", "prepare", log, "--dir"]).arg(self.path("broker")).env_remove("AMANA_KEYS");
         let output = command.output().unwrap();
@@ -81,7 +81,7 @@ impl Stage {
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         told["public_key"].as_str().unwrap().parse().unwrap()
     }
-    fn signer(&self, log: &str, file: &str) -> Ed25519NoteSigner {
+    pub fn signer(&self, log: &str, file: &str) -> Ed25519NoteSigner {
         let seed = hex::decode(fs::read_to_string(self.path("broker/keys").join(file)).unwrap().trim()).unwrap();
         let origin = format!("{}/{log}", self.cast.founded.genesis.genesis().origin);
         Ed25519NoteSigner::new(origin.parse().unwrap(), SigningKey::from_bytes(&seed.try_into().unwrap())).unwrap()

@@ -149,6 +149,19 @@ impl Stage {
         self.restart_with(|_| {});
     }
 
+    /// Stops the broker and waits until its folder is free: another test's child that has not become its program yet holds
+    /// a copy of every lock of this process.
+    pub fn stop(&mut self) {
+        self.broker = None;
+        self.wait_until_free();
+    }
+
+    /// Waits until nothing holds the broker's folder.
+    pub fn wait_until_free(&self) {
+        let data = self.path("broker/data");
+        eventually("the folder is free", || matches!(sqlite::held(&data), Ok(sqlite::Held::ByNobody)));
+    }
+
     /// As whoever has the machine would after setting its data back: the anchor that remembers more is taken away.
     pub fn restart_without_anchor(&mut self) {
         self.broker = None;
@@ -158,7 +171,7 @@ impl Stage {
 
     /// As [`Stage::restart`], with other settings.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
-        self.broker = None;
+        self.stop();
         let places = Places::under(&self.dir.path().join("broker"));
         let broker = Running::start_with(places, Some(self.clock.clone()), change).unwrap();
         self.url = broker.url();

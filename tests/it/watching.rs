@@ -48,7 +48,7 @@ impl Stage {
     pub fn watch(&self, state: &str) -> Watch {
         Watch::open(&self.path(state), self.cast.card(), PATIENCE).unwrap()
     }
-    fn shows(&self) {
+    pub fn shows(&self) {
         self.broker.as_ref().unwrap().publish().unwrap();
     }
     /// One look with a watch of its own, as a command that is started anew each time.

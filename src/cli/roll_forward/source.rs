@@ -1,16 +1,17 @@
 //! A mirror of a broker's public logs, and what of them an older copy lacks.
 
 use crate::{
+    audit::{AuditError, Walk},
     cli::{
         courier::HttpCourier,
         output::{Failure, chain},
     },
     model::{event::Log, ids::Digest, limits},
     store::{Heads, sqlite::Ahead},
-    tlog::{Checkpoint, MAX_BUNDLED_BYTES, TILE_WIDTH, TileId, bundle_path, decode_bundle},
-    wire::{entry::ClosedLeaf, statement::SeenTree, trust::Trust},
+    tlog::{Checkpoint, MAX_BUNDLED_BYTES, Note, NoteVerifier, TILE_WIDTH, TileId, bundle_path, decode_bundle},
+    wire::{entry::ClosedLeaf, statement::SeenTree},
 };
-use std::{convert::Infallible, fs::File, io::Read as _, path::PathBuf, str::FromStr};
+use std::{convert::Infallible, fs::File, io::Read as _, ops::Range, path::PathBuf, str::FromStr};
 
 /// Where a mirror is.
 #[derive(Clone, Debug)]
@@ -49,49 +50,76 @@ impl Source {
     }
 }
 
-/// Reads what a copy of these sizes lacks. Whether it belongs to the copy is for the store: it computes the roots.
-pub(super) fn read(source: &Source, ours: &Heads, trust: &Trust) -> Result<Ahead, Failure> {
-    let trees =
-        Heads { register: checkpoint(source, Log::Register, trust)?, case: checkpoint(source, Log::Case, trust)? };
+/// Reads what a copy of these sizes lacks, and folds the register on to its end: whose signatures count is said there, and
+/// the key that signs now may be younger than the copy. Whether leaves belong to the copy is for the store: it computes
+/// the roots.
+pub(super) fn read(source: &Source, ours: &Heads, folded: &mut Walk) -> Result<Ahead, Failure> {
+    let (register_note, case_note) = (checkpoint(source, "register")?, checkpoint(source, "case")?);
     let shorter = |log: &str| {
         Failure::refused(format!(
             "the mirror's {log} is shorter than this copy's: it gives nothing back. Bring a newer mirror"
         ))
     };
-    if trees.register.size < ours.register.size {
+    let (register_size, case_size) = (claimed("register", &register_note)?, claimed("case", &case_note)?);
+    if register_size < ours.register.size {
         return Err(shorter("register"));
     }
-    if trees.case.size < ours.case.size {
+    if case_size < ours.case.size {
         return Err(shorter("case log"));
     }
-    let text = |leaf: Vec<u8>| String::from_utf8(leaf).map_err(|_| Failure::refused("a register entry is not text"));
-    let register = leaves(source, "register", ours.register.size, trees.register.size)?;
-    let closed = |leaf: Vec<u8>| ClosedLeaf::parse(&leaf).map_err(|e| Failure::refused(chain(&e)));
-    let case = leaves(source, "case", ours.case.size, trees.case.size)?;
-    Ok(Ahead {
-        register: register.into_iter().map(text).collect::<Result<_, _>>()?,
-        case: case.into_iter().map(closed).collect::<Result<_, _>>()?,
-        trees,
-    })
+    let mut register = Vec::new();
+    leaves(source, "register", ours.register.size..register_size, |leaf| {
+        let text = String::from_utf8(leaf).map_err(|_| Failure::refused("a register entry is not text"))?;
+        folded.register(&text, &mut ()).map_err(|e| unsound(&e))?;
+        register.push(text);
+        Ok(())
+    })?;
+    folded.check_root(Log::Register, Some(&register_note)).map_err(|e| unsound(&e))?;
+    let trust = folded.trust().map_err(|e| unsound(&e))?;
+    let trees = Heads {
+        register: signed("register", &register_note, trust.log(Log::Register))?,
+        case: signed("case", &case_note, trust.log(Log::Case))?,
+    };
+    let mut case = Vec::new();
+    leaves(source, "case", ours.case.size..case_size, |leaf| {
+        case.push(ClosedLeaf::parse(&leaf).map_err(|e| Failure::refused(chain(&e)))?);
+        Ok(())
+    })?;
+    Ok(Ahead { register, case, trees })
 }
 
-fn checkpoint(source: &Source, log: Log, trust: &Trust) -> Result<SeenTree, Failure> {
-    let name = match log {
-        Log::Register => "register",
-        Log::Case => "case",
-    };
-    let path = format!("{name}/checkpoint");
-    let bytes = source.read(&path, limits::CHECKPOINT_FILE_BYTES)?;
-    let words = |what: &dyn std::fmt::Display| Failure::refused(format!("{path} of the mirror: {what}"));
-    let note = String::from_utf8(bytes).map_err(|e| words(&e))?;
-    let checkpoint = Checkpoint::open(&note, trust.log(log)).map_err(|e| words(&chain(&e)))?;
+fn unsound(error: &AuditError) -> Failure {
+    Failure::refused(format!("nothing was rolled forward: the mirror's register does not hold: {}", chain(error)))
+}
+
+fn checkpoint(source: &Source, log: &str) -> Result<String, Failure> {
+    let path = format!("{log}/checkpoint");
+    String::from_utf8(source.read(&path, limits::CHECKPOINT_FILE_BYTES)?).map_err(|e| not_signed(log, &e))
+}
+
+/// The size a checkpoint speaks of, before anybody's signature is looked at.
+fn claimed(log: &str, note: &str) -> Result<u64, Failure> {
+    let note = Note::parse(note).map_err(|e| not_signed(log, &e))?;
+    Ok(Checkpoint::parse(note.text()).map_err(|e| not_signed(log, &e))?.size())
+}
+
+fn signed(log: &str, note: &str, key: &NoteVerifier) -> Result<SeenTree, Failure> {
+    let checkpoint = Checkpoint::open(note, key).map_err(|e| not_signed(log, &e))?;
     Ok(SeenTree { size: checkpoint.size(), root: Digest::from_bytes(*checkpoint.root().as_bytes()) })
 }
 
-/// Leaves `[from, size)` of a log, from its entry bundles.
-fn leaves(source: &Source, log: &str, from: u64, size: u64) -> Result<Vec<Vec<u8>>, Failure> {
+fn not_signed(log: &str, error: &dyn std::error::Error) -> Failure {
+    Failure::refused(format!("{log}/checkpoint of the mirror: {}", chain(error)))
+}
+
+/// Takes the leaves of a range that ends where the log does, from its entry bundles, one after another.
+fn leaves(
+    source: &Source,
+    log: &str,
+    Range { start: from, end: size }: Range<u64>,
+    mut take: impl FnMut(Vec<u8>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let width = TILE_WIDTH as u64;
-    let mut found = Vec::new();
     for index in from / width..size.div_ceil(width) {
         let Some(filled) = (TileId { level: 0, index }).width_at(size) else { break };
         let path = format!("{log}/{}", bundle_path(index, filled));
@@ -104,7 +132,7 @@ fn leaves(source: &Source, log: &str, from: u64, size: u64) -> Result<Vec<Vec<u8
             )));
         }
         let skipped = usize::try_from(from.saturating_sub(index * width)).unwrap_or(TILE_WIDTH);
-        found.extend(bundle.into_iter().skip(skipped));
+        bundle.into_iter().skip(skipped).try_for_each(&mut take)?;
     }
-    Ok(found)
+    Ok(())
 }

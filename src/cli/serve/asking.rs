@@ -9,18 +9,12 @@ use crate::{
         witnesses::{Asked, Question, WitnessAt, ask},
     },
     cli::{
-        ambient::SystemEntropy,
-        embedded::{Places, read_genesis, read_seed},
-        output::{Failure, Out, chain},
+        embedded::{Places, read_genesis},
+        on_disk::OnDisk,
+        output::{Failure, Out},
     },
-    model::{
-        event::Log,
-        rows::{RosterRow, Row as _},
-        time::Timestamp,
-    },
-    store::sqlite::Snapshot,
+    model::time::Timestamp,
     tlog::Note,
-    wire::{genesis::SignedGenesis, trust::Trust},
 };
 
 /// Asks every witness about both logs as they lie on the disk.
@@ -29,7 +23,8 @@ use crate::{
 /// When one was shown a log of which ours is not the newest state: opening it would fork it.
 pub(super) fn before_opening(places: &Places, witnesses: &Witnesses, now: Timestamp, out: &Out) -> Result<(), Failure> {
     let genesis = read_genesis(&places.genesis)?;
-    let (trust, notes) = on_disk(places, &genesis)?;
+    let disk = OnDisk::read(places, &genesis)?;
+    let (trust, notes) = (disk.trust(), disk.checkpoints()?);
     for (name, url) in &witnesses.places {
         let verifier = trust.witnesses().iter().find(|known| known.name().as_str() == name).ok_or_else(|| {
             Failure::refused(format!(
@@ -62,26 +57,4 @@ fn rolled_back(name: &str, error: &Asked) -> Failure {
          later data back. If the witness is wrong, its operator has to show the checkpoint it holds, signed by this \
          broker; without one, leave its --witness out"
     ))
-}
-
-/// Whose signatures count, and the newest checkpoints, read without opening the log for writing.
-pub(in crate::cli) fn on_disk(places: &Places, genesis: &SignedGenesis) -> Result<(Trust, Vec<String>), Failure> {
-    let fresh = || Ok((genesis.trust().map_err(|e| Failure::from_error(&e))?, Vec::new()));
-    if !places.data.join("amana.db").exists() {
-        return fresh();
-    }
-    let storage = read_seed(&places.keys.join("storage.key"))?;
-    let failed = |e: crate::store::StoreError| Failure::refused(chain(&e));
-    let snapshot = Snapshot::open(&places.data, &storage, SystemEntropy::new()).map_err(failed)?;
-    let mut notes = Vec::new();
-    for log in [Log::Register, Log::Case] {
-        notes.extend(snapshot.checkpoint(log).map_err(failed)?);
-    }
-    let Some((kind, _, _, _, row)) = snapshot.fact_after(RosterRow::KIND, "").map_err(failed)? else { return fresh() };
-    if kind != RosterRow::KIND {
-        return fresh();
-    }
-    let row: RosterRow = serde_json::from_str(&row).map_err(|e| Failure::from_error(&e))?;
-    let trust = Trust::of(&genesis.genesis().origin, &row.roster).map_err(|e| Failure::from_error(&e))?;
-    Ok((trust, notes))
 }

@@ -10,9 +10,10 @@ use crate::{
         event::Log,
         time::{Duration, Timestamp},
     },
-    tlog::root_at,
-    wire::trust::{Trust, Witnessed},
+    tlog::{CheckpointError, root_at},
+    wire::trust::{Retired, Trust, Witnessed},
 };
+use std::convert::Infallible;
 
 /// How a log is shown to everybody.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub(super) struct Judging<'a> {
     pub(super) trust: &'a Trust,
     /// As it was shown to us before.
     pub(super) before: Option<&'a Public>,
+    /// How many entries of the register were held before this look; none at the first.
+    pub(super) register_before: Option<u64>,
     pub(super) now: Timestamp,
 }
 
@@ -41,7 +44,7 @@ impl Judging<'_> {
     /// Signature, growth, and that the log we hold begins with it.
     pub(super) fn judge(&self, note: Option<&str>) -> Result<(Public, Shown), Finding> {
         let Some(note) = note else { return Ok(self.nothing_shown()) };
-        let read = self.trust.read(self.log, note).map_err(|error| {
+        let read = self.read(note).map_err(|error| {
             let seen = format!("the public checkpoint of the {} is not signed by its log: {error}", log_word(self.log));
             Finding::new(Word::OtherBroker, seen)
         })?;
@@ -62,6 +65,22 @@ impl Judging<'_> {
             quorum: self.trust.quorum(),
         };
         Ok((Public { note: Some(note.to_owned()), advanced_at, cosigned_at }, shown))
+    }
+
+    /// By the key in force; or by one that was replaced while we looked: this was fetched before the entries.
+    fn read(&self, note: &str) -> Result<Witnessed, CheckpointError> {
+        self.trust.read(self.log, note).or_else(|error| {
+            let replaced = self.trust.earlier().iter();
+            let mut replaced =
+                replaced.filter(|earlier| self.register_before.is_some_and(|n| n <= earlier.register_until()));
+            let then = |earlier: &Retired| {
+                let read = self.trust.read_under(earlier.log(self.log), note).ok()?;
+                let case_until = |register| Ok::<_, Infallible>(self.walk.case_until(register));
+                let Ok(until) = earlier.until(self.log, case_until);
+                (read.checkpoint.size() <= until).then_some(read)
+            };
+            replaced.find_map(then).ok_or(error)
+        })
     }
 
     /// Taking away what was published is no rollback: nothing is signed, and a proxy can do it. It grows stale.

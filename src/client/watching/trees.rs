@@ -8,7 +8,8 @@ use super::{
     source::{Source, SourceError, name},
 };
 use crate::{
-    audit::Walk,
+    audit::{Walk, read_line},
+    client::mirror::Mirror,
     model::{
         event::Log,
         rows::{Held, ONLY, RosterRow, Rows as _},
@@ -16,52 +17,82 @@ use crate::{
     tlog::{Checkpoint, Hash, MemoryTiles, root_at, verify_consistency},
     wire::trust::Trust,
 };
+use std::io::Read as _;
 
-/// Before anything is folded: the tree signed now begins with the tree verified before, and is that of the entries
-/// received. A fork has to be called a fork, not an entry that does not fold.
-pub(super) fn extends(
-    folder: &Folder,
-    source: &dyn Source,
-    walk: &Walk,
-    received: &Received,
-    log: Log,
-) -> Result<(), Stop> {
-    let (held, count, word) = (walk.tree(log), received.count(log), log_word(log));
-    let Some(note) = received.note(log) else {
-        if held.size() == 0 && count == 0 && log == Log::Case {
+/// What was received, before anything of it is folded, against what was verified before.
+pub(super) struct Extending<'a> {
+    pub(super) folder: &'a Folder,
+    pub(super) source: &'a dyn Source,
+    pub(super) walk: &'a Walk,
+    pub(super) received: &'a Received,
+}
+
+impl Extending<'_> {
+    /// The trees signed now begin with the trees verified before, and are those of the entries received. A fork has to be
+    /// called a fork, not an entry that does not fold.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        let trust = self.trust()?;
+        self.extends(Log::Register, &trust)?;
+        self.extends(Log::Case, &trust)
+    }
+
+    /// Whose signatures count at the end of the register as it was received: a key that signs now may be one that only its
+    /// new entries put in force. What of them does not hold is found when they are folded with all the rest.
+    fn trust(&self) -> Result<Trust, Stop> {
+        if self.received.count(Log::Register) == 0 {
+            return Ok(trust_of(self.walk)?);
+        }
+        let genesis = self.walk.genesis();
+        let mut mirror = Mirror::of_genesis(genesis).map_err(|e| unusable(&e))?;
+        let mut lines = self.folder.lines(Log::Register)?.chain(self.folder.incoming(Log::Register)?);
+        let mut next = || read_line::<String>(&mut lines).ok().flatten();
+        // The mirror begins with genesis.
+        next();
+        while next().is_some_and(|text| mirror.append(text, genesis).is_ok()) {}
+        Ok(mirror.trust(genesis).map_err(|e| unusable(&e))?)
+    }
+
+    fn extends(&self, log: Log, trust: &Trust) -> Result<(), Stop> {
+        let Self { folder, walk, received, .. } = self;
+        let (held, count, word) = (walk.tree(log), received.count(log), log_word(log));
+        let Some(note) = received.note(log) else {
+            if held.size() == 0 && count == 0 && log == Log::Case {
+                return Ok(());
+            }
+            return Err(SourceError::Unreachable(format!("the entries came without a checkpoint of the {word}")).into());
+        };
+        let claimed = signed(trust, log, note)?;
+        let file = format!("now.{}", name(log));
+        if claimed.size() < held.size() {
+            let seen = format!("the {word} has {} entries now; {} were verified", claimed.size(), held.size());
+            return Err(Finding::new(Word::Rollback, seen).with(file, note).into());
+        }
+        if claimed.size() != held.size() + count {
+            let seen = format!("the {word} is signed with {} entries; {} came", claimed.size(), held.size() + count);
+            return Err(Finding::new(Word::Closed, seen).with(file, note).into());
+        }
+        let Some(new) = received::leaves(log, folder.incoming(log)?) else {
+            let seen = format!("an entry of the {word} after {} has no form that could be opened", held.size());
+            return Err(Finding::new(Word::Closed, seen).with(file, note).into());
+        };
+        if grown(held, &new) == *claimed.root() {
             return Ok(());
         }
-        return Err(SourceError::Unreachable(format!("the entries came without a checkpoint of the {word}")).into());
-    };
-    let claimed = signed(walk, log, note)?;
-    let file = format!("now.{}", name(log));
-    if claimed.size() < held.size() {
-        let seen = format!("the {word} has {} entries now; {} were verified", claimed.size(), held.size());
-        return Err(Finding::new(Word::Rollback, seen).with(file, note).into());
+        Err(self.other_tree(log, trust, &claimed).with(file, note).into())
     }
-    if claimed.size() != held.size() + count {
-        let seen = format!("the {word} is signed with {} entries; {} came", claimed.size(), held.size() + count);
-        return Err(Finding::new(Word::Closed, seen).with(file, note).into());
+
+    /// Either the tree is another one, or the entries are not those in it. A proof of the tree tells.
+    fn other_tree(&self, log: Log, trust: &Trust, claimed: &Checkpoint) -> Finding {
+        let (held, word) = (self.walk.tree(log), log_word(log));
+        let (size, verified) = (claimed.size(), held.size());
+        if verified == 0 || (log == Log::Case && continues(self.source, trust, held)) {
+            let seen = format!("the entries of the {word} after {verified} are not those that are signed");
+            return Finding::new(Word::Closed, seen);
+        }
+        let seen =
+            format!("the {word} of {size} entries signed now does not begin with the {verified} verified before");
+        Finding::new(Word::Fork, seen)
     }
-    let Some(new) = received::leaves(log, folder.incoming(log)?) else {
-        let seen = format!("an entry of the {word} after {} has no form that could be opened", held.size());
-        return Err(Finding::new(Word::Closed, seen).with(file, note).into());
-    };
-    if grown(held, &new) == *claimed.root() {
-        return Ok(());
-    }
-    // Either the tree is another one, or the entries are not those in it. A proof of the tree tells.
-    let proved = log == Log::Case && continues(source, walk, held);
-    let (which, seen) = if proved || held.size() == 0 {
-        (Word::Closed, format!("the entries of the {word} after {} are not those that are signed", held.size()))
-    } else {
-        let size = claimed.size();
-        (
-            Word::Fork,
-            format!("the {word} of {size} entries signed now does not begin with the {} verified before", held.size()),
-        )
-    };
-    Err(Finding::new(which, seen).with(file, note).into())
 }
 
 /// Whether both logs begin with what was verified in another folder.
@@ -87,28 +118,31 @@ pub(super) fn begins_with(walk: &Walk, before: &Verified, received: &Received) -
 
 /// Whose signatures count, by what was folded; before that, by genesis.
 pub(super) fn trust_of(walk: &Walk) -> Result<Trust, Finding> {
-    let unusable = |words: String| Finding::new(Word::Closed, format!("the roster in force is not usable: {words}"));
-    let held: Option<Held<RosterRow>> = walk.facts().read(ONLY).map_err(|e| unusable(e.to_string()))?;
+    let held: Option<Held<RosterRow>> = walk.facts().read(ONLY).map_err(|e| unusable(&e))?;
     let trust = match held {
-        Some(held) => Trust::of(&walk.genesis().genesis().origin, &held.row.roster),
+        Some(held) => Trust::in_force(&walk.genesis().genesis().origin, &held.row),
         None => walk.genesis().trust(),
     };
-    trust.map_err(|e| unusable(e.to_string()))
+    trust.map_err(|e| unusable(&e))
+}
+
+fn unusable(error: &dyn std::error::Error) -> Finding {
+    Finding::new(Word::Closed, format!("the roster in force is not usable: {error}"))
 }
 
 /// A checkpoint that the log itself signed.
-pub(super) fn signed(walk: &Walk, log: Log, note: &str) -> Result<Checkpoint, Stop> {
-    Checkpoint::open(note, trust_of(walk)?.log(log)).map_err(|error| {
+pub(super) fn signed(trust: &Trust, log: Log, note: &str) -> Result<Checkpoint, Stop> {
+    Checkpoint::open(note, trust.log(log)).map_err(|error| {
         let seen = format!("a checkpoint of the {} is not signed by its log: {error}", log_word(log));
         Finding::new(Word::OtherBroker, seen).with(format!("now.{}", name(log)), note).into()
     })
 }
 
 /// Whether the newest case log provably begins with the one held.
-fn continues(source: &dyn Source, walk: &Walk, held: &MemoryTiles) -> bool {
+fn continues(source: &dyn Source, trust: &Trust, held: &MemoryTiles) -> bool {
     let Ok(head) = source.case_head(held.size()) else { return false };
     let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
-    let (Ok(proof), Ok(newest)) = (proof, signed(walk, Log::Case, &head.checkpoint)) else { return false };
+    let (Ok(proof), Ok(newest)) = (proof, signed(trust, Log::Case, &head.checkpoint)) else { return false };
     verify_consistency(held.size(), &held.root(), newest.size(), newest.root(), &proof).is_ok()
 }
 

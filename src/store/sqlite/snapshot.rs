@@ -17,10 +17,10 @@ use crate::{
         rows::{ONLY, ReportRow, RosterRow, Row},
         time::Timestamp,
     },
-    store::{Heads, StoreError, anchor, sealed::Sealer},
+    store::{Heads, StoreError, anchor, case_until, sealed::Sealer},
     wire::{
         api::{BundleLine, CaseRecord, ClosedLine},
-        entry::FullEntry,
+        entry::{FullEntry, Shared},
     },
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -150,6 +150,25 @@ impl Snapshot {
             Some(BundleLine::Closed(closed)) => Ok(Some(CaseRecord::Closed(ClosedLine { closed }))),
             _ => Ok(None),
         }
+    }
+
+    /// How many case entries were made while the register had no more than `register` entries, as far as this copy reaches.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn case_until(&self, register: u64) -> Result<u64, StoreError> {
+        case_until(self.heads()?.case.size, register, |from, until| self.open_case_entry(from, until))
+    }
+
+    /// The first case entry of a range whose body is still here.
+    fn open_case_entry(&self, from: u64, until: u64) -> Result<Option<(u64, Shared)>, StoreError> {
+        for index in from..until {
+            if let Some(CaseRecord::Opened(line)) = self.case_entry(index)? {
+                let shared = Shared::parse(&line.shared).map_err(|_| StoreError::Form("an entry"))?;
+                return Ok(Some((index, shared)));
+            }
+        }
+        Ok(None)
     }
 
     fn line(&self, log: Log, index: u64) -> Result<Option<BundleLine>, StoreError> {
