@@ -2,7 +2,7 @@
 
 mod source;
 
-use super::serve::asking::on_disk;
+use super::serve::asking::trust_on_disk;
 use super::{
     ambient::{SystemClock, SystemEntropy},
     embedded::{self, Places, Settings},
@@ -22,8 +22,8 @@ use std::path::PathBuf;
 ///
 /// For when the newest data are lost for good. The mirror gives back the register whole, and of the case log the leaves:
 /// what happened in them is lost, withdrawals among it. So no grant given before releases anything any more, institutions
-/// have to be admitted anew, and nothing is released before enough administrators have confirmed it (`amana institution
-/// resume`).
+/// have to be admitted anew, and nothing is released and nothing new taken before enough administrators and enough of the
+/// council have confirmed it (`amana institution resume`).
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  amana roll-forward --dir restored --keys /etc/amana/keys --from https://mirror.example/amana"
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     let ours = snapshot.heads().map_err(|e| failed(&e))?;
     drop(snapshot);
     // By the roster of this copy: a log key that was replaced after it still signs beside the new one for a time.
-    let (trust, _) = on_disk(&places, &genesis)?;
+    let trust = trust_on_disk(&places, &genesis)?;
     let ahead = source::read(&arguments.from, &ours, &trust)?;
     let settings = settings(places);
     let lost = sqlite::roll_forward(&data, embedded::opening(settings.clone())?, &ahead).map_err(|e| failed(&e))?;
@@ -63,9 +63,9 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     out.show(
         format!(
             "Rolled forward: register {} entries, case log {} entries, and the trees are those that were published.\n  \
-             lost: the bodies of case entries {} to {} ({} of them)\n\nStart the broker. Nothing is released before \
-             administrators confirm it (amana institution resume, then approve), admit the institutions anew, and owners \
-             give their grants anew.",
+             lost: the bodies of case entries {} to {} ({} of them)\n\nStart the broker. Nothing is released and \
+             nothing new taken before administrators and council confirm it (amana institution resume, then approve). Then \
+             institutions are admitted anew, and owners give their grants anew.",
             ahead.trees.register.size,
             ahead.trees.case.size,
             lost.from,

@@ -10,6 +10,7 @@ use super::{
     output::{Failure, Out},
 };
 use clap::{Args, Subcommand};
+pub(super) use show::described;
 use std::io::{IsTerminal as _, stdin};
 
 /// Show and change who holds which office, who witnesses, and which keys sign the logs.

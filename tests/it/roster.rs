@@ -33,14 +33,14 @@ impl Stage {
     fn administrator(&self, index: usize) -> Identity {
         self.cast.administrator(index).unwrap()
     }
-    fn councillor(&self, index: usize) -> Identity {
+    pub fn councillor(&self, index: usize) -> Identity {
         copy(&self.cast.founded.council[index])
     }
     fn roster(&mut self) -> (u64, Roster) {
         let row = self.as_administrator(2, |desk| desk.roster_in_force()).unwrap();
         (row.number, row.roster)
     }
-    fn changed(&mut self, change: impl FnOnce(&mut Roster)) -> Roster {
+    pub fn changed(&mut self, change: impl FnOnce(&mut Roster)) -> Roster {
         let (_, mut roster) = self.roster();
         change(&mut roster);
         roster
@@ -48,11 +48,11 @@ impl Stage {
     fn propose(&mut self, who: &Identity, roster: Roster) -> Result<Accepted, DeskError> {
         self.as_somebody(who, |desk| desk.propose_roster(roster))
     }
-    fn approve(&mut self, who: &Identity, proposal: Digest) -> Result<Accepted, DeskError> {
+    pub fn approve(&mut self, who: &Identity, proposal: Digest) -> Result<Accepted, DeskError> {
         self.as_somebody(who, |desk| desk.approve(proposal))
     }
     /// Two administrators and two of the council, and it is in force.
-    fn enact(&mut self, roster: Roster) -> Accepted {
+    pub fn enact(&mut self, roster: Roster) -> Accepted {
         let (number, _) = self.roster();
         let hands = [self.administrator(1), self.administrator(2), self.councillor(1), self.councillor(2)];
         let proposal = self.propose(&hands[0], roster).unwrap().id;
@@ -88,12 +88,12 @@ impl Stage {
     }
 }
 
-fn named(name: &str, who: &Identity) -> NamedKey {
+pub fn named(name: &str, who: &Identity) -> NamedKey {
     NamedKey { name: name.to_owned(), key: who.public_key() }
 }
 
 /// What the broker said against a statement.
-fn refusal<T>(outcome: Result<T, DeskError>) -> String {
+pub fn refusal<T>(outcome: Result<T, DeskError>) -> String {
     let problem = problem(outcome);
     assert!(problem.is(ProblemType::StatementRefused), "{problem:?}");
     problem.detail.clone().unwrap_or_default()
