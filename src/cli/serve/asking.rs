@@ -50,9 +50,8 @@ fn judged(name: &str, error: &Asked, out: &Out) -> Result<(), Failure> {
     match error {
         error if error.is_alarm() => return Err(another_log(name, error)),
         Asked::NoProof { .. } => return Err(damaged(name, error)),
-        Asked::NotReached(_) => out.note(format!("{name}: {error}. It will be asked again.")),
-        // Not configured yet, or busy: at the next publication it says so again.
-        _ => {}
+        // Away, busy, or not told of this log yet: no word against it.
+        _ => out.note(format!("{name}: {error}. It will be asked again.")),
     }
     Ok(())
 }
