@@ -320,6 +320,30 @@ fn whoever_confirms_a_roll_forward_confirms_the_roster_in_force_and_no_other() {
 }
 
 #[test]
+fn whoever_confirms_by_commands_is_shown_the_loss_and_the_roster() {
+    let Lost { mut stage, .. } = rolled_forward();
+    let [first, second] = [0, 1].map(|n| stage.cast.administrator(n).unwrap());
+    let shown = first.public_key().to_string();
+    let hands = [first, second, stage.councillor(0), stage.councillor(1)];
+    let people = hands.map(|who| stage.person(&who));
+    let said = people[0].fails(1, &["institution", "resume"]);
+    for words in ["case entries", "under roster 0", &shown, "--yes"] {
+        assert!(said.contains(words), "{said} does not say {words}");
+    }
+    let told = people[0].does(&["institution", "resume", "--yes"]);
+    assert_eq!(told["roster"], 0);
+    let proposal = told["proposal"].as_str().unwrap();
+    for person in &people[1..] {
+        assert!(!confirmed(&mut stage));
+        let said = person.fails(1, &["institution", "approve", proposal]);
+        assert!(said.contains("under roster 0") && said.contains(&shown), "{said}");
+        person.does(&["institution", "approve", proposal, "--yes"]);
+    }
+    assert!(confirmed(&mut stage));
+    assert!(people[0].fails(1, &["institution", "resume", "--yes"]).contains("no roll-forward waits"));
+}
+
+#[test]
 fn before_its_roll_forward_is_confirmed_a_broker_takes_nothing_new_and_stops_what_is_to_be_stopped() {
     let Lost { mut stage, report, old, prepared, .. } = rolled_forward();
     // The institution could receive again: what is refused is refused for the roll-forward alone.

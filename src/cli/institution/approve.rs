@@ -37,8 +37,8 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         out.note(format!("Proposed: {}", proposed.does));
         if let Some(roster) = &proposed.roster {
             out.note(format!("This is the roster that is confirmed with it.\n{roster}"));
-        }
-        if !arguments.yes {
+            roster::has_to_be_said(arguments.yes, out)?;
+        } else if !arguments.yes {
             home::decide("Approve this?", "approve", "not now", out)?;
         }
         let accepted = sitting.desk.approve(arguments.proposal)?;

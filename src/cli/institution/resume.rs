@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        home::{self, Access},
+        home::Access,
         output::{Failure, Out},
         roster,
     },
@@ -31,9 +31,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         let forward = waiting.ok_or_else(|| Failure::refused("no roll-forward waits for a confirmation"))?;
         let row = sitting.desk.roster_in_force()?;
         out.note(format!("This would {}:\n\n{}", going_on(forward, &row), roster::described(&row)));
-        if !arguments.yes {
-            home::decide("Confirm this loss and this roster?", "confirm", "not now", out)?;
-        }
+        roster::has_to_be_said(arguments.yes, out)?;
         let accepted = sitting.desk.resume(forward, row.number)?;
         let roles = &row.roster.roles;
         out.show(
