@@ -12,6 +12,7 @@ source "$(dirname "$0")/environment.sh"
 SKIPPED=77
 demo=target/demo
 served=target/demo-serve
+rolled=target/rolled-forward
 opened=$judges/opened
 amana=${CARGO_TARGET_DIR:-target}/release/amana
 
@@ -29,7 +30,8 @@ main() {
   judge typage opens_with_typage
   judge same same_plaintext
   judge cedarpy decides_again
-  judge statements node_script jose bundle.mjs "$demo/audit"
+  judge roll-forward rolls_forward
+  judge statements node_script jose bundle.mjs "$demo/audit" "$rolled/audit"
   judge compose reads_compose_file
   start_broker
   judge broker broker_is_up
@@ -124,6 +126,13 @@ decides_again() {
     return "$SKIPPED"
   fi
   "$judges/venv/cedarpy/bin/python3" tests/judges/cedarpy/judge.py "$demo/audit"
+}
+
+# By the programs alone: after it there is a statement of every kind.
+rolls_forward() {
+  needs curl node
+  rm -rf "$rolled"
+  tests/judges/jose/rolled_forward.sh "$amana" "$rolled"
 }
 
 # No engine is needed: `config` only reads the file.

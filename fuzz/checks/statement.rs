@@ -217,7 +217,7 @@ pub fn sample(kind: Kind) -> String {
         }
         Kind::RecipientKey => format!(r#"{{"institution":"{party}","unit":"evidence","recipient":"{recipient}"}}"#),
         Kind::Attestation => format!(r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000}}"#),
-        Kind::Resumption => r#"{"entry":9,"from":3,"until":7}"#.to_owned(),
+        Kind::Resumption => r#"{"entry":9,"from":3,"until":7,"roster":2}"#.to_owned(),
         Kind::Suspension => format!(r#"{{"institution":"{party}","act":"suspend","reason":"under review"}}"#),
         Kind::Audited => {
             let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);

@@ -16,7 +16,7 @@ use crate::{
 pub struct Closed {
     /// Shredded, as a later entry says.
     pub shredded: u64,
-    /// Lost, as an entry says and enough administrators confirm.
+    /// Lost, as an entry says and enough administrators and council members confirm.
     pub lost: u64,
 }
 

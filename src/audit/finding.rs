@@ -32,7 +32,7 @@ pub struct Summary {
     pub signatures: u64,
     /// Case entries whose bodies were shredded, as the log says.
     pub shredded_bodies: u64,
-    /// Case entries whose bodies were lost and whose loss administrators confirmed.
+    /// Case entries whose bodies were lost and whose loss administrators and council confirmed.
     pub lost_bodies: u64,
     /// Time of the last entry.
     pub last_at: Timestamp,

@@ -179,8 +179,8 @@ pub(super) fn text(summary: &Summary, card: Option<&Card>) -> String {
     if summary.lost_bodies > 0 {
         let _ = writeln!(
             text,
-            "LOST: {} case entries. The broker went on from an older copy of its data, and administrators confirmed it. What \
-             happened in them nobody can check: releases among them would be here under no grant.",
+            "LOST: {} case entries. The broker went on from an older copy of its data, and administrators and council \
+             confirmed it. What happened in them nobody can check: releases among them would be here under no grant.",
             summary.lost_bodies
         );
     }

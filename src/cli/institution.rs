@@ -48,9 +48,9 @@ enum Verb {
     Key(key::Arguments),
     /// Propose the admission of an institution (administrator).
     Admit(admit::Arguments),
-    /// Approve what another administrator proposed.
+    /// Approve what an administrator proposed (another administrator; after a roll-forward also the council).
     Approve(approve::Arguments),
-    /// Propose that releases go on after data were lost and the log was rolled forward (administrator).
+    /// Propose that the broker goes on after data were lost and the log was rolled forward (administrator).
     Resume(resume::Arguments),
     /// Vouch for what was examined (accreditor).
     Attest(attest::Arguments),

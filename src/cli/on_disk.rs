@@ -1,4 +1,4 @@
-//! A broker's folder before its log is opened for writing: whose signatures count by it, and what it was signed last.
+//! A broker's folder before its log is opened for writing: whose signatures count by it, and what it holds.
 
 use super::{
     ambient::SystemEntropy,
@@ -6,7 +6,6 @@ use super::{
     output::{Failure, chain},
 };
 use crate::{
-    model::event::Log,
     store::{StoreError, sqlite::Snapshot},
     wire::{genesis::SignedGenesis, trust::Trust},
 };
@@ -38,14 +37,9 @@ impl OnDisk {
         &self.trust
     }
 
-    /// The newest checkpoints.
-    pub(super) fn checkpoints(&self) -> Result<Vec<String>, Failure> {
-        let mut notes = Vec::new();
-        for log in [Log::Register, Log::Case] {
-            let note = self.snapshot.as_ref().map(|snapshot| snapshot.checkpoint(log)).transpose();
-            notes.extend(note.map_err(|e| failed(&e))?.flatten());
-        }
-        Ok(notes)
+    /// What lies there, if anything does.
+    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
     }
 
     /// How many case entries were made while the register had no more than so many.

@@ -27,8 +27,8 @@ use std::path::PathBuf;
 ///
 /// For when the newest data are lost for good. The mirror gives back the register whole, and of the case log the leaves:
 /// what happened in them is lost, withdrawals among it. So no grant given before releases anything any more, institutions
-/// have to be admitted anew, and nothing is released before enough administrators have confirmed it (`amana institution
-/// resume`).
+/// have to be admitted anew, and nothing is released and nothing new taken before enough administrators and enough of the
+/// council have confirmed it (`amana institution resume`).
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  amana roll-forward --dir restored --keys /etc/amana/keys --from https://mirror.example/amana"
@@ -73,9 +73,9 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     out.show(
         format!(
             "Rolled forward: register {} entries, case log {} entries, and the trees are those that were published.\n  \
-             lost: the bodies of case entries {} to {} ({} of them)\n\nStart the broker. Nothing is released before \
-             administrators confirm it (amana institution resume, then approve), admit the institutions anew, and owners \
-             give their grants anew.",
+             lost: the bodies of case entries {} to {} ({} of them)\n\nStart the broker. Nothing is released and \
+             nothing new taken before administrators and council confirm it (amana institution resume, then approve). Then \
+             institutions are admitted anew, and owners give their grants anew.",
             ahead.trees.register.size,
             ahead.trees.case.size,
             lost.from,

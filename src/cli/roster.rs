@@ -10,6 +10,7 @@ use super::{
     output::{Failure, Out},
 };
 use clap::{Args, Subcommand};
+pub(super) use show::described;
 use std::io::{IsTerminal as _, stdin};
 
 /// Show and change who holds which office, who witnesses, and which keys sign the logs.
@@ -43,15 +44,19 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     }
 }
 
-/// Shows what would change, and goes on only when somebody has said so: offices are not handed over by a script that
-/// nobody reads.
+/// Shows what would change, and goes on only when somebody has said so.
 fn confirm(changes: &[String], number: u64, yes: bool, out: &Out) -> Result<(), Failure> {
     out.note(format!("Roster {number} would differ from the one in force:\n  {}", changes.join("\n  ")));
+    has_to_be_said(yes, out)
+}
+
+/// Offices are neither handed over nor confirmed by a script that nobody reads.
+pub(super) fn has_to_be_said(yes: bool, out: &Out) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
     if !out.is_for_people() || !stdin().is_terminal() {
-        return Err(Failure::refused("nothing was signed: look at what would change, and say --yes"));
+        return Err(Failure::refused("nothing was signed: look at what this would do, and say --yes"));
     }
     home::decide("Sign this?", "sign", "not now", out)
 }

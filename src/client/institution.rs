@@ -152,13 +152,14 @@ impl Desk {
         self.mirror.roster().ok_or_else(|| DeskError::refused("the register names no roster"))
     }
 
-    /// Proposes that releases go on after a roll-forward; others have to approve it.
+    /// Proposes that the broker goes on after a roll-forward, under the roster of that number, which has to be the one in
+    /// force; enough administrators and enough of the council have to approve both.
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn resume(&mut self, forward: &RollForward) -> Result<Accepted, DeskError> {
+    pub fn resume(&mut self, forward: &RollForward, roster: u64) -> Result<Accepted, DeskError> {
         let LostRange { from, until } = forward.lost;
-        self.state(&Resumption { entry: forward.entry, from, until }, None)
+        self.state(&Resumption { entry: forward.entry, from, until, roster }, None)
     }
 
     /// Attests what was examined.

@@ -23,7 +23,8 @@ impl LostRange {
     }
 }
 
-/// The body of a `resumption` statement, signed by an administrator: the broker may go on after this roll-forward.
+/// The body of a `resumption` statement, signed by an administrator: the broker may go on after this roll-forward, and under
+/// this roster. Needs k of n of administrators and council.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resumption {
@@ -33,6 +34,8 @@ pub struct Resumption {
     pub from: u64,
     /// First after them.
     pub until: u64,
+    /// Number of the roster in force, which is confirmed along with it.
+    pub roster: u64,
 }
 
 /// One roll-forward.
@@ -43,7 +46,7 @@ pub struct RollForward {
     pub entry: u64,
     /// What was lost.
     pub lost: LostRange,
-    /// Whether enough administrators have looked at it.
+    /// Whether enough administrators and enough of the council have looked at it.
     pub confirmed: bool,
 }
 

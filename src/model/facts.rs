@@ -79,7 +79,7 @@ pub struct ReleaseRecord {
     pub clock_unconfirmed: bool,
     /// The grant was given before the log was rolled forward.
     pub before_roll_forward: bool,
-    /// The log was rolled forward, and too few administrators have confirmed it.
+    /// The log was rolled forward, and too few of the administrators and of the council have confirmed it.
     pub unconfirmed_roll_forward: bool,
     /// For a delivery again: seconds left; 0 for a first delivery.
     pub redelivery_left: i64,
@@ -229,7 +229,7 @@ pub struct OwnerFetchRecord {
     pub report: ReportId,
     /// Whether the payload is stored.
     pub stored: bool,
-    /// The log was rolled forward, and too few administrators have confirmed it.
+    /// The log was rolled forward, and too few of the administrators and of the council have confirmed it.
     pub unconfirmed_roll_forward: bool,
 }
 

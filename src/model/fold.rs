@@ -59,7 +59,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::OwnerHeaderFetched(report, kid) => {
             let held: Held<ReportRow> = require(rows, report, "report")?;
             let key: Held<KeyRow> = require(rows, kid, "key")?;
-            epoch::may_hand_out(rows)?;
+            epoch::confirmed(rows)?;
             if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
         }
         Event::OwnerHeaderDenied(..) | Event::Cover => Ok(()),

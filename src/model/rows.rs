@@ -184,7 +184,7 @@ pub enum Proposal {
     Lift(Suspension, Digest),
     /// Another roster comes into force. Needs the council as well.
     Roster(Box<RosterChange>),
-    /// Releases go on after a roll-forward.
+    /// The broker goes on after a roll-forward, under the roster in force. Needs the council as well.
     Resume(Resumption),
 }
 

@@ -51,7 +51,7 @@ pub enum Kind {
     Audited,
     /// Who signs, witnesses and holds which office is changed.
     Roster,
-    /// Releases may go on after a roll-forward.
+    /// The broker may go on after a roll-forward.
     Resumption,
 }
 

@@ -16,6 +16,8 @@
 mod anchor;
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
+mod asking;
+#[cfg(all(feature = "client", feature = "server"))]
 mod auditing;
 #[cfg(all(feature = "client", feature = "server"))]
 mod backup;

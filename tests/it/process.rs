@@ -17,6 +17,8 @@ pub struct Process {
     listen: String,
     dir: PathBuf,
     public: Option<String>,
+    /// More arguments.
+    more: Vec<String>,
     child: Option<Child>,
 }
 
@@ -27,8 +29,15 @@ impl Process {
     }
     /// As [`Process::start`], on another folder of the stage.
     pub fn start_on(stage: &mut Stage, folder: &str) -> Self {
+        Self::start_as(stage, folder, Vec::new())
+    }
+    /// As [`Process::start`], with more arguments.
+    pub fn start_with(stage: &mut Stage, more: &[&str]) -> Self {
+        Self::start_as(stage, "broker", more.iter().map(|argument| (*argument).to_owned()).collect())
+    }
+    fn start_as(stage: &mut Stage, folder: &str, more: Vec<String>) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut process = Self { listen: free.to_string(), dir: stage.path(folder), public: None, child: None };
+        let mut process = Self { listen: free.to_string(), dir: stage.path(folder), public: None, more, child: None };
         stage.url = format!("http://{free}");
         process.up();
         process
@@ -37,7 +46,8 @@ impl Process {
     pub fn start_behind(stage: &mut Stage, proxy: &Proxy) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let public = Some(proxy.url());
-        let mut process = Self { listen: free.to_string(), dir: stage.path("broker"), public, child: None };
+        let mut process =
+            Self { listen: free.to_string(), dir: stage.path("broker"), public, more: Vec::new(), child: None };
         proxy.lead_to(free);
         stage.url = proxy.url();
         process.up();
@@ -50,6 +60,7 @@ impl Process {
         if let Some(public) = &self.public {
             command.args(["--public-url", public]);
         }
+        command.args(&self.more);
         self.child = Some(command.env("AMANA_LOG", "info").stderr(log).spawn().unwrap());
         let (url, health) = (format!("http://{}", self.listen), socket::request("GET", "/healthz", "", b""));
         eventually("the broker answers", || {
@@ -108,7 +119,22 @@ fn serve(dir: &Path, listen: &str) -> Command {
 
 /// Runs a broker that is expected to refuse to start; fails when it still runs after a minute.
 pub fn refused(dir: &Path, listen: &str) -> Output {
-    let mut child = serve(dir, listen).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("the broker refuses to start", || child.try_wait().unwrap().is_some());
-    child.wait_with_output().unwrap()
+    refused_with(dir, listen, &[])
+}
+
+/// As [`refused`], with more arguments.
+pub fn refused_with(dir: &Path, listen: &str, more: &[&str]) -> Output {
+    let mut child = serve(dir, listen).args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut ended = false;
+    while !ended && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+        ended = child.try_wait().unwrap().is_some();
+    }
+    if !ended {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(ended, "the broker did not refuse to start: {output:?}");
+    output
 }

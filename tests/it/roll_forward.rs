@@ -3,7 +3,8 @@
 use crate::{
     doctor::{amana, copy_folder, words},
     raw::{Answer, b64},
-    stage::{Stage, reasons, verify},
+    roster::{named, refusal},
+    stage::{Stage, inquiry, publish, reasons, verify},
     watching::{alarmed, quiet},
 };
 use amana::{
@@ -11,10 +12,17 @@ use amana::{
         demo::cast::copy,
         embedded::{Places, Running},
     },
-    client::{desk::DeskError, granting::Terms, watching::Word},
+    client::{
+        desk::{Desk, DeskError},
+        fetched::Asking,
+        granting::{Prepared, Terms},
+        identity::Identity,
+        report::{ManifestDraft, Plan},
+        watching::Word,
+    },
     model::{
         event::Log,
-        ids::{GrantId, PartyId, ReportId},
+        ids::{Digest, GrantId, PartyId, ReportId},
         institution::SuspensionAct,
         time::Duration,
     },
@@ -45,6 +53,8 @@ struct Lost {
     receipt: String,
     /// A grant that was given and withdrawn after, as somebody who saw it pass could send it again.
     passed_by: Value,
+    /// What was ready to be signed for that one, and can be signed again by whoever knows of the loss.
+    prepared: Prepared,
     /// The newest mirror, and one from between.
     mirror: PathBuf,
     between: PathBuf,
@@ -114,7 +124,7 @@ fn lost() -> Lost {
     stage.restart();
 
     let between = mirrored(&stage, "between");
-    let passed_by = given_and_withdrawn(&mut stage, &terms);
+    let (passed_by, prepared) = given_and_withdrawn(&mut stage, &terms);
     stage.revoke(withdrawn).unwrap();
     stage.wait_until_shredded(withdrawn);
     let reason = "inquiry".parse().unwrap();
@@ -124,16 +134,20 @@ fn lost() -> Lost {
     stage.broker = None;
     fs::remove_dir_all(stage.path("broker/data")).unwrap();
     copy_folder(&stage.path("older"), &stage.path("broker/data"));
-    Lost { stage, report, old, withdrawn, suspended, receipt: released.receipt, passed_by, mirror, between }
+    Lost { stage, report, old, withdrawn, suspended, receipt: released.receipt, passed_by, prepared, mirror, between }
 }
 
-fn given_and_withdrawn(stage: &mut Stage, terms: &Terms) -> Value {
+fn given_and_withdrawn(stage: &mut Stage, terms: &Terms) -> (Value, Prepared) {
     let prepared = stage.as_advocate(|desk| desk.prepare_grant(terms)).unwrap();
-    let text = stage.as_advocate(|desk| desk.sign(&prepared.grant, None, None)).unwrap();
-    let body = json!({ "statement": text, "header": b64(&prepared.header) });
+    let body = signed_anew(stage, &prepared);
     let given = post_grant(stage, &body).accepted();
     stage.revoke(given.id.into()).unwrap();
-    body
+    (body, prepared)
+}
+
+fn signed_anew(stage: &mut Stage, prepared: &Prepared) -> Value {
+    let text = stage.as_advocate(|desk| desk.sign(&prepared.grant, None, None)).unwrap();
+    json!({ "statement": text, "header": b64(&prepared.header) })
 }
 
 fn post_grant(stage: &Stage, body: &Value) -> Answer {
@@ -147,13 +161,47 @@ pub fn roll_forward(stage: &Stage, from: &Path, more: &[&str]) -> (bool, String)
     (output.status.success(), words(&output))
 }
 
+/// The broker goes on from the older copy, and nobody has confirmed it.
+fn rolled_forward() -> Lost {
+    let mut lost = lost();
+    let (done, said) = roll_forward(&lost.stage, &lost.mirror, &[]);
+    assert!(done, "{said}");
+    lost.stage.restart();
+    lost
+}
+
+/// An administrator proposes that the broker goes on, under the roster in force.
+fn resumed(stage: &mut Stage, who: usize) -> Result<Digest, DeskError> {
+    let proposer = stage.cast.administrator(who)?;
+    let number = stage.as_somebody(&proposer, |desk| desk.roster_in_force())?.number;
+    proposed(stage, &proposer, number)
+}
+
+fn proposed(stage: &mut Stage, who: &Identity, roster: u64) -> Result<Digest, DeskError> {
+    let propose = |desk: &mut Desk| {
+        let forward = desk.mirror().epoch().forwards[0];
+        desk.resume(&forward, roster)
+    };
+    stage.as_somebody(who, propose).map(|accepted| accepted.id)
+}
+
+fn confirmed(stage: &mut Stage) -> bool {
+    stage.as_auditor(|desk| Ok(desk.mirror().epoch().forwards[0].confirmed)).unwrap()
+}
+
+fn admitted_anew(stage: &mut Stage) {
+    let institution = stage.cast.institution.party_id();
+    let admission = stage.as_administrator(0, |desk| desk.admit(institution)).unwrap();
+    stage.as_administrator(1, |desk| desk.approve(admission.id)).unwrap();
+}
+
 fn denied<T>(outcome: Result<T, DeskError>) -> Vec<String> {
     reasons(outcome)
 }
 
 #[test]
 fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_nothing_old() {
-    let Lost { mut stage, report, old, withdrawn, suspended, receipt, passed_by, mirror, between } = lost();
+    let Lost { mut stage, report, old, withdrawn, suspended, receipt, passed_by, mirror, between, .. } = lost();
     let refused = Running::start(Places::under(&stage.path("broker")), Some(stage.clock.clone())).err().unwrap();
     assert!(refused.contains("older than the log"), "{refused}");
 
@@ -178,7 +226,7 @@ fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_
     assert!(!again, "{said}");
     stage.restart();
 
-    // Nothing before two administrators have looked at it; and a loss that nobody confirmed is found.
+    // Nothing before administrators and council have looked at it; and a loss that nobody confirmed is found.
     let ids = denied(stage.release(old));
     for id in ["rolled-forward", "roll-forward-unconfirmed", "institution-not-admitted"] {
         assert!(ids.iter().any(|found| found == id), "{id} is not in {ids:?}");
@@ -191,23 +239,16 @@ fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_
     let error = verify(&folder, &stage.cast).expect_err("a hole nobody confirmed");
     assert!(error.to_string().contains("does not open"), "{error}");
 
-    let proposal = stage
-        .as_administrator(0, |desk| {
-            let forward = desk.mirror().epoch().forwards[0];
-            desk.resume(&forward)
-        })
-        .unwrap();
-    assert!(
-        denied(stage.release(old)).iter().any(|id| id == "roll-forward-unconfirmed"),
-        "one administrator is enough"
-    );
-    stage.as_administrator(1, |desk| desk.approve(proposal.id)).unwrap();
-    let institution = stage.cast.institution.party_id();
+    let proposal = resumed(&mut stage, 0).unwrap();
+    let hands = [stage.cast.administrator(1).unwrap(), stage.councillor(0), stage.councillor(1)];
+    for who in &hands {
+        assert!(denied(stage.release(old)).iter().any(|id| id == "roll-forward-unconfirmed"), "one hand is missing");
+        stage.approve(who, proposal).unwrap();
+    }
     assert_eq!(denied(stage.release(old)), ["institution-not-admitted", "rolled-forward"]);
     let mut terms = stage.terms(report);
     assert!(stage.as_advocate(|desk| desk.prepare_grant(&terms).map(drop)).is_err(), "nobody admitted it anew");
-    let admission = stage.as_administrator(0, |desk| desk.admit(institution)).unwrap();
-    stage.as_administrator(1, |desk| desk.approve(admission.id)).unwrap();
+    admitted_anew(&mut stage);
 
     // Old grants stay what they are, the withdrawn one that is not withdrawn here among them.
     for grant in [old, withdrawn] {
@@ -232,6 +273,129 @@ fn drill_a_broker_that_lost_its_newest_data_goes_on_without_a_fork_and_releases_
 
     same_log(&stage, &[between, mirror], &receipt);
     watched_on(&stage);
+}
+
+#[test]
+fn neither_administrators_nor_council_confirm_a_roll_forward_alone() {
+    let Lost { mut stage, .. } = rolled_forward();
+    let admins: Vec<_> = (0..3).map(|n| stage.cast.administrator(n).unwrap()).collect();
+    let council: Vec<_> = (0..3).map(|n| stage.councillor(n)).collect();
+    // All of the council and one administrator are one too few; all administrators and one of the council as well.
+    let by_council = resumed(&mut stage, 0).unwrap();
+    let by_admins = resumed(&mut stage, 0).unwrap();
+    assert!(refusal(stage.approve(&admins[0], by_admins)).contains("already signed"));
+    let one_short = council.iter().map(|who| (by_council, who));
+    let one_short = one_short.chain([&admins[1], &admins[2], &council[0]].map(|who| (by_admins, who)));
+    for (proposal, who) in one_short {
+        stage.approve(who, proposal).unwrap();
+        assert!(!confirmed(&mut stage), "{} was enough", who.label().as_str());
+    }
+    stage.approve(&council[1], by_admins).unwrap();
+    assert!(confirmed(&mut stage));
+    assert!(refusal(stage.approve(&admins[1], by_council)).contains("taken effect"));
+    stage.audit("confirmed");
+}
+
+#[test]
+fn whoever_confirms_a_roll_forward_confirms_the_roster_in_force_and_no_other() {
+    let Lost { mut stage, .. } = rolled_forward();
+    let [first, second] = [0, 1].map(|n| stage.cast.administrator(n).unwrap());
+    let council = [0, 1].map(|n| stage.councillor(n));
+    let other = |said: String| said.contains("confirms another roster") && said.contains("number");
+    assert!(other(refusal(proposed(&mut stage, &first, 1))), "a roster that may come");
+    assert!(refusal(proposed(&mut stage, &council[0], 0)).contains("cannot sign"), "administrators propose it");
+    // One hand is missing when the roster changes: what was signed was about the one before.
+    let before = resumed(&mut stage, 0).unwrap();
+    for who in [&second, &council[0]] {
+        stage.approve(who, before).unwrap();
+    }
+    let auditor = stage.somebody("auditor-2");
+    let roster = stage.changed(|roster| roster.roles.auditors.keys.push(named("auditor-2", &auditor)));
+    stage.enact(roster);
+    assert!(other(refusal(stage.approve(&council[1], before))), "it took effect under another roster");
+    assert!(!confirmed(&mut stage));
+    assert!(other(refusal(proposed(&mut stage, &first, 0))), "the roster before");
+    let anew = resumed(&mut stage, 0).unwrap();
+    for who in [&second, &council[0], &council[1]] {
+        stage.approve(who, anew).unwrap();
+    }
+    assert!(confirmed(&mut stage));
+}
+
+#[test]
+fn whoever_confirms_by_commands_is_shown_the_loss_and_the_roster() {
+    let Lost { mut stage, .. } = rolled_forward();
+    let [first, second] = [0, 1].map(|n| stage.cast.administrator(n).unwrap());
+    let shown = first.public_key().to_string();
+    let hands = [first, second, stage.councillor(0), stage.councillor(1)];
+    let people = hands.map(|who| stage.person(&who));
+    let said = people[0].fails(1, &["institution", "resume"]);
+    for words in ["case entries", "under roster 0", &shown, "--yes"] {
+        assert!(said.contains(words), "{said} does not say {words}");
+    }
+    let told = people[0].does(&["institution", "resume", "--yes"]);
+    assert_eq!(told["roster"], 0);
+    let proposal = told["proposal"].as_str().unwrap();
+    for person in &people[1..] {
+        assert!(!confirmed(&mut stage));
+        let said = person.fails(1, &["institution", "approve", proposal]);
+        assert!(said.contains("under roster 0") && said.contains(&shown), "{said}");
+        person.does(&["institution", "approve", proposal, "--yes"]);
+    }
+    assert!(confirmed(&mut stage));
+    assert!(people[0].fails(1, &["institution", "resume", "--yes"]).contains("no roll-forward waits"));
+}
+
+#[test]
+fn before_its_roll_forward_is_confirmed_a_broker_takes_nothing_new_and_stops_what_is_to_be_stopped() {
+    let Lost { mut stage, report, old, prepared, .. } = rolled_forward();
+    // The institution could receive again: what is refused is refused for the roll-forward alone.
+    admitted_anew(&mut stage);
+    let frozen = |said: String| assert!(said.contains("no report, request or grant is taken"), "{said}");
+    frozen(refusal(reported(&mut stage)));
+    frozen(refusal(asked(&mut stage, report)));
+    let grant = signed_anew(&mut stage, &prepared);
+    let refused = post_grant(&stage, &grant);
+    assert_eq!(refused.refused(), (422, "statement-refused".to_owned()));
+    frozen(refused.text());
+    stage.revoke(old).unwrap();
+    stage.wait_until_shredded(old);
+    let institution = stage.cast.institution.party_id();
+    let reason = "inquiry".parse().unwrap();
+    stage.as_administrator(0, |desk| desk.suspend(institution, SuspensionAct::Suspend, reason)).unwrap();
+    let reason = "examined".parse().unwrap();
+    let lift = stage.as_administrator(0, |desk| desk.suspend(institution, SuspensionAct::Lift, reason)).unwrap();
+    stage.as_administrator(1, |desk| desk.approve(lift.id)).unwrap();
+
+    let proposal = resumed(&mut stage, 0).unwrap();
+    let hands = [stage.cast.administrator(1).unwrap(), stage.councillor(0), stage.councillor(1)];
+    for who in &hands {
+        stage.approve(who, proposal).unwrap();
+    }
+    reported(&mut stage).unwrap();
+    asked(&mut stage, report).unwrap();
+    post_grant(&stage, &grant).accepted();
+    stage.audit("confirmed");
+}
+
+fn reported(stage: &mut Stage) -> Result<(), DeskError> {
+    let (source, sealed_at) = (stage.path("new.txt"), stage.path("new.age"));
+    fs::write(&source, "what was seen since").unwrap();
+    drop(fs::remove_file(&sealed_at));
+    let plan = Plan::of(&[source], ManifestDraft::default(), &mut |_| {}).unwrap();
+    stage.as_advocate(|desk| publish(desk, &plan, &sealed_at)).map(drop)
+}
+
+fn asked(stage: &mut Stage, report: ReportId) -> Result<(), DeskError> {
+    let asking = Asking {
+        report,
+        owner: stage.cast.advocate.recipient(),
+        purposes: vec![inquiry()],
+        legal_basis: "Resolution 1".parse().unwrap(),
+        deadline: stage.now().plus(Duration::from_days(30)),
+        message: None,
+    };
+    stage.as_officer(|desk| desk.ask_for_access(&asking)).map(drop)
 }
 
 /// A watch that holds what was lost says so, and goes on in another folder that begins with the same logs.

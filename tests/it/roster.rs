@@ -52,7 +52,7 @@ impl Stage {
         self.as_somebody(who, |desk| desk.approve(proposal))
     }
     /// Two administrators and two of the council, and it is in force.
-    fn enact(&mut self, roster: Roster) -> Accepted {
+    pub fn enact(&mut self, roster: Roster) -> Accepted {
         let (number, _) = self.roster();
         let hands = [self.administrator(1), self.administrator(2), self.councillor(1), self.councillor(2)];
         let proposal = self.propose(&hands[0], roster).unwrap().id;
@@ -72,6 +72,14 @@ impl Stage {
     fn database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path("broker/data/amana.db")).unwrap()
     }
+    /// Somebody at a command line, with a home of their own.
+    pub fn person(&self, who: &Identity) -> Person {
+        let home = self.path(who.label().as_str());
+        fs::create_dir(&home).unwrap();
+        let identity = home.join("identity.txt");
+        who.write_plain(&identity).unwrap();
+        Person { home: home.join("home"), identity, url: self.url.clone(), card: self.cast.card().to_string() }
+    }
     /// Prepares a log key as an operator does.
     pub fn prepare(&self, log: &str) -> PublicKey {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amana"));
@@ -88,12 +96,12 @@ impl Stage {
     }
 }
 
-fn named(name: &str, who: &Identity) -> NamedKey {
+pub fn named(name: &str, who: &Identity) -> NamedKey {
     NamedKey { name: name.to_owned(), key: who.public_key() }
 }
 
 /// What the broker said against a statement.
-fn refusal<T>(outcome: Result<T, DeskError>) -> String {
+pub fn refusal<T>(outcome: Result<T, DeskError>) -> String {
     let problem = problem(outcome);
     assert!(problem.is(ProblemType::StatementRefused), "{problem:?}");
     problem.detail.clone().unwrap_or_default()
@@ -496,16 +504,8 @@ fn killed_right_after_the_roster_took_effect_the_broker_goes_on_under_it() {
 #[test]
 fn an_office_changes_hands_by_commands() {
     let mut stage = Stage::founded();
-    let (url, card) = (stage.url.clone(), stage.cast.card().to_string());
-    let person = |who: &Identity| {
-        let home = stage.path(who.label().as_str());
-        fs::create_dir(&home).unwrap();
-        let identity = home.join("identity.txt");
-        who.write_plain(&identity).unwrap();
-        Person { home: home.join("home"), identity, url: url.clone(), card: card.clone() }
-    };
     let hands = [stage.administrator(0), stage.administrator(1), stage.councillor(0), stage.councillor(1)];
-    let people: Vec<Person> = hands.iter().map(person).collect();
+    let people = hands.map(|who| stage.person(&who));
     let new = stage.somebody("auditor-2");
     let add = format!("auditor-2={}", new.public_key());
     let old = people[0].does(&["roster", "show"])["roster"]["roles"]["auditors"]["keys"][0]["name"].clone();

@@ -91,16 +91,24 @@ impl Log {
 }
 
 /// A witness's process; killed when dropped.
-struct Running {
+pub struct Running {
     dir: PathBuf,
-    url: String,
-    verifier: CosignatureVerifier,
+    pub url: String,
+    pub verifier: CosignatureVerifier,
+    /// The logs it cosigns.
+    logs: Vec<NoteVerifier>,
     child: Option<Child>,
     _home: tempfile::TempDir,
 }
 
 impl Running {
     fn new() -> Self {
+        let mut running = Self::made();
+        running.watches(vec![Log::new().vkey()]);
+        running
+    }
+    /// With a key, and not started: it knows no log yet.
+    pub fn made() -> Self {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("witness");
         let made =
@@ -108,13 +116,16 @@ impl Running {
         assert!(made.status.success(), "{made:?}");
         let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
         let verifier = made["witness"].as_str().unwrap().parse().unwrap();
-        let mut running = Self { dir, url: String::new(), verifier, child: None, _home: home };
-        running.up();
-        running
+        Self { dir, url: String::new(), verifier, logs: Vec::new(), child: None, _home: home }
+    }
+    /// Starts it for these logs.
+    pub fn watches(&mut self, logs: Vec<NoteVerifier>) {
+        self.logs = logs;
+        self.up();
     }
     fn up(&mut self) {
         let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut child = serve(&self.dir).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = serve(&self.dir, &self.logs).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         self.child = Some(child);
@@ -158,7 +169,11 @@ impl Running {
         answer.body.trim_end().parse().unwrap()
     }
     fn served(&self) -> (u16, String) {
-        let request = socket::request("GET", &format!("/{}/checkpoint", log_id(ORIGIN)), "", b"");
+        self.served_of(ORIGIN)
+    }
+    /// Status and checkpoint that everybody is served of a log.
+    pub fn served_of(&self, origin: &str) -> (u16, String) {
+        let request = socket::request("GET", &format!("/{}/checkpoint", log_id(origin)), "", b"");
         let answer = socket::exchange(&self.url, &request).unwrap();
         (answer.status, String::from_utf8(answer.body).unwrap())
     }
@@ -168,7 +183,7 @@ impl Running {
     }
     /// Starts it where it should refuse to.
     fn does_not_start(&self) -> String {
-        let mut child = serve(&self.dir).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = serve(&self.dir, &self.logs).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut words = String::new();
         said.read_line(&mut words).unwrap();
@@ -192,9 +207,10 @@ fn amana(arguments: &[&str]) -> Command {
     command
 }
 
-fn serve(dir: &Path) -> Command {
-    let mut command = amana(&["--json", "witness", "serve", "--listen", "127.0.0.1:0", "--log"]);
-    command.arg(Log::new().vkey().to_string()).arg("--dir").arg(dir).env("AMANA_LOG", "trace");
+fn serve(dir: &Path, logs: &[NoteVerifier]) -> Command {
+    let mut command = amana(&["--json", "witness", "serve", "--listen", "127.0.0.1:0", "--dir"]);
+    command.arg(dir).env("AMANA_LOG", "trace");
+    command.args(logs.iter().flat_map(|log| ["--log".to_owned(), log.to_string()]));
     command
 }
 

@@ -133,8 +133,8 @@ fn left_out(content: &Content) -> Vec<String> {
     }
     if lost > 0 {
         sentences.push(format!(
-            "Whatever {lost} entries recorded that the broker lost, as administrators confirmed: requests, grants, releases and \
-             answers among them are in no number here, so that every number may be too small."
+            "Whatever {lost} entries recorded that the broker lost, as administrators and council confirmed: requests, \
+             grants, releases and answers among them are in no number here, so that every number may be too small."
         ));
     }
     sentences.push(format!(

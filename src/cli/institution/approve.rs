@@ -1,19 +1,25 @@
-//! `institution approve`: a second administrator, who is shown what they approve.
+//! `institution approve`: somebody else, who is shown what they approve.
 
-use super::{known, told};
+use super::{known, resume, told};
 use crate::{
     cli::{
         home::{self, Access},
         output::{Failure, Out},
-        words,
+        roster, words,
     },
     client::desk::Desk,
-    model::{ids::Digest, institution::SuspensionAct, statement::Body},
+    model::{
+        epoch::{LostRange, Resumption, RollForward},
+        ids::Digest,
+        institution::SuspensionAct,
+        statement::Body,
+    },
     wire::entry::Shared,
 };
 use clap::Args;
 
-/// Approve what another administrator proposed: an admission, the lifting of a suspension, or that releases go on.
+/// Approve what another administrator proposed: an admission, the lifting of a suspension, or that the broker goes on after
+/// a roll-forward, which enough of the council have to approve as well.
 #[derive(Args)]
 #[command(after_help = "Example:\n  amana institution approve 3f… --identity administrator-2.txt")]
 pub(super) struct Arguments {
@@ -28,35 +34,58 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
     access.at_desk(|sitting| {
         let proposed = proposed(&sitting.desk, arguments.proposal)?;
-        out.note(format!("Proposed: {proposed}"));
-        if !arguments.yes {
+        out.note(format!("Proposed: {}", proposed.does));
+        if let Some(roster) = &proposed.roster {
+            out.note(format!("This is the roster that is confirmed with it.\n{roster}"));
+            roster::has_to_be_said(arguments.yes, out)?;
+        } else if !arguments.yes {
             home::decide("Approve this?", "approve", "not now", out)?;
         }
         let accepted = sitting.desk.approve(arguments.proposal)?;
-        told(out, &format!("Approved: {proposed}"), &accepted);
+        told(out, &format!("Approved: {}", proposed.does), &accepted);
         Ok(())
     })
 }
 
+/// What somebody is asked to approve.
+struct Proposed {
+    does: String,
+    /// Where a roster is confirmed along with it.
+    roster: Option<String>,
+}
+
 /// What the proposal would do, from the verified register.
-fn proposed(desk: &Desk, digest: Digest) -> Result<String, Failure> {
+fn proposed(desk: &Desk, digest: Digest) -> Result<Proposed, Failure> {
     let entries = desk.mirror().entries().iter().filter_map(|entry| Shared::parse(entry).ok()?.statement().ok()?);
     let found = entries.into_iter().find(|statement| statement.digest() == digest);
+    let alone = |does| Proposed { does, roster: None };
     let nothing =
         || Failure::refused(format!("the register holds no proposal {digest}; look at the digest you were given"));
     match found.ok_or_else(nothing)?.into_unverified_body() {
         Body::Admission(admission) => {
             let row = known(desk, admission.institution)?;
-            Ok(format!("admit {}, {}", words::institution(&row.record), admission.institution))
+            Ok(alone(format!("admit {}, {}", words::institution(&row.record), admission.institution)))
         }
         Body::Suspension(lift) if lift.act == SuspensionAct::Lift => {
             let row = known(desk, lift.institution)?;
-            Ok(format!("let releases to {} on again: {}", words::institution(&row.record), lift.reason))
+            Ok(alone(format!("let releases to {} on again: {}", words::institution(&row.record), lift.reason)))
         }
-        Body::Resumption(resumption) => Ok(format!(
-            "let releases go on although case entries {} to {} are lost (register entry {})",
-            resumption.from, resumption.until, resumption.entry
-        )),
+        Body::Resumption(resumption) => going_on(desk, &resumption),
         _ => Err(nothing()),
     }
+}
+
+/// The loss, and the roster that is confirmed with it.
+fn going_on(desk: &Desk, resumption: &Resumption) -> Result<Proposed, Failure> {
+    let row = desk.roster_in_force()?;
+    if resumption.roster != row.number {
+        return Err(Failure::refused(format!(
+            "this proposal confirms roster {}, and roster {} is in force: it can never take effect. Propose it anew (amana \
+             institution resume)",
+            resumption.roster, row.number
+        )));
+    }
+    let lost = LostRange { from: resumption.from, until: resumption.until };
+    let forward = RollForward { entry: resumption.entry, lost, confirmed: false };
+    Ok(Proposed { does: resume::going_on(&forward, &row), roster: Some(roster::described(&row)) })
 }

@@ -6,7 +6,7 @@ use crate::{
         home::Access,
         output::{Failure, Out},
     },
-    model::roster::Roster,
+    model::{roster::Roster, rows::RosterRow},
 };
 use clap::Args;
 use std::fmt::Write as _;
@@ -20,17 +20,17 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
     access.at_desk(|sitting| {
         let row = sitting.desk.roster_in_force()?;
         out.show(
-            format!(
-                "Roster {}, by the register as this device has checked it.\n\n\
-                 Offices, and how many of each must agree:\n{}\n\nKeys:\n{}",
-                row.number,
-                card::offices(&row.roster),
-                keys(&row.roster)
-            ),
+            format!("Roster {}, by the register as this device has checked it.\n\n{}", row.number, described(&row)),
             &row,
         );
         Ok(())
     })
+}
+
+/// Everybody in a roster, with their keys: what people look at before they confirm it.
+pub(in crate::cli) fn described(row: &RosterRow) -> String {
+    let (offices, keys) = (card::offices(&row.roster), keys(&row.roster));
+    format!("Offices, and how many of each must agree:\n{offices}\n\nKeys:\n{keys}")
 }
 
 fn keys(roster: &Roster) -> String {

@@ -107,8 +107,8 @@ impl Word {
             }
             Self::Lost => {
                 "Keep this folder: nobody else may have these entries. Give them to the council and to the people they are \
-                 about, above all what was withdrawn or suspended in them. When two administrators have confirmed the loss, \
-                 go on in a new folder: --state NEW --after THIS."
+                 about, above all what was withdrawn or suspended in them. When administrators and council have confirmed \
+                 the loss, go on in a new folder: --state NEW --after THIS."
             }
             Self::Clock => "Compare your own clock with a source you trust first. If it is right, tell the operator.",
             Self::OtherBroker => {

@@ -77,6 +77,7 @@ fn party<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, enrolment: &Party
 
 fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, report: &Report) -> Step<S> {
     creates(signed)?;
+    epoch::confirmed(rows)?;
     if !report.is_well_formed() {
         return Err(Refusal::Malformed("payload_bytes").into());
     }
@@ -97,6 +98,7 @@ fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer,
 
 fn request<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, request: &AccessRequest) -> Step<S> {
     creates(signed)?;
+    epoch::confirmed(rows)?;
     let institution = active_institution(rows, signer)?;
     let report: Held<ReportRow> = require(rows, &request.report, "report")?;
     if request.purposes.is_empty() || request.purposes.len() > limits::PURPOSES {
@@ -124,6 +126,7 @@ fn grant<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, 
     if let Some(what) = grant.malformed() {
         return Err(Refusal::Malformed(what).into());
     }
+    epoch::confirmed(rows)?;
     epoch::signed_since(rows, signed)?;
     let report: Held<ReportRow> = require(rows, &grant.report, "report")?;
     if report.row.owner != signer.party {

@@ -1,6 +1,7 @@
-//! What a roll-forward does: nothing that was given before it releases, and nothing at all before it is confirmed.
+//! What a roll-forward does: nothing that was given before it releases. Until it is confirmed nothing at all leaves, and no
+//! report, request or grant is taken; whatever stops, and whatever confirms, goes on.
 
-use super::{FoldError, Refusal};
+use super::{FoldError, Refusal, roster};
 use crate::model::{
     epoch::{EpochRow, LostRange, Resumption, RollForward},
     event::{Log, Recorded},
@@ -27,8 +28,12 @@ pub(super) fn rolled_forward<S: Rows>(rows: &mut S, at: Recorded, lost: LostRang
     rows.write(ONLY, &epoch, at.entry).map_err(FoldError::Rows)
 }
 
-/// A resumption names a roll-forward that waits for it.
+/// A resumption names a roll-forward that waits for it, and the roster in force: nobody confirms a roster they were not shown.
 pub(super) fn waits<S: Rows>(rows: &S, resumption: &Resumption) -> Result<EpochRow, FoldError<S::Error>> {
+    let in_force = roster::in_force(rows)?.number;
+    if resumption.roster != in_force {
+        return Err(Refusal::ConfirmsOtherRoster { in_force }.into());
+    }
     let epoch = read(rows)?;
     let lost = LostRange { from: resumption.from, until: resumption.until };
     match epoch.forwards.iter().find(|forward| forward.entry == resumption.entry && forward.lost == lost) {
@@ -38,7 +43,7 @@ pub(super) fn waits<S: Rows>(rows: &S, resumption: &Resumption) -> Result<EpochR
     }
 }
 
-/// Enough administrators agree.
+/// Enough administrators and enough of the council agree.
 pub(super) fn resume<S: Rows>(rows: &mut S, at: Recorded, resumption: &Resumption) -> Step<S> {
     let mut epoch = waits(rows, resumption)?;
     for forward in epoch.forwards.iter_mut().filter(|forward| forward.entry == resumption.entry) {
@@ -47,14 +52,14 @@ pub(super) fn resume<S: Rows>(rows: &mut S, at: Recorded, resumption: &Resumptio
     rows.write(ONLY, &epoch, at.entry).map_err(FoldError::Rows)
 }
 
-/// No header leaves before a roll-forward is confirmed.
-pub(super) fn may_hand_out<S: Rows>(rows: &S) -> Step<S> {
+/// No header leaves, and nothing new is begun in the case log, before a roll-forward is confirmed.
+pub(super) fn confirmed<S: Rows>(rows: &S) -> Step<S> {
     if read(rows)?.unconfirmed() { Err(Refusal::UnconfirmedRollForward.into()) } else { Ok(()) }
 }
 
 /// Neither before, nor under a grant whose end may be among what was lost.
 pub(super) fn may_release<S: Rows>(rows: &S, grant: GrantId) -> Step<S> {
-    may_hand_out(rows)?;
+    confirmed(rows)?;
     let statement: Held<StatementRow> = super::require(rows, &grant, "grant")?;
     if read(rows)?.ends(statement.version) { Err(Refusal::RolledForward.into()) } else { Ok(()) }
 }

@@ -97,7 +97,8 @@ pub(super) fn approval<S: Rows>(
     let in_force = roster::in_force(rows)?;
     match &held.row.proposal {
         Proposal::Roster(change) => roster::is_next(&in_force, change)?,
-        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::Resume(_) => by_an_administrator(signer)?,
+        Proposal::Resume(resumption) => drop(epoch::waits(rows, resumption)?),
+        Proposal::Admit(_) | Proposal::Lift(..) => by_an_administrator(signer)?,
     }
     held.row.signers.push(signed.kid);
     if agreed(&in_force.roster, &held.row) {
@@ -107,7 +108,7 @@ pub(super) fn approval<S: Rows>(
     rows.write(&approval.approves.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
 
-/// The council's word counts for rosters. Passed over in silence, it would look like one that counts.
+/// The council's word counts for rosters and roll-forwards. Passed over in silence, it would look like one that counts.
 fn by_an_administrator(signer: &Signer) -> Result<(), Refusal> {
     match signer.key.as_ref().map(|key| &key.holder) {
         Some(Holder::Administrator {}) => Ok(()),
@@ -118,10 +119,9 @@ fn by_an_administrator(signer: &Signer) -> Result<(), Refusal> {
 /// Whether enough of those who hold their office now have signed.
 fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
     match &row.proposal {
-        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::Resume(_) => {
-            in_force.is_enough(OfficeName::Administrators, &row.signers)
-        }
-        Proposal::Roster(_) => roster::agreed(in_force, &row.signers),
+        Proposal::Admit(_) | Proposal::Lift(..) => in_force.is_enough(OfficeName::Administrators, &row.signers),
+        // Whoever confirms a roll-forward confirms the roster along with it.
+        Proposal::Roster(_) | Proposal::Resume(_) => roster::agreed(in_force, &row.signers),
     }
 }
 

@@ -114,7 +114,7 @@ pub enum Refusal {
     #[error("the same key has already signed this; somebody else must approve it")]
     ApprovesOwn,
     /// What needs no council.
-    #[error("administrators alone approve this; the policy council approves changes of the roster")]
+    #[error("administrators alone approve this; the policy council approves changes of the roster and roll-forwards")]
     AdministratorsAlone,
     /// Not the next roster.
     #[error("this is no change of the roster in force: propose it again, numbered {next}")]
@@ -143,9 +143,21 @@ pub enum Refusal {
          anew"
     )]
     SignedBefore,
-    /// Nothing leaves before administrators have looked at a roll-forward.
-    #[error("the log was rolled forward, and too few administrators have confirmed it yet")]
+    /// Nothing leaves and nothing new is taken before enough of those who hold office have looked at a roll-forward.
+    #[error(
+        "the log was rolled forward. Until enough administrators and enough of the council have confirmed it, nothing is \
+         released and no report, request or grant is taken; withdrawals are. Send it again then"
+    )]
     UnconfirmedRollForward,
+    /// Whoever confirms a roll-forward confirms the roster in force with it.
+    #[error(
+        "this confirms another roster than the one in force, which is number {in_force}: look at that one (amana roster \
+         show), and propose the confirmation anew"
+    )]
+    ConfirmsOtherRoster {
+        /// Number of the roster in force.
+        in_force: u64,
+    },
     /// No auditor has vouched for it yet.
     #[error("no auditor has vouched for this entry yet")]
     NotAudited,

@@ -4,6 +4,7 @@
 
 use super::{
     batch::{entry_ref, open_entry, place_of_header, read_entry, read_fact},
+    published,
     read::{self, bundle_line, known_kind},
     schema,
     tiles::{number, unsigned},
@@ -18,6 +19,7 @@ use crate::{
         time::Timestamp,
     },
     store::{Heads, StoreError, anchor, case_until, sealed::Sealer},
+    tlog::Hash,
     wire::{
         api::{BundleLine, CaseRecord, ClosedLine},
         entry::{FullEntry, Shared},
@@ -117,6 +119,22 @@ impl Snapshot {
     /// [`StoreError`].
     pub fn checkpoint(&self, log: Log) -> Result<Option<String>, StoreError> {
         Ok(read::head(&self.connection, log)?.map(|(_, note)| note))
+    }
+
+    /// The checkpoint of a log as everybody was shown it last; `None` before the first publication.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn published(&self, log: Log) -> Result<Option<String>, StoreError> {
+        Ok(published::published(&self.connection, log)?.map(|published| published.note))
+    }
+
+    /// The proof that a log of `from` entries is the beginning of the one of `to`; `None` when there are not so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn consistency(&self, log: Log, from: u64, to: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+        read::consistency(&self.connection, log, from, to)
     }
 
     /// The roster in force.

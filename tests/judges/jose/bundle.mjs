@@ -1,5 +1,6 @@
-// A stock JOSE library verifies every statement of an exported audit bundle, with keys found in the bundle alone.
-// usage: node bundle.mjs AUDIT_FOLDER
+// A stock JOSE library verifies every statement of exported audit bundles, with keys found in the bundle alone. Together they
+// have to hold every kind of statement: no single story has all of them.
+// usage: node bundle.mjs AUDIT_FOLDER…
 //
 // Prints `ok: CLAIM` for each claim that holds; exits 1 at the first that does not.
 import assert from "node:assert/strict";
@@ -11,48 +12,48 @@ import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK
 /** Every kind there is. Each has to occur, or this judge has not seen it. */
 const KINDS = [
   "acknowledgement", "admission", "approval", "attestation", "audited", "grant", "officer", "party", "recipient-key",
-  "release-request", "report", "request", "revocation", "roster", "suspension",
+  "release-request", "report", "request", "resumption", "revocation", "roster", "suspension",
 ];
-/** What occurs only after a disaster; judged where it does. */
-const RARE = ["resumption"];
 
-const [folder] = process.argv.slice(2);
-if (!folder) {
-  console.error("usage: node bundle.mjs AUDIT_FOLDER");
+const folders = process.argv.slice(2);
+if (folders.length === 0) {
+  console.error("usage: node bundle.mjs AUDIT_FOLDER…");
   process.exit(2);
 }
-const text = (name) => readFileSync(join(folder, name), "utf8");
-const lines = (name) => text(name).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 
-const note = text("genesis.note");
-const genesis = JSON.parse(note.split("\n")[0]);
-const digest = createHash("sha256").update(note).digest("hex");
-
-/** Public keys by their thumbprint, as the bundle shows them. */
-const keys = new Map();
-for (const office of Object.values(genesis.roles)) {
-  for (const { key } of office.keys) await know(key);
-}
-
-const register = lines("register.jsonl").map((shared) => JSON.parse(shared));
-const kinds = new Map([...KINDS, ...RARE].map((kind) => [kind, 0]));
-const genesisEntry = register.shift();
-assert.equal(genesisEntry.event, "genesis-laid");
-assert.equal(genesisEntry.statement, note);
-// The case log says how much of the register stood there at each of its entries: a key is known before it signs.
-let seen = 1;
-for (const { shared } of lines("case.jsonl")) {
-  const entry = JSON.parse(shared);
-  for (; seen < entry.register_size; seen += 1) await judge(register.shift());
-  await judge(entry);
-}
-for (const entry of register) await judge(entry);
-
+const kinds = new Map(KINDS.map((kind) => [kind, 0]));
+/** Of the bundle being read: public keys by their thumbprint, as it shows them, and the digest of its genesis. */
+let keys, digest;
+for (const folder of folders) await read(folder);
 const missing = KINDS.filter((kind) => kinds.get(kind) === 0);
 assert.deepEqual(missing, [], `kinds that do not occur: ${missing}`);
 const total = [...kinds.values()].reduce((sum, count) => sum + count, 0);
-holds(`all ${total} statements of the bundle verify with keys found in it, and all ${KINDS.length} kinds occur`);
+holds(`all ${total} statements of ${folders.length} bundles verify with keys found in them, and all ${KINDS.length} kinds occur`);
 holds("each, changed in one character of its payload or under another key of the bundle, is refused");
+
+async function read(folder) {
+  const text = (name) => readFileSync(join(folder, name), "utf8");
+  const lines = (name) => text(name).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  const note = text("genesis.note");
+  digest = createHash("sha256").update(note).digest("hex");
+  keys = new Map();
+  for (const office of Object.values(JSON.parse(note.split("\n")[0]).roles)) {
+    for (const { key } of office.keys) await know(key);
+  }
+  const register = lines("register.jsonl").map((shared) => JSON.parse(shared));
+  const genesisEntry = register.shift();
+  assert.equal(genesisEntry.event, "genesis-laid");
+  assert.equal(genesisEntry.statement, note);
+  // The case log says how much of the register stood there at each of its entries: a key is known before it signs. What a
+  // roll-forward lost says nothing any more.
+  let seen = 1;
+  for (const { shared } of lines("case.jsonl").filter((line) => line.shared !== undefined)) {
+    const entry = JSON.parse(shared);
+    for (; seen < entry.register_size; seen += 1) await judge(register.shift());
+    await judge(entry);
+  }
+  for (const entry of register) await judge(entry);
+}
 
 async function judge({ event, statement }) {
   if (statement === undefined) return;
