@@ -65,12 +65,12 @@ fn record(store: &SqliteStore) -> Result<amana::store::Recorded, amana::store::C
 #[test]
 fn older_copy_of_the_data_is_refused_and_left_as_it_is() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let (data, older, newer) = (stage.path("broker/data"), stage.path("older"), stage.path("newer"));
     copy_folder(&data, &older);
     stage.restart();
     stage.report("note.txt", b"what was seen");
-    stage.broker = None;
+    stage.stop();
     copy_folder(&data, &newer);
 
     put(&older, &data);
@@ -97,7 +97,7 @@ fn older_copy_of_the_data_is_refused_and_left_as_it_is() {
 #[test]
 fn copy_that_went_on_elsewhere_is_another_log() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let (broker, other) = (stage.path("broker"), stage.path("other"));
     copy_folder(&broker, &other);
     // One copy goes on by an entry, the other, with its own anchor, by several.
@@ -106,7 +106,7 @@ fn copy_that_went_on_elsewhere_is_another_log() {
     put(&other, &broker);
     stage.restart();
     stage.report("note.txt", b"what was seen");
-    stage.broker = None;
+    stage.stop();
     fs::write(broker.join("keys/anchor"), anchor).unwrap();
     let error = refusal(&stage);
     assert!(matches!(error, AnchorError::Other { .. }), "{error:?}");
@@ -115,7 +115,7 @@ fn copy_that_went_on_elsewhere_is_another_log() {
 #[test]
 fn two_folders_cannot_run_with_the_same_keys() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let copy = stage.path("copy");
     copy_folder(&stage.path("broker/data"), &copy);
     let running = open(&stage, IfMissing::Refuse, Arc::new(Sound)).unwrap();
@@ -129,7 +129,7 @@ fn two_folders_cannot_run_with_the_same_keys() {
 #[test]
 fn log_without_an_anchor_goes_on_only_when_somebody_answers_for_it() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let path = stage.path("broker/keys/anchor");
     let whole = fs::read(&path).unwrap();
     let half = usize::try_from(SLOT_BYTES).unwrap();
@@ -206,7 +206,7 @@ impl Faults for Breaks {
 #[test]
 fn log_ahead_of_its_anchor_goes_on_and_takes_it_along() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let path = stage.path("broker/keys/anchor");
     for when in [When::Before, When::After] {
         let kept = anchor::read(&path).unwrap().unwrap().heads;
@@ -226,13 +226,13 @@ fn log_ahead_of_its_anchor_goes_on_and_takes_it_along() {
 #[test]
 fn log_shorter_than_a_checkpoint_somebody_kept_is_refused_whatever_else_is_accepted() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let (data, older) = (stage.path("broker/data"), stage.path("older"));
     copy_folder(&data, &older);
     stage.restart();
     stage.report("note.txt", b"what was seen");
     stage.audit("audit");
-    stage.broker = None;
+    stage.stop();
     let (case, register) = (stage.path("audit/checkpoint.case"), stage.path("audit/checkpoint.register"));
     let started = |known: &Path| {
         let mut command = amana(&["serve", "--accept-missing-anchor", "--listen", "127.0.0.1:0", "--dir"]);
@@ -295,7 +295,7 @@ impl Faults for Gate {
 #[test]
 fn nothing_of_the_log_is_shown_before_the_anchor_knows_it() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let gate = Arc::new(Gate::default());
     let store = open(&stage, IfMissing::Refuse, gate.clone()).unwrap();
     let size = store.heads().unwrap().case.size;
@@ -321,7 +321,7 @@ fn nothing_of_the_log_is_shown_before_the_anchor_knows_it() {
 fn restored_folder_goes_on_by_itself_when_nothing_came_after_the_backup() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
-    stage.broker = None;
+    stage.stop();
     let (identity, recipient) = backup::key_pair(&stage, "offline");
     let (out, broker, restored) = (stage.path("backup.age"), stage.path("broker"), stage.path("restored"));
     let made = backup::backup(&broker, &recipient, &out, &[]);

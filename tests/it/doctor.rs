@@ -96,7 +96,7 @@ fn doctor_finds_each_kind_of_damage_and_says_what_it_is_and_what_to_do() {
     let (code, text) = doctor(&whole, &[]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("a broker runs on it"), "{text}");
-    stage.broker = None;
+    stage.stop();
     let (code, text) = doctor(&whole, &[]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("no broker has this folder open") && !text.contains("BROKEN"), "{text}");
@@ -214,7 +214,7 @@ fn doctor_finds_each_kind_of_damage_and_says_what_it_is_and_what_to_do() {
 fn quick_look_reads_no_payload_and_what_lies_beside_is_told() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
-    stage.broker = None;
+    stage.stop();
     flip(&payload(&stage, report), 40);
     let broker = stage.path("broker");
     fs::write(broker.join("data/payloads").join("ab".repeat(32)), b"orphan").unwrap();
@@ -307,7 +307,7 @@ fn flipped_byte_in_a_blob_is_never_served_and_is_reported() {
 fn flipped_byte_is_found_without_a_reader_and_a_broken_digest_is_no_damage() {
     let mut stage = Stage::established();
     let (damaged, sound) = (stage.report("a.txt", &content()), stage.report("b.txt", b"what was seen"));
-    stage.broker = None;
+    stage.stop();
     let (damaged, sound) = (payload(&stage, damaged), payload(&stage, sound));
     flip(&damaged, 2 * SUM_CHUNK_BYTES + 1000);
     let sums = sound.with_extension("sums");
@@ -328,7 +328,7 @@ fn flipped_byte_in_the_database_releases_nothing() {
         [("headers", "header", "scope = 'grant' AND id = '{}'"), ("facts", "row", "kind = 'grant' AND key = '{}'")]
     {
         let grant = stage.grant(&terms);
-        stage.broker = None;
+        stage.stop();
         let broker = stage.path("broker");
         flip_sealed(&broker, table, column, &condition.replace("{}", &grant.to_string()));
         stage.restart();
@@ -339,7 +339,7 @@ fn flipped_byte_in_the_database_releases_nothing() {
         let (code, text) = doctor(&broker, &[]);
         assert_eq!(code, 3, "{text}");
         // The sweeper cannot read it either; put it right for the next round.
-        stage.broker = None;
+        stage.stop();
         flip_sealed(&broker, table, column, &condition.replace("{}", &grant.to_string()));
         stage.restart();
     }

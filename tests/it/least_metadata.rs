@@ -110,7 +110,7 @@ fn promise_01_no_marker_is_in_anything_the_broker_keeps() {
     };
     // While it runs, with its write-ahead log; and after it was closed.
     look(&stage);
-    stage.broker = None;
+    stage.stop();
     look(&stage);
     stage.restart();
     // What an auditor takes away is opened whole, and still holds nothing.
@@ -132,7 +132,7 @@ fn promise_09_no_address_is_kept() {
     let mut stage = story();
     let port = stage.url.rsplit(':').next().unwrap().to_owned();
     stage.audit("audit");
-    stage.broker = None;
+    stage.stop();
     let mut files = Vec::new();
     files_under(&stage.path("broker"), &mut files);
     files_under(&stage.path("audit"), &mut files);

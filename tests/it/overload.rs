@@ -296,7 +296,7 @@ fn who_brings_or_takes_nothing_is_cut() {
 #[test]
 fn full_queue_keeps_out_nothing_that_stops_and_what_stops_is_committed_first() {
     let mut stage = Stage::founded();
-    stage.broker = None;
+    stage.stop();
     let store = embedded::store(Settings {
         places: Places::under(&stage.path("broker")),
         public_url: stage.url.clone(),

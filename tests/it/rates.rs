@@ -123,7 +123,7 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn promise_09_address_is_in_no_file_and_no_log_line() {
     let mut stage = Stage::established();
-    stage.broker = None;
+    stage.stop();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     stage.url = format!("http://{free}");
     let (log, words) = (stage.path("broker/log.txt"), stage.path("broker/words.txt"));

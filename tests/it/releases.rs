@@ -627,7 +627,7 @@ impl Stage {
 #[test]
 fn waiting_time_that_ended_unwatched_needs_the_clock_confirmed() {
     let (mut stage, grant) = granted(|_, terms| terms.cooling_off = seconds(3600));
-    stage.broker = None;
+    stage.stop();
     stage.clock.pass(seconds(7200));
     stage.restart();
     assert_eq!(reasons(stage.release(grant)), ["clock-unconfirmed"]);

@@ -274,7 +274,7 @@ fn promise_08_a_denial_that_no_longer_holds_is_not_entered() {
     let (officer, unused) = (copy(&story.stage.cast.officer), story.unused);
     let text = story.request(&officer, unused, |body| body["purpose"] = json!(preservation()));
     let genesis = story.stage.cast.founded.genesis.clone();
-    story.stage.broker = None;
+    story.stage.stop();
     let (clock, entropy) = (story.stage.clock.clone(), story.stage.cast.entropy());
     let folder = story.stage.path("broker");
     let store = SqliteStore::open(&folder.join("data"), opening(&folder, &genesis, clock, entropy, Arc::new(Sound)));

@@ -18,7 +18,7 @@ const KEPT: Duration = Duration::from_seconds(90 * 86_400);
 
 /// Takes the sweeper's step on a broker nobody listens to, and has it serve again.
 fn sweep(stage: &mut Stage) {
-    stage.broker = None;
+    stage.stop();
     let broker: Arc<Broker> = unlistened(Settings {
         places: Places::under(&stage.path("broker")),
         public_url: "http://127.0.0.1".to_owned(),
@@ -123,7 +123,7 @@ fn exactly_the_bodies_that_change_no_fact_go_and_leave_no_byte() {
         .collect();
     assert!(sealed.iter().all(|body| holds(&data, body)), "bodies must be found before, or the search finds nothing");
     sweep(&mut stage);
-    stage.broker = None;
+    stage.stop();
     for (body, index) in sealed.iter().zip(&expected) {
         assert!(!holds(&data, body), "a body is left of entry {index}");
         let sql = "SELECT count(*) FROM concerned WHERE idx = ?1";
@@ -146,7 +146,7 @@ fn exactly_the_bodies_that_change_no_fact_go_and_leave_no_byte() {
     stage.report("another.txt", b"another");
     let later = stage.audit("later");
     assert_eq!(later.shredded_bodies, expected.len() as u64);
-    stage.broker = None;
+    stage.stop();
     let (code, said) = doctor(&stage.path("broker"), &[]);
     assert_eq!(code, 0, "{said}");
 }

@@ -328,7 +328,7 @@ fn pending_shredding_is_taken_up_again_at_start() {
         "the database's copy is destroyed",
         || matches!(&stage.grant_row(grant).state, GrantState::Ended { remaining, .. } if *remaining == [HeaderCopy::Wal]),
     );
-    stage.broker = None;
+    stage.stop();
     drop(reader);
     stage.restart();
     stage.wait_until_shredded(grant);
@@ -507,7 +507,7 @@ fn revocation_is_carried_through_when_the_connection_it_came_on_goes_away() {
     let grant = stage.grant(&terms);
     let advocate = copy(&stage.cast.advocate);
     let statement = revocation(&mut stage, &advocate, grant, WithdrawnBy::Person);
-    stage.broker = None;
+    stage.stop();
     let broker = embedded::unlistened(Settings {
         places: Places::under(&stage.path("broker")),
         public_url: stage.url.clone(),

@@ -119,7 +119,7 @@ fn lost() -> Lost {
     let until = stage.now().plus(Duration::from_days(30));
     let house = stage.another_institution(until, Some(until));
     let suspended = house.root.party_id();
-    stage.broker = None;
+    stage.stop();
     copy_folder(&stage.path("broker/data"), &stage.path("older"));
     stage.restart();
 
@@ -131,7 +131,7 @@ fn lost() -> Lost {
     stage.as_administrator(0, |desk| desk.suspend(suspended, SuspensionAct::Suspend, reason)).unwrap();
     quiet(stage.look("watch"));
     let mirror = mirrored(&stage, "mirror");
-    stage.broker = None;
+    stage.stop();
     fs::remove_dir_all(stage.path("broker/data")).unwrap();
     copy_folder(&stage.path("older"), &stage.path("broker/data"));
     Lost { stage, report, old, withdrawn, suspended, receipt: released.receipt, passed_by, prepared, mirror, between }

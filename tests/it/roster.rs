@@ -452,11 +452,11 @@ fn replaced_log_key_never_comes_back_and_one_without_a_file_starts_no_broker() {
     assert!(refusal(stage.propose(&who, roster)).contains("somebody else's"));
     let roster = stage.changed(|roster| roster.witnesses.push(NamedKey { name: "w".to_owned(), key: first }));
     assert!(refusal(stage.propose(&who, roster)).contains("somebody else's"));
-    stage.broker = None;
+    stage.stop();
     let next = stage.path("broker/keys/register.next.key");
     fs::rename(&next, stage.path("broker/keys/register.key")).unwrap();
     stage.restart();
-    stage.broker = None;
+    stage.stop();
     fs::write(stage.path("broker/keys/register.key"), "5a".repeat(32)).unwrap();
     let places = amana::cli::embedded::Places::under(&stage.path("broker"));
     let refused = amana::cli::embedded::Running::start_with(places, Some(stage.clock.clone()), |_| {}).err().unwrap();

@@ -164,7 +164,7 @@ impl Stage {
 
     /// As whoever has the machine would after setting its data back: the anchor that remembers more is taken away.
     pub fn restart_without_anchor(&mut self) {
-        self.broker = None;
+        self.stop();
         std::fs::remove_file(self.path("broker/keys/anchor")).unwrap();
         self.restart_with(|settings| settings.places.missing_anchor = anchor::IfMissing::TakeTheDatabasesWord);
     }
@@ -180,7 +180,7 @@ impl Stage {
 
     /// Has the operator confirm the clock, as `serve --confirm-clock` does, between two runs of the broker.
     pub fn confirm_clock(&mut self) {
-        self.broker = None;
+        self.stop();
         let folder = self.dir.path().join("broker");
         let genesis = self.cast.founded.genesis.clone();
         let (clock, entropy) = (self.clock.clone(), self.cast.entropy());

@@ -533,7 +533,7 @@ fn a_restored_backup_is_found_out_and_then_only_revokes() {
     let report = stage.report("note.txt", b"what was seen");
     let terms = stage.terms(report);
     let grant = stage.grant(&terms);
-    stage.broker = None;
+    stage.stop();
     copy_folder(&stage.path("broker"), &stage.path("backup"));
     stage.restart();
     // The advocate goes on working with the broker, so its device knows a larger log than the backup.
@@ -544,7 +544,7 @@ fn a_restored_backup_is_found_out_and_then_only_revokes() {
     assert_eq!(consistent.json::<Value>(), json!({ "consistent": true }));
     assert_eq!(raw.fetch("/readyz").status, 200);
 
-    stage.broker = None;
+    stage.stop();
     std::fs::remove_dir_all(stage.path("broker")).unwrap();
     std::fs::rename(stage.path("backup"), stage.path("broker")).unwrap();
     stage.restart();
@@ -610,11 +610,11 @@ fn a_suspension_that_a_restored_backup_undid_is_held_against_the_broker_by_whoev
 
 /// Does something, and puts the broker back to where it was before.
 fn set_back_after(stage: &mut Stage, then: impl FnOnce(&mut Stage)) {
-    stage.broker = None;
+    stage.stop();
     copy_folder(&stage.path("broker"), &stage.path("backup"));
     stage.restart();
     then(stage);
-    stage.broker = None;
+    stage.stop();
     std::fs::remove_dir_all(stage.path("broker")).unwrap();
     std::fs::rename(stage.path("backup"), stage.path("broker")).unwrap();
     stage.restart();

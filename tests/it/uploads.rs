@@ -256,7 +256,7 @@ fn bytes_that_were_being_checked_when_the_broker_died_are_taken_back() {
     let (mut stage, Declared { report, payload, .. }, up) = standing();
     let path = up.begin(report, payload.len());
     assert_eq!(up.patch(&path, 0, "", &payload[..500]).status, 204);
-    stage.broker = None;
+    stage.stop();
     let file = |kind: &str| {
         let id = path.rsplit('/').next().unwrap();
         stage.path("broker/data/uploads").join(format!("{id}.{kind}"))
@@ -324,7 +324,7 @@ fn payload_that_was_published_but_not_recorded_is_recorded_at_the_next_start() {
     let (mut stage, Declared { report, payload, .. }, up) = standing();
     let path = up.begin(report, payload.len());
     assert_eq!(up.patch(&path, 0, "", &payload[..payload.len() - 1]).status, 204);
-    stage.broker = None;
+    stage.stop();
     let part = stage.path("broker/data/uploads").join(format!("{}.part", path.rsplit('/').next().unwrap()));
     fs::remove_file(part).unwrap();
     fs::write(published(&stage, report), &payload).unwrap();
@@ -338,7 +338,7 @@ fn payload_that_was_published_but_not_recorded_is_recorded_at_the_next_start() {
     let other = declared(&mut stage, "other.txt", b"another");
     let up = Uploader::advocate(&stage);
     let path = up.begin(other.report, other.payload.len());
-    stage.broker = None;
+    stage.stop();
     fs::remove_file(stage.path("broker/data/uploads").join(format!("{}.part", path.rsplit('/').next().unwrap())))
         .unwrap();
     fs::write(published(&stage, other.report), vec![0; other.payload.len()]).unwrap();
@@ -418,7 +418,7 @@ fn upload_waits_two_weeks_for_its_next_part_and_no_doubtful_clock_ends_it() {
     stage.clock.pass(Duration::from_seconds(limits::UPLOAD_LIFE.as_seconds() - 60));
     assert_eq!(Uploader::advocate(&stage).offset(&path), Some(100));
     // Stopped, started weeks later: nobody watched the clock in between, and nobody has confirmed it.
-    stage.broker = None;
+    stage.stop();
     stage.clock.pass(Duration::from_days(30));
     stage.restart();
     std::thread::sleep(std::time::Duration::from_secs(limits::SWEEP_SECONDS + 1));
@@ -473,7 +473,7 @@ fn clock_stepped_between_two_runs_ends_no_upload_and_passes_no_waiting_time() {
         let waiting = stage.grant(&terms);
         let path = up.begin(report, payload.len());
         assert_eq!(up.patch(&path, 0, "", &payload[..100]).status, 204);
-        stage.broker = None;
+        stage.stop();
         if ahead {
             stage.clock.step_forward(seconds)
         } else {

@@ -60,7 +60,7 @@ impl Stage {
     }
     /// Takes the broker's data aside under a name, or puts it back, while it stands still.
     fn copy_data(&mut self, from: &str, to: &str) {
-        self.broker = None;
+        self.stop();
         let to = self.path(to);
         drop(fs::remove_dir_all(&to));
         copy_folder(&self.path(from), &to);
@@ -312,7 +312,7 @@ fn a_broker_set_back_to_an_older_state_is_a_rollback_and_once_it_grew_again_a_fo
 fn two_histories_under_the_same_keys_are_a_fork_to_auditors_and_in_public() {
     let mut stage = Stage::established();
     stage.shows();
-    stage.broker = None;
+    stage.stop();
     copy_folder(&stage.path("broker"), &stage.path("twin"));
     stage.restart();
     let twin = Running::start_with(Places::under(&stage.path("twin")), Some(stage.clock.clone()), |_| {}).unwrap();
@@ -471,13 +471,13 @@ fn broker_that_is_gone_is_waited_for_and_then_unreachable() {
     let mut stage = Stage::established();
     stage.shows();
     quiet(stage.look("watch"));
-    stage.broker = None;
+    stage.stop();
     assert!(matches!(stage.look("watch"), Looked::Trouble(SourceError::Unreachable(_))));
     // It came back in time: the next absence is waited for as long again.
     stage.restart();
     stage.shows();
     quiet(stage.look("watch"));
-    stage.broker = None;
+    stage.stop();
     stage.minutes(40);
     assert!(matches!(stage.look("watch"), Looked::Trouble(_)));
     stage.minutes(31);

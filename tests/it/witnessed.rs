@@ -296,13 +296,13 @@ fn base64_payload(statement: &str) -> serde_json::Value {
 fn restored_log_is_recognised_by_a_witness_and_then_only_revokes() {
     let mut watched = Watched::established();
     watched.publish();
-    watched.stage.broker = None;
+    watched.stage.stop();
     let (data, kept) = (watched.stage.path("broker/data"), watched.stage.path("older"));
     crate::doctor::copy_folder(&data, &kept);
     watched.restart();
     watched.stage.report("later.txt", b"later");
     watched.publish();
-    watched.stage.broker = None;
+    watched.stage.stop();
     std::fs::remove_dir_all(&data).unwrap();
     crate::doctor::copy_folder(&kept, &data);
     watched.restart_without_anchor();
@@ -320,7 +320,7 @@ fn witnesses_confirm_the_clock_after_an_interruption() {
     let mut terms = watched.stage.terms(report);
     terms.cooling_off = Duration::from_seconds(3_600);
     let grant = watched.grant(&terms);
-    watched.stage.broker = None;
+    watched.stage.stop();
     watched.pass(7_200);
     watched.restart();
     assert_eq!(watched.reasons(grant), ["clock-unconfirmed", "cooling-off"]);

@@ -106,7 +106,7 @@ impl Template {
             stage.as_advocate(|desk| desk.seal(&plan, tier, ReportKind::Original, &sealed_at, &mut |_| {})).unwrap();
         let payload = fs::read(&sealed_at).unwrap().split_off(sealed.owner_header.len());
         let mut script = Writer { stage: &stage, seen, grant }.script(&sealed.report, sealed.owner_header, payload);
-        stage.broker = None;
+        stage.stop();
         let uploads = fs::read_dir(stage.path("broker/data/uploads")).unwrap();
         script.files_before = uploads.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         let dir = stage.dir;
