@@ -61,7 +61,7 @@ impl Desk {
         let stated = self.own_statement(id)?;
         let header_bytes = check_file(sealed, &stated, steps)?;
         let begin = Begin { report: Some(id), length: Some(stated.payload_bytes) };
-        let mut sender = Sender::new(self, pace, steps);
+        let mut sender = Sender::new(self, pace, &mut *steps);
         let payload = payload_of(sealed, header_bytes);
         let mut upload = sender.resume(early, begin)?;
         if let Some(first) = upload
@@ -77,8 +77,26 @@ impl Desk {
             }
         }
         let accepted = sender.publish(id, upload)?;
-        self.confirm_event(&accepted.receipt, &Happening::PayloadStored { report: id })?;
-        Ok(())
+        self.confirm_stored(id, &accepted, pace, steps)
+    }
+
+    /// Follows the log to the receipt through cuts: who has sent for days need not begin again for its last question.
+    fn confirm_stored(
+        &mut self,
+        report: ReportId,
+        accepted: &Accepted,
+        pace: &Pace,
+        steps: Steps<'_>,
+    ) -> Result<(), DeskError> {
+        let mut patience = Patience::new(pace);
+        loop {
+            match self.confirm_event(&accepted.receipt, &Happening::PayloadStored { report }) {
+                Err(DeskError::Remote(error)) => {
+                    patience.after(self, error, &mut |why, wait| steps(UploadStep::Waiting { why, wait }))?;
+                }
+                confirmed => return confirmed,
+            }
+        }
     }
 
     /// Uploads of this identity that are on their way, from whatever device.

@@ -3,6 +3,7 @@
 
 use crate::{
     command_line::Person,
+    liar::Liar,
     process::Process,
     proxy::{How, Proxy, Rules},
     stage::{Stage, eventually},
@@ -27,6 +28,10 @@ use std::{
     num::NonZeroU64,
     path::{Path, PathBuf},
     process::{Child, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
     time::{Duration as Real, Instant},
 };
 
@@ -134,6 +139,32 @@ fn upload_survives_links_that_fall_silent() {
         .unwrap();
     assert!(watch.troubles >= 2);
     assert!(fs::read(published(&stage, report)).unwrap() == payload);
+}
+
+#[test]
+fn what_is_asked_after_the_last_byte_survives_cuts_too() {
+    let mut stage = Stage::established();
+    let liar = Liar::before(&mut stage);
+    let Declared { report, payload, sealed } = declared(&mut stage, "note.bin", &noise(100_000, 5));
+    // The answer that says how the log goes on is cut, twice.
+    let cuts = Arc::new(AtomicU64::new(0));
+    let left = cuts.clone();
+    liar.tells(move |asked, body| {
+        let cut = asked.contains("/v1/case/checkpoint")
+            && left.try_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        if cut { body[..body.len() / 2].to_owned() } else { body }
+    });
+    let (mut sent, mut waited) = (0, 0);
+    let mut step = |step: UploadStep| match step {
+        UploadStep::Safe(bytes) if bytes == payload.len() as u64 => {
+            sent += 1;
+            cuts.store(2, SeqCst);
+        }
+        UploadStep::Waiting { .. } => waited += 1,
+        _ => {}
+    };
+    stage.as_advocate(|desk| desk.upload_with(report, &sealed, None, &patient(1 << 20), &mut step)).unwrap();
+    assert_eq!((sent, waited, cuts.load(SeqCst)), (1, 2, 0));
 }
 
 #[test]
