@@ -6,6 +6,7 @@
 //! `server`, [`replay()`] decides again what was decided. [`pack`] checks the story of a single report, without the rest of the
 //! log.
 
+mod ahead;
 mod bodies;
 mod bundle;
 mod decision;
@@ -13,6 +14,7 @@ mod finding;
 mod listing;
 mod markup;
 pub mod pack;
+mod read;
 #[cfg(feature = "server")]
 mod replay;
 pub mod report;

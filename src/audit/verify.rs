@@ -1,7 +1,8 @@
 //! The offline check of a whole bundle.
 
 use super::{
-    bundle::{Inputs, case_line, read_line},
+    ahead::opened_ahead,
+    bundle::{Inputs, read_line},
     finding::{AuditError, Summary},
     walk::{Observer, Walk},
 };
@@ -37,9 +38,12 @@ pub fn verify_with<R: BufRead, C: BufRead, F: BufRead>(
     }
     let mut walk = Walk::new(genesis);
     let mut register = || file("register.jsonl", read_line::<String>(&mut inputs.register));
-    while let Some(line) = file("case.jsonl", case_line(&mut inputs.case))? {
-        walk.case_record(&line, &mut register, observer)?;
-    }
+    opened_ahead(&mut inputs.case, |case| {
+        while let Some(record) = file("case.jsonl", case.next())? {
+            walk.read(record, &mut register, observer)?;
+        }
+        Ok(())
+    })?;
     while let Some(text) = register()? {
         walk.register(&text, observer)?;
     }

@@ -7,6 +7,7 @@ use super::{
     bodies::{Bodies, Closed},
     decision,
     finding::{AuditError, EntryFault, Summary, Trees, word},
+    read::{Auditor, Entry, Record},
     tree::Tree,
 };
 use crate::{
@@ -22,9 +23,9 @@ use crate::{
     tlog::{Checkpoint, MemoryTiles, leaf_hash},
     wire::{
         api::{CaseLine, CaseRecord},
-        entry::{AuditorPart, EntryError, OpenedLeaf, Salt, Shared, auditor_commitment},
+        entry::{AuditorPart, EntryError, Shared},
         genesis::SignedGenesis,
-        statement::{Seen, SeenTree, StatementError, Verified},
+        statement::{Seen, SeenTree, StatementError, Unverified, Verified},
         trust::Trust,
     },
 };
@@ -136,7 +137,7 @@ impl Walk {
         if self.tree(Log::Register).size() == 0 {
             self.lay_genesis(text)?;
         } else {
-            self.apply(self.next(Log::Register), &shared, None, observer)?;
+            self.apply(self.next(Log::Register), shared.into(), observer)?;
         }
         self.register.append_leaf(leaf_hash(text.as_bytes()));
         Ok(())
@@ -152,11 +153,7 @@ impl Walk {
         register: NextRegister<'_>,
         observer: &mut dyn Observer,
     ) -> Result<(), AuditError> {
-        let entry = self.next(Log::Case);
-        let shared = self.open_case(line)?;
-        let until = shared.register_size.ok_or(AuditError::Entry { entry, what: EntryError::Framing.into() })?;
-        self.register_until(entry, until, register, observer)?;
-        self.apply(entry, &shared, Some(line), observer)
+        self.read(Record::opened(line), register, observer)
     }
 
     /// Takes an entry out of a case log that is not here whole, after the register entries it says it has seen. Its place
@@ -171,10 +168,7 @@ impl Walk {
         register: NextRegister<'_>,
         observer: &mut dyn Observer,
     ) -> Result<(), AuditError> {
-        let entry = EntryRef { log: Log::Case, index };
-        let until = shared.register_size.ok_or(AuditError::Entry { entry, what: EntryError::Framing.into() })?;
-        self.register_until(entry, until, register, observer)?;
-        self.apply(entry, shared, None, observer)
+        self.case_entry(EntryRef { log: Log::Case, index }, shared.clone().into(), register, observer)
     }
 
     /// Takes the next line of a case log: an entry, or what is left of one.
@@ -183,18 +177,48 @@ impl Walk {
     /// What does not hold of it.
     pub fn case_record(
         &mut self,
-        record: &CaseRecord,
+        record: CaseRecord,
         register: NextRegister<'_>,
         observer: &mut dyn Observer,
     ) -> Result<(), AuditError> {
-        match record {
-            CaseRecord::Opened(line) => self.case(line, register, observer),
-            CaseRecord::Closed(line) => {
-                let leaf = self.bodies.closed(&line.closed.0).map_err(|e| self.fault(Log::Case, e.into()))?;
+        self.read(Record::of(record), register, observer)
+    }
+
+    /// As [`Walk::case_record`], of a line that was opened before.
+    pub(super) fn read(
+        &mut self,
+        record: Result<Record, EntryFault>,
+        register: NextRegister<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        let entry = self.next(Log::Case);
+        let fault = |what| AuditError::Entry { entry, what };
+        match record.map_err(fault)? {
+            Record::Opened(read, leaf) => {
+                self.case.append_leaf(leaf);
+                self.bodies.opened(&read.shared.event);
+                self.case_entry(entry, *read, register, observer)
+            }
+            Record::Closed(leaf) => {
+                let leaf = self.bodies.closed(&leaf).map_err(|e| fault(e.into()))?;
                 self.case.append_leaf(leaf_hash(leaf.as_bytes()));
                 Ok(())
             }
         }
+    }
+
+    /// Takes a case entry after the register entries it says it has seen.
+    fn case_entry(
+        &mut self,
+        entry: EntryRef,
+        read: Entry,
+        register: NextRegister<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), AuditError> {
+        let framing = || AuditError::Entry { entry, what: EntryError::Framing.into() };
+        let until = read.shared.register_size.ok_or_else(framing)?;
+        self.register_until(entry, until, register, observer)?;
+        self.apply(entry, read, observer)
     }
 
     /// Whether an entry was taken without its body.
@@ -256,29 +280,8 @@ impl Walk {
         self.fold(Recorded { entry: self.next(Log::Register), at: ours.at }, &event)
     }
 
-    /// Opens a case line: the leaf goes into the tree, the auditor part must be the one committed to.
-    fn open_case(&mut self, line: &CaseLine) -> Result<Shared, AuditError> {
-        let fault = |this: &Self, what: EntryFault| this.fault(Log::Case, what);
-        let salt = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map(Salt::from_random).map_err(|_| EntryError::Framing);
-        let leaf_salt = salt(&line.salt.0).map_err(|e| fault(self, e.into()))?;
-        let auditor_salt = salt(&line.auditor_salt.0).map_err(|e| fault(self, e.into()))?;
-        let shared = Shared::parse(&line.shared).map_err(|e| fault(self, e.into()))?;
-        let commitment = auditor_commitment(&auditor_salt, &line.auditor);
-        let opened = OpenedLeaf { salt: leaf_salt, shared: line.shared.clone(), auditor_commitment: commitment };
-        let data = opened.leaf_data().map_err(|e| fault(self, e.into()))?;
-        // Whether this leaf is in the signed tree is decided by the root, once every entry is read.
-        self.case.append_leaf(leaf_hash(&data));
-        self.bodies.opened(&shared.event);
-        Ok(shared)
-    }
-
-    fn apply(
-        &mut self,
-        entry: EntryRef,
-        shared: &Shared,
-        line: Option<&CaseLine>,
-        observer: &mut dyn Observer,
-    ) -> Result<(), AuditError> {
+    fn apply(&mut self, entry: EntryRef, read: Entry, observer: &mut dyn Observer) -> Result<(), AuditError> {
+        let Entry { shared, statement, auditor } = read;
         let fault = |what| AuditError::Entry { entry, what };
         // One clock for both logs: entries come here in the order in which the case log says it saw the register. A
         // release that claims an older register than stood there at its time makes the entry it passed over late.
@@ -286,23 +289,24 @@ impl Walk {
             return Err(fault(EntryFault::Order("its time lies before the entry before it, in whichever log")));
         }
         self.last_at = shared.at;
-        let verified = self.verified(entry, shared)?;
+        let verified = self.verified(entry, statement)?;
         let digest = verified.as_ref().map(|v: &Verified<_>| v.signed().digest);
         if let Some(seen) = verified.as_ref().and_then(Verified::seen) {
             self.check_seen(seen).map_err(fault)?;
         }
-        let event = self.trust()?.event(shared, entry.log, verified).map_err(|e| fault(e.into()))?;
+        let event = self.trust()?.event(&shared, entry.log, verified).map_err(|e| fault(e.into()))?;
         self.check_trees(&event).map_err(fault)?;
         let recorded = Recorded { entry, at: shared.at };
-        let auditor = line.map(|line| auditor_part(&line.auditor)).transpose().map_err(|e| fault(e.into()))?;
+        let auditor = auditor.map(|Auditor { text, part }| Ok((text, part?))).transpose();
+        let auditor = auditor.map_err(|e: EntryError| fault(e.into()))?;
         let mut facts_agree = Ok(());
-        if let Some(auditor) = &auditor {
+        if let Some((_, auditor)) = &auditor {
             let bundle = self.genesis.genesis().bundle;
             decision::check(&event, shared.at, auditor, digest, bundle).map_err(fault)?;
             facts_agree = decision::check_facts(&self.state, &event, auditor)?;
         }
-        let words = line.map(|line| line.auditor.as_str());
-        let step = Step { recorded, event: &event, auditor: words.zip(auditor.as_ref()) };
+        let auditor = auditor.as_ref().map(|(text, part)| (text.as_str(), part));
+        let step = Step { recorded, event: &event, auditor };
         let observed = observer.before(&self.state, &step);
         *self.events.entry(word(&event)).or_default() += 1;
         // A rule that was broken says more than facts that differ because of it, so it is told first; and whoever looks
@@ -312,9 +316,13 @@ impl Walk {
         facts_agree.map_err(fault)
     }
 
-    fn verified(&mut self, entry: EntryRef, shared: &Shared) -> Result<Option<Verified<Body>>, AuditError> {
+    fn verified(
+        &mut self,
+        entry: EntryRef,
+        statement: Result<Option<Unverified>, EntryError>,
+    ) -> Result<Option<Verified<Body>>, AuditError> {
         let fault = |what| AuditError::Entry { entry, what };
-        let Some(statement) = shared.statement().map_err(|e| fault(e.into()))? else { return Ok(None) };
+        let Some(statement) = statement.map_err(|e| fault(e.into()))? else { return Ok(None) };
         let key = match statement.enclosed_key() {
             Some(key) => Some(key),
             None => self.key(statement.kid())?.map(|row| row.public),
@@ -429,8 +437,4 @@ impl Walk {
         let tree = self.tree(log);
         AuditedTree { size: tree.size(), root: Digest::from_bytes(*tree.root().as_bytes()) }
     }
-}
-
-fn auditor_part(text: &str) -> Result<AuditorPart, EntryError> {
-    serde_json::from_str(text).map_err(|e| EntryError::Json(e.to_string()))
 }

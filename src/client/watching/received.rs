@@ -108,7 +108,7 @@ pub(super) fn fold(walk: &mut Walk, mut register: impl BufRead, mut case: impl B
     let file = |file, reason| AuditError::File { file, reason };
     let mut next = || read_line::<String>(&mut register).map_err(|e| file("register.jsonl", e));
     while let Some(line) = read_line::<CaseRecord>(&mut case).map_err(|e| file("case.jsonl", e))? {
-        walk.case_record(&line, &mut next, &mut ())?;
+        walk.case_record(line, &mut next, &mut ())?;
     }
     // What the register grew by since: the next case entry was written later and has seen all of it.
     while let Some(text) = next()? {

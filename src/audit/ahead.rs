@@ -1,0 +1,69 @@
+//! Reading a case log ahead of whoever folds it: lines are opened on a thread of their own, and come in their order.
+
+use super::{
+    bundle::{next_line, of_line},
+    finding::{AuditError, EntryFault},
+    read::Record,
+};
+use std::{
+    io::BufRead,
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+};
+
+/// How many lines may be under way.
+const AHEAD: usize = 64;
+
+/// A line that was opened, or what is wrong with it; or why it is none.
+type Opened = Result<Result<Record, EntryFault>, String>;
+
+/// Lines on their way from a file to the fold.
+pub(super) struct Ahead<'a, C> {
+    lines: &'a mut C,
+    to_open: Sender<Vec<u8>>,
+    opened: Receiver<Opened>,
+    under_way: usize,
+    /// Set where the file ends, or cannot be read on.
+    end: Option<Result<(), String>>,
+}
+
+/// Hands a file's lines to `fold`, opened ahead of it.
+///
+/// # Errors
+/// What `fold` answers.
+pub(super) fn opened_ahead<C: BufRead>(
+    lines: &mut C,
+    fold: impl FnOnce(&mut Ahead<'_, C>) -> Result<(), AuditError>,
+) -> Result<(), AuditError> {
+    thread::scope(|scope| {
+        let ((to_open, read), (tell, opened)) = (mpsc::channel::<Vec<u8>>(), mpsc::channel());
+        // Ends when nobody has a line to open, or wants to know any more.
+        scope.spawn(move || read.iter().try_for_each(|line| tell.send(of_line(&line).map(Record::of))));
+        fold(&mut Ahead { lines, to_open, opened, under_way: 0, end: None })
+    })
+}
+
+impl<C: BufRead> Ahead<'_, C> {
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// When it cannot be read as a line of the case log.
+    pub(super) fn next(&mut self) -> Result<Option<Result<Record, EntryFault>>, String> {
+        while self.end.is_none() && self.under_way < AHEAD {
+            match next_line(self.lines) {
+                Ok(Some(line)) => {
+                    self.to_open.send(line).map_err(|e| e.to_string())?;
+                    self.under_way += 1;
+                }
+                end => self.end = Some(end.map(drop)),
+            }
+        }
+        match self.under_way.checked_sub(1) {
+            Some(left) => {
+                self.under_way = left;
+                self.opened.recv().map_err(|e| e.to_string())?.map(Some)
+            }
+            None => self.end.clone().unwrap_or(Ok(())).map(|()| None),
+        }
+    }
+}
