@@ -13,6 +13,7 @@ mod decision;
 mod finding;
 mod listing;
 mod markup;
+mod observer;
 pub mod pack;
 mod read;
 #[cfg(feature = "server")]
@@ -26,7 +27,8 @@ pub use bodies::Closed;
 pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, Disagreement, EntryFault, Summary, Trees};
 pub use listing::{ListingCheck, ListingFault};
+pub use observer::{Observer, Step};
 #[cfg(feature = "server")]
 pub use replay::{Replayed, replay};
 pub use verify::{verify, verify_with};
-pub use walk::{NextRegister, Observer, Step, Walk};
+pub use walk::{NextRegister, Walk};

@@ -5,14 +5,12 @@ use super::{
     finding::{AuditError, EntryFault},
     read::Record,
 };
+use crate::model::limits;
 use std::{
     io::BufRead,
-    sync::mpsc::{self, Receiver, Sender},
+    sync::mpsc::{self, Receiver, SyncSender},
     thread,
 };
-
-/// How many lines may be under way.
-const AHEAD: usize = 64;
 
 /// A line that was opened, or what is wrong with it; or why it is none.
 type Opened = Result<Result<Record, EntryFault>, String>;
@@ -20,7 +18,7 @@ type Opened = Result<Result<Record, EntryFault>, String>;
 /// Lines on their way from a file to the fold.
 pub(super) struct Ahead<'a, C> {
     lines: &'a mut C,
-    to_open: Sender<Vec<u8>>,
+    to_open: SyncSender<Vec<u8>>,
     opened: Receiver<Opened>,
     under_way: usize,
     /// Set where the file ends, or cannot be read on.
@@ -36,7 +34,8 @@ pub(super) fn opened_ahead<C: BufRead>(
     fold: impl FnOnce(&mut Ahead<'_, C>) -> Result<(), AuditError>,
 ) -> Result<(), AuditError> {
     thread::scope(|scope| {
-        let ((to_open, read), (tell, opened)) = (mpsc::channel::<Vec<u8>>(), mpsc::channel());
+        let ((to_open, read), (tell, opened)) =
+            (mpsc::sync_channel::<Vec<u8>>(limits::LINES_AHEAD), mpsc::sync_channel(limits::LINES_AHEAD));
         // Ends when nobody has a line to open, or wants to know any more.
         scope.spawn(move || read.iter().try_for_each(|line| tell.send(of_line(&line).map(Record::of))));
         fold(&mut Ahead { lines, to_open, opened, under_way: 0, end: None })
@@ -49,7 +48,7 @@ impl<C: BufRead> Ahead<'_, C> {
     /// # Errors
     /// When it cannot be read as a line of the case log.
     pub(super) fn next(&mut self) -> Result<Option<Result<Record, EntryFault>>, String> {
-        while self.end.is_none() && self.under_way < AHEAD {
+        while self.end.is_none() && self.under_way < limits::LINES_AHEAD {
             match next_line(self.lines) {
                 Ok(Some(line)) => {
                     self.to_open.send(line).map_err(|e| e.to_string())?;

@@ -2,7 +2,8 @@
 
 use super::{
     finding::AuditError,
-    walk::{Observer, Step, Walk},
+    observer::{Observer, Step},
+    walk::Walk,
 };
 use crate::{
     model::{

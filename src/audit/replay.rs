@@ -6,8 +6,8 @@
 use super::{
     bundle::Inputs,
     finding::{AuditError, Disagreement, EntryFault, Summary},
+    observer::{Observer, Step},
     verify::verify_with,
-    walk::{Observer, Step},
 };
 use crate::{
     model::{
@@ -16,6 +16,7 @@ use crate::{
         facts::{OwnerFetchFacts, ReleaseFacts},
         fold::State,
         ids::Digest,
+        limits,
         view::{OwnerFetchView, ReleaseView},
     },
     policy::{Engine, Reason},
@@ -169,9 +170,6 @@ impl Observer for Asking {
     }
 }
 
-/// How many decisions may wait for their turn.
-const WAITING: usize = 256;
-
 /// Checks a whole bundle and decides again whatever was decided, each on a thread of its own.
 ///
 /// # Errors
@@ -184,7 +182,7 @@ pub fn replay<R: BufRead, C: BufRead, F: BufRead>(
     let genesis = SignedGenesis::parse(&inputs.genesis)?;
     let judge = Judge::under(bundles, &[genesis.genesis().bundle])?;
     let (walked, judged) = thread::scope(|scope| {
-        let (ask, questions) = mpsc::sync_channel(WAITING);
+        let (ask, questions) = mpsc::sync_channel(limits::DECISIONS_WAITING);
         let judging = scope.spawn(move || judge.answer(questions));
         let walked = verify_with(inputs, card, &mut Asking(ask));
         (walked, judging.join().unwrap_or_else(|panic| resume_unwind(panic)))

@@ -4,7 +4,8 @@ use super::{
     ahead::opened_ahead,
     bundle::{Inputs, read_line},
     finding::{AuditError, Summary},
-    walk::{Observer, Walk},
+    observer::Observer,
+    walk::Walk,
 };
 use crate::{
     model::{event::Log, fold::State},

@@ -3,59 +3,34 @@
 //! A [`Walk`] holds what has been folded so far, so that a log can be followed as it grows. Whoever wants to see more of
 //! it than that it holds looks on as an [`Observer`].
 
+mod signatures;
+mod summary;
+
 use super::{
     bodies::{Bodies, Closed},
     decision,
-    finding::{AuditError, EntryFault, Summary, Trees, word},
+    finding::{AuditError, EntryFault, word},
+    observer::{Observer, Step},
     read::{Auditor, Entry, Record},
     tree::Tree,
 };
 use crate::{
     model::{
-        audit::AuditedTree,
         event::{EntryRef, Event, Log, Recorded},
         fold::{self, FoldError, State},
-        ids::{Digest, KeyId},
-        rows::{CosignedRow, Held, KeyRow, ONLY, RosterRow, Rows, of_log},
         statement::Body,
         time::Timestamp,
     },
     tlog::{Checkpoint, MemoryTiles, leaf_hash},
     wire::{
         api::{CaseLine, CaseRecord},
-        entry::{AuditorPart, EntryError, Shared},
+        entry::{EntryError, Shared},
         genesis::SignedGenesis,
-        statement::{Seen, SeenTree, StatementError, Unverified, Verified},
+        statement::{Seen, SeenTree, Verified},
         trust::Trust,
     },
 };
 use std::{collections::BTreeMap, ops::Bound};
-
-/// One entry about to be folded.
-pub struct Step<'a> {
-    /// Where and when.
-    pub recorded: Recorded,
-    /// What happened.
-    pub event: &'a Event,
-    /// The auditor's part, word for word and as read; absent in the register.
-    pub auditor: Option<(&'a str, &'a AuditorPart)>,
-}
-
-/// Looks on while the logs are folded.
-pub trait Observer {
-    /// Told of each entry after its own checks and before it is folded: `facts` are those it met.
-    ///
-    /// # Errors
-    /// Whatever the observer finds wrong ends the walk.
-    fn before(&mut self, facts: &State, step: &Step<'_>) -> Result<(), AuditError>;
-}
-
-/// Wants to know nothing more.
-impl Observer for () {
-    fn before(&mut self, _: &State, _: &Step<'_>) -> Result<(), AuditError> {
-        Ok(())
-    }
-}
 
 /// Where the next register entry comes from when a case entry has seen it; `None` when there is no more.
 pub type NextRegister<'a> = &'a mut dyn FnMut() -> Result<Option<String>, AuditError>;
@@ -316,38 +291,6 @@ impl Walk {
         facts_agree.map_err(fault)
     }
 
-    fn verified(
-        &mut self,
-        entry: EntryRef,
-        statement: Result<Option<Unverified>, EntryError>,
-    ) -> Result<Option<Verified<Body>>, AuditError> {
-        let fault = |what| AuditError::Entry { entry, what };
-        let Some(statement) = statement.map_err(|e| fault(e.into()))? else { return Ok(None) };
-        let key = match statement.enclosed_key() {
-            Some(key) => Some(key),
-            None => self.key(statement.kid())?.map(|row| row.public),
-        };
-        let key = key.ok_or_else(|| fault(StatementError::UnknownKey.into()))?;
-        self.signatures += 1;
-        statement.verify(&key, self.genesis.digest()).map(Some).map_err(|e| fault(e.into()))
-    }
-
-    /// Whose signatures count by what was folded so far.
-    ///
-    /// # Errors
-    /// When a key the roster names is not usable.
-    pub fn trust(&mut self) -> Result<&Trust, AuditError> {
-        let failed = |e: &dyn std::error::Error| AuditError::Fold(e.to_string());
-        let held: Held<RosterRow> =
-            self.state.read(ONLY).map_err(|e| failed(&e))?.ok_or_else(|| AuditError::Fold("no roster".to_owned()))?;
-        let known = self.trust.take().filter(|(since, _)| *since == held.version);
-        let (since, trust) = match known {
-            Some(known) => known,
-            None => (held.version, Trust::in_force(&self.genesis.genesis().origin, &held.row)?),
-        };
-        Ok(&self.trust.insert((since, trust)).1)
-    }
-
     /// What a signer had verified is a state of these very logs. Otherwise they were shown others.
     fn check_seen(&self, seen: Seen) -> Result<(), EntryFault> {
         let same = |log, tree: SeenTree| self.grown(log).had(tree.size, tree.root);
@@ -375,12 +318,6 @@ impl Walk {
         }
     }
 
-    fn key(&self, kid: KeyId) -> Result<Option<KeyRow>, AuditError> {
-        let held: Option<Held<KeyRow>> =
-            self.state.read(&kid.to_string()).map_err(|e| AuditError::Fold(e.to_string()))?;
-        Ok(held.map(|held| held.row))
-    }
-
     fn fold(&mut self, recorded: Recorded, event: &Event) -> Result<(), AuditError> {
         fold::apply(&mut self.state, recorded, event).map_err(|error| match error {
             FoldError::Refused(refusal) => AuditError::Entry { entry: recorded.entry, what: refusal.into() },
@@ -401,40 +338,5 @@ impl Walk {
         let tiles = self.tree(log);
         let same = checkpoint.size() == tiles.size() && *checkpoint.root() == tiles.root();
         if same { Ok(()) } else { Err(AuditError::Root { log }) }
-    }
-
-    /// What was found to hold so far.
-    pub fn summary(&self) -> Summary {
-        let closed = self.closed().unwrap_or_default();
-        Summary {
-            register_size: self.tree(Log::Register).size(),
-            case_size: self.tree(Log::Case).size(),
-            facts: self.state.len() as u64,
-            events: self.events.clone(),
-            signatures: self.signatures,
-            shredded_bodies: closed.shredded,
-            lost_bodies: closed.lost,
-            last_at: self.last_at,
-            card: self.genesis.card().to_string(),
-            witnessed: self.is_witnessed(),
-            cosigned: self.cosigned(),
-            trees: Trees { register: self.state_of(Log::Register), case: self.state_of(Log::Case) },
-        }
-    }
-
-    fn cosigned(&self) -> Option<(u64, Timestamp)> {
-        let held: Option<Held<CosignedRow>> = self.state.read(of_log(Log::Case)).ok()?;
-        held.map(|held| (held.row.size, held.row.at))
-    }
-
-    /// Whether the roster in force asks for witnesses; before entry 0 that of genesis.
-    fn is_witnessed(&self) -> bool {
-        let held: Option<Held<RosterRow>> = self.state.read(ONLY).unwrap_or_default();
-        held.map_or(self.genesis.genesis().witness_quorum, |held| held.row.roster.witness_quorum) > 0
-    }
-
-    fn state_of(&self, log: Log) -> AuditedTree {
-        let tree = self.tree(log);
-        AuditedTree { size: tree.size(), root: Digest::from_bytes(*tree.root().as_bytes()) }
     }
 }

@@ -11,9 +11,11 @@
 //!
 //! Each look is itself an entry (`disclosed`) in the log that is watched.
 
+mod causes;
 mod evidence;
 mod finding;
 mod folder;
+mod held;
 mod public;
 mod received;
 mod source;
@@ -25,25 +27,24 @@ pub use public::Shown;
 pub use source::{Broker, Source, SourceError};
 
 use crate::{
-    audit::{AuditError, Walk},
+    audit::Walk,
     model::{
-        event::{EntryRef, Log},
+        event::Log,
         limits,
         time::{Duration, Timestamp},
     },
-    tlog::{Checkpoint, NoteVerifier, root_at},
     wire::genesis::{Card, SignedGenesis},
 };
 use finding::log_word;
-use folder::{Folder, Trouble, Verified, unsigned};
+use folder::{Folder, Verified, unsigned};
+use held::{of_card, refold};
 use public::Judging;
 use received::{Cut, Received};
-use source::name;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
-use trees::{Extending, signed, trust_of};
+use trees::{Extending, trust_of};
 
 /// Why a watch cannot begin or go on, apart from what the broker does.
 #[derive(Debug, thiserror::Error)]
@@ -291,22 +292,6 @@ impl Watch {
         Ok(())
     }
 
-    fn cut(&self, source: &dyn Source, cut: Cut, held: (u64, u64)) -> Stop {
-        match cut {
-            Cut::Folder(error) => error.into(),
-            Cut::Source(SourceError::NotFound) => self.not_found(source),
-            // Everybody was answered a moment ago: an answer that breaks off at once looks like none.
-            Cut::Source(SourceError::Unreachable(words)) => Stop::Trouble(SourceError::Unreachable(words), Some(held)),
-            Cut::Source(error) => error.into(),
-            Cut::At((register, case), words) => {
-                let words = format!(
-                    "the entries broke off after {register} of the register and {case} of the case log: {words}"
-                );
-                Stop::Trouble(SourceError::Unreachable(words), Some((register, case)))
-            }
-        }
-    }
-
     /// What was folded so far, or a beginning under the genesis that came along.
     fn begun(&mut self, received: &Received) -> Result<Walk, Stop> {
         let other = |words: String| Finding::new(Word::OtherBroker, words).with("genesis-now.note", &*received.genesis);
@@ -322,122 +307,6 @@ impl Watch {
         let genesis = SignedGenesis::parse(&received.genesis).and_then(|genesis| genesis.matching(&self.card));
         Ok(Walk::new(genesis.map_err(|error| other(error.to_string()))?))
     }
-
-    /// The broker has nothing after what was verified: its logs are smaller, or we are not its auditor.
-    fn not_found(&self, source: &dyn Source) -> Stop {
-        let refused = "the broker hands nothing to this identity. Is it one of the auditors that genesis names?";
-        let Some(walk) = &self.walk else { return SourceError::Refused(refused.to_owned()).into() };
-        let trust = match trust_of(walk) {
-            Ok(trust) => trust,
-            Err(finding) => return finding.into(),
-        };
-        let heads = (source.register_head(), source.case_head(0));
-        let heads = [(Log::Register, heads.0), (Log::Case, heads.1.map(|head| head.checkpoint))];
-        for (log, head) in heads {
-            let note = match head {
-                Ok(note) => note,
-                Err(SourceError::NotFound) if log == Log::Case && walk.tree(log).size() > 0 => {
-                    let seen = format!("the case log is empty now; {} entries were verified", walk.tree(log).size());
-                    return Finding::new(Word::Rollback, seen).into();
-                }
-                Err(error) => return error.into(),
-            };
-            match signed(&trust, log, &note) {
-                Ok(head) if head.size() < walk.tree(log).size() => {
-                    let (now, before) = (head.size(), walk.tree(log).size());
-                    let seen = format!("the {} has {now} entries now; {before} were verified", log_word(log));
-                    return Finding::new(Word::Rollback, seen).with(format!("now.{}", name(log)), note).into();
-                }
-                Ok(_) => {}
-                Err(stop) => return stop,
-            }
-        }
-        SourceError::Refused(refused.to_owned()).into()
-    }
-
-    fn does_not_fold(&self, error: &AuditError, received: &Received, held: (u64, u64)) -> Stop {
-        let line_of = |entry: EntryRef| {
-            let before = if entry.log == Log::Register { held.0 } else { held.1 };
-            received::line(self.folder.incoming(entry.log).ok()?, entry.index.checked_sub(before)?)
-        };
-        let word = finding::word_of(error, |entry| received::shared(entry.log, &line_of(entry)?));
-        let mut found = Finding::new(word, error.to_string());
-        for log in [Log::Register, Log::Case] {
-            found = found.with_some(&format!("now.{}", name(log)), received.note(log));
-        }
-        if let AuditError::Entry { entry, .. } = error
-            && let Some(line) = line_of(*entry)
-        {
-            found = found.with(format!("entry.{}.{}.json", name(entry.log), entry.index), line);
-        }
-        found.into()
-    }
-
-    /// Remembers since when the broker cannot be followed; too long is a finding.
-    fn troubled(
-        &self,
-        error: &SourceError,
-        broke_off: Option<(u64, u64)>,
-        now: Timestamp,
-    ) -> Result<Option<Finding>, FolderError> {
-        let before = self.folder.trouble()?;
-        let broke_off = broke_off.map(|(register, case)| {
-            // The same entry can show as a line cut before it or as no answer at all, so the furthest place counts.
-            let (r, c, times) = before.as_ref().and_then(|before| before.broke_off).unwrap_or_default();
-            (register.max(r), case.max(c), times.saturating_add(1))
-        });
-        let trouble = Trouble { since: before.map_or(now, |before| before.since.min(now)), broke_off };
-        self.folder.put_trouble(Some(&trouble))?;
-        let lasted = u64::try_from(now.seconds_since(trouble.since)).unwrap_or(0);
-        if lasted <= self.patience.as_seconds() {
-            return Ok(None);
-        }
-        let minutes = lasted / 60;
-        Ok(Some(match trouble.broke_off {
-            Some((register, case, times)) if times > 1 => {
-                let seen = format!(
-                    "for {minutes} minutes the broker has answered everybody, and {times} times in a row broken off what it \
-                     hands to its auditors; nothing came after the first {register} entries of the register and {case} of \
-                     the case log"
-                );
-                Finding::new(Word::Closed, seen)
-            }
-            _ => Finding::new(Word::Unreachable, format!("nothing could be had for {minutes} minutes: {error}")),
-        }))
-    }
-}
-
-/// What is said of a folder that is not what was verified.
-fn changed(what: &dyn std::fmt::Display) -> FolderError {
-    FolderError::Changed(format!("what is held does not hold: {what}"))
-}
-
-fn of_card(verified: &Verified, card: &Card) -> Result<SignedGenesis, WatchError> {
-    let genesis = SignedGenesis::parse(&verified.genesis).map_err(|e| changed(&e))?;
-    if genesis.card() == *card {
-        Ok(genesis)
-    } else {
-        Err(WatchError::OtherCard { expected: card.clone(), found: genesis.card() })
-    }
-}
-
-fn refold(folder: &Folder, verified: &Verified, card: &Card) -> Result<Walk, WatchError> {
-    let mut walk = Walk::new(of_card(verified, card)?);
-    let folded = received::fold(&mut walk, folder.lines(Log::Register)?, folder.lines(Log::Case)?)
-        .and_then(|()| walk.check_root(Log::Register, verified.note(Log::Register)))
-        .and_then(|()| walk.check_root(Log::Case, verified.note(Log::Case)));
-    folded.map_err(|e| changed(&e))?;
-    let trust = trust_of(&walk).map_err(|_| changed(&"its roster names keys that are not usable"))?;
-    for log in [Log::Register, Log::Case] {
-        let Some(note) = verified.public(log).note.as_deref() else { continue };
-        // Nothing newer may have been shown since its key was replaced.
-        let open = |key: &NoteVerifier| Checkpoint::open(note, key).map_err(|e| changed(&e));
-        let shown = trust.kept(log, open, Checkpoint::size, |register| Ok(walk.case_until(register)))?;
-        if root_at(walk.tree(log), shown.size()).ok() != Some(*shown.root()) {
-            return Err(changed(&"a public checkpoint kept in it is of another log").into());
-        }
-    }
-    Ok(walk)
 }
 
 /// The public checkpoint. What is none (a page of somebody's proxy) is as if nobody had answered.

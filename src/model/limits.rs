@@ -279,3 +279,7 @@ pub const WATCH_EVIDENCE_BYTES: u64 = 16 << 20;
 pub const WATCH_STATE_BYTES: u64 = 4 << 20;
 /// How long the program that an alarm starts is waited for, in seconds: it sends a message.
 pub const WATCH_ALARM_SECONDS: u64 = 60;
+/// Lines of a bundle opened ahead of the fold: enough that neither thread waits, and at their longest 32 MiB.
+pub const LINES_AHEAD: usize = 64;
+/// Decisions that wait to be made again, some kilobytes each: an owner's or a flood's come in a row.
+pub const DECISIONS_WAITING: usize = 256;

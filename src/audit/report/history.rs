@@ -6,7 +6,7 @@ use super::{purposes::Served, unread::Unread};
 use crate::{
     audit::{
         finding::AuditError,
-        walk::{Observer, Step},
+        observer::{Observer, Step},
     },
     model::{
         event::{Event, Recorded},
