@@ -364,7 +364,9 @@ impl Desk {
 
     fn follow_case_to(&mut self, tree: SeenTree) -> Result<(), DeskError> {
         let before = self.seen().case;
-        let (newest, note) = self.case_head_after(before)?;
+        let Some((newest, note)) = self.case_head_after(before)? else {
+            return if tree.size == 0 { Ok(()) } else { Err(DeskError::Fork) };
+        };
         if newest.size < tree.size {
             return Err(DeskError::Fork);
         }
@@ -376,14 +378,16 @@ impl Desk {
         Ok(())
     }
 
-    fn case_head_after(&mut self, old: SeenTree) -> Result<(SeenTree, String), DeskError> {
+    /// The newest checkpoint, proved to extend `old`; `None` while the log is empty.
+    fn case_head_after(&mut self, old: SeenTree) -> Result<Option<(SeenTree, String)>, DeskError> {
         let path = format!("/v1/case/checkpoint?from={}", old.size);
         let fetched: Result<CaseHead, RemoteError> = self.remote.fetch(&path, self.signed_in());
-        let head = fetched.map_err(|error| match error.problem() {
+        let head = match fetched {
+            Err(error) if error.is(ProblemType::NotFound) && old.size == 0 => return Ok(None),
             // The log was that large: the broker signed it.
-            Some(problem) if problem.is(ProblemType::NotFound) && old.size > 0 => DeskError::Fork,
-            _ => error.into(),
-        })?;
+            Err(error) if error.is(ProblemType::NotFound) => return Err(DeskError::Fork),
+            fetched => fetched?,
+        };
         let checkpoint = self.believed(|trust| Checkpoint::open(&head.checkpoint, trust.log(Log::Case)));
         let checkpoint = checkpoint.map_err(|_| DeskError::Fork)?;
         let proof: Result<Vec<Hash>, _> = head.consistency.iter().map(|hash| hash.parse::<Hash>()).collect();
@@ -392,7 +396,7 @@ impl Desk {
         verify_consistency(old.size, &root, checkpoint.size(), checkpoint.root(), &proof)
             .map_err(|_| DeskError::Fork)?;
         let root = Digest::from_bytes(*checkpoint.root().as_bytes());
-        Ok((SeenTree { size: checkpoint.size(), root }, head.checkpoint))
+        Ok(Some((SeenTree { size: checkpoint.size(), root }, head.checkpoint)))
     }
 }
 

@@ -181,6 +181,15 @@ fn promise_08_party_gets_every_entry_of_its_own_and_none_of_others() {
 }
 
 #[test]
+fn before_the_first_entry_nothing_concerns_anybody() {
+    let mut stage = Stage::founded();
+    assert_eq!(stage.case_size(), 0);
+    let own = stage.as_auditor(|desk| desk.own_entries()).unwrap();
+    assert!(own.entries.is_empty());
+    assert_eq!((own.size, own.listings.len()), (0, 1));
+}
+
+#[test]
 fn disclosure_comes_in_pages_that_leave_nothing_out() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
