@@ -28,6 +28,7 @@ pub use bundle::{Inputs, read_line};
 pub use finding::{AuditError, Disagreement, EntryFault, Summary, Trees};
 pub use listing::{ListingCheck, ListingFault};
 pub use observer::{Observer, Step};
+pub use read::case_leaf;
 #[cfg(feature = "server")]
 pub use replay::{Replayed, replay};
 pub use verify::{verify, verify_with};

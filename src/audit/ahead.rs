@@ -66,3 +66,61 @@ impl<C: BufRead> Ahead<'_, C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of an entry, a line each: told apart by the first byte after the version.
+    fn lines(count: u8) -> String {
+        let line = |n| {
+            let mut leaf = [n; 33];
+            leaf[0] = 1;
+            serde_json::json!({ "closed": crate::wire::api::Bytes(leaf.to_vec()) }).to_string() + "\n"
+        };
+        (0..count).map(line).collect()
+    }
+
+    /// The lines that came, and how it ended.
+    fn read(text: &str) -> (Vec<u8>, Result<(), AuditError>) {
+        let mut came = Vec::new();
+        let ended = opened_ahead(&mut text.as_bytes(), |ahead| {
+            let failed = |reason| AuditError::File { file: "case.jsonl", reason };
+            while let Some(record) = ahead.next().map_err(failed)? {
+                if let Ok(Record::Closed(leaf)) = record {
+                    came.push(leaf[1]);
+                }
+            }
+            Ok(())
+        });
+        (came, ended)
+    }
+
+    #[test]
+    fn lines_come_in_their_order_however_many() {
+        for count in [0, 1, 63, 64, 65, 255] {
+            let (came, ended) = read(&lines(count));
+            assert_eq!(came, (0..count).collect::<Vec<_>>());
+            ended.unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_is_told_after_everything_before_it() {
+        let whole = lines(200);
+        for broken in ["{", "not a line\n", "{\"closed\":7}\n"] {
+            let (came, ended) = read(&format!("{whole}{broken}"));
+            assert_eq!(came.len(), 200, "{broken}");
+            assert!(ended.is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn whoever_stops_early_waits_for_nothing() {
+        let stopped = opened_ahead(&mut lines(200).as_bytes(), |ahead| {
+            ahead.next().map(drop).map_err(AuditError::Fold)?;
+            Err(AuditError::Fold("enough".to_owned()))
+        });
+        assert!(matches!(stopped, Err(AuditError::Fold(words)) if words == "enough"));
+    }
+}

@@ -31,6 +31,17 @@ impl From<Shared> for Entry {
     }
 }
 
+/// The hash of the leaf that an opened case entry makes.
+///
+/// # Errors
+/// [`EntryError`] when its parts have no form to be hashed in.
+pub fn case_leaf(line: &CaseLine) -> Result<Hash, EntryError> {
+    let salt = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map(Salt::from_random).map_err(|_| EntryError::Framing);
+    let auditor_commitment = auditor_commitment(&salt(&line.auditor_salt.0)?, &line.auditor);
+    let opened = OpenedLeaf { salt: salt(&line.salt.0)?, shared: line.shared.clone(), auditor_commitment };
+    Ok(leaf_hash(&opened.leaf_data()?))
+}
+
 /// A line of the case log.
 pub(super) enum Record {
     /// An entry whose leaf opens, with the leaf's hash.
@@ -50,12 +61,8 @@ impl Record {
 
     /// As [`Record::of`], of an entry with its body.
     pub(super) fn opened(line: &CaseLine) -> Result<Self, EntryFault> {
-        let salt = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map(Salt::from_random).map_err(|_| EntryError::Framing);
-        let (leaf_salt, auditor_salt) = (salt(&line.salt.0)?, salt(&line.auditor_salt.0)?);
+        let leaf = case_leaf(line)?;
         let shared = Shared::parse(&line.shared)?;
-        let auditor_commitment = auditor_commitment(&auditor_salt, &line.auditor);
-        let opened = OpenedLeaf { salt: leaf_salt, shared: line.shared.clone(), auditor_commitment };
-        let leaf = leaf_hash(&opened.leaf_data()?);
         let part = serde_json::from_str(&line.auditor).map_err(|e| EntryError::Json(e.to_string()));
         let auditor = Some(Auditor { text: line.auditor.clone(), part });
         Ok(Self::Opened(Box::new(Entry { auditor, ..Entry::from(shared) }), leaf))

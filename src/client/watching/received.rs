@@ -5,12 +5,12 @@ use super::{
     source::{Source, SourceError},
 };
 use crate::{
-    audit::{AuditError, Walk, read_line},
+    audit::{AuditError, Walk, case_leaf, read_line},
     model::{event::Log, limits},
     tlog::{Hash, leaf_hash},
     wire::{
         api::{BundleLine, CaseLine, CaseRecord, ClosedLine},
-        entry::{OpenedLeaf, Salt, Shared, auditor_commitment},
+        entry::Shared,
     },
 };
 use std::{
@@ -124,7 +124,7 @@ pub(super) fn leaves(log: Log, mut lines: impl BufRead) -> Option<Vec<Hash>> {
         let leaf = match log {
             Log::Register => read_line::<String>(&mut lines).ok()?.map(|text| leaf_hash(text.as_bytes())),
             Log::Case => match read_line::<CaseRecord>(&mut lines).ok()? {
-                Some(CaseRecord::Opened(line)) => Some(case_leaf(&line)?),
+                Some(CaseRecord::Opened(line)) => Some(case_leaf(&line).ok()?),
                 Some(CaseRecord::Closed(closed)) => Some(leaf_hash(&closed.closed.0)),
                 None => None,
             },
@@ -134,13 +134,6 @@ pub(super) fn leaves(log: Log, mut lines: impl BufRead) -> Option<Vec<Hash>> {
             None => return Some(leaves),
         }
     }
-}
-
-fn case_leaf(line: &CaseLine) -> Option<Hash> {
-    let salt = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map(Salt::from_random).ok();
-    let auditor_commitment = auditor_commitment(&salt(&line.auditor_salt.0)?, &line.auditor);
-    let opened = OpenedLeaf { salt: salt(&line.salt.0)?, shared: line.shared.clone(), auditor_commitment };
-    opened.leaf_data().ok().map(|data| leaf_hash(&data))
 }
 
 /// The line of one received entry.
