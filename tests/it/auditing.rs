@@ -425,6 +425,21 @@ fn counted_denials_are_an_officers_within_an_hour_and_at_least_one() {
 }
 
 #[test]
+fn what_an_auditor_vouched_for_elsewhere_is_found_in_this_log() {
+    let mut story = story();
+    let trees = story.stage.audit("vouched").trees;
+    let auditor = story.stage.cast.auditor().unwrap();
+    for log in ["register", "case"] {
+        let mut body = json!({ "register": trees.register, "case": trees.case });
+        body[log]["root"] = json!(amana::model::ids::Digest::of(b"as the auditor was shown it"));
+        let text = story.stage.statement(&auditor, "amana-audited-v1+jwt", None, None, &body);
+        let mut writer = LyingWriter::of(&mut story.stage, log);
+        let index = writer.append(Happening::Accepted, Some(text), &AuditorPart::default());
+        writer.is_caught_at(&story.stage.cast, Log::Case, index, "an auditor vouched for another log");
+    }
+}
+
+#[test]
 fn bodies_go_by_an_entry_that_names_them_and_none_that_facts_depend_on() {
     let mut story = story();
     let trees = story.stage.audit("vouched").trees;

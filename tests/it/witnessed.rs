@@ -1,6 +1,6 @@
 //! A broker with witnesses: what their cosignatures bring about, and what their absence keeps from happening.
 
-use crate::stage::Stage;
+use crate::{lying::LyingWriter, stage::Stage};
 use amana::{
     broker::{
         Publication, Publishing, Witnesses,
@@ -16,8 +16,12 @@ use amana::{
         time::{Duration, Timestamp},
     },
     store::{anchor::IfMissing, witnessed::Witnessed},
-    tlog::{CosignatureSigner, CosignatureVerifier},
-    wire::{api::Released, entry::Happening, problem::ProblemType},
+    tlog::{Checkpoint, CosignatureSigner, CosignatureVerifier, Hash, leaf_hash},
+    wire::{
+        api::Released,
+        entry::{AuditorPart, Happening},
+        problem::ProblemType,
+    },
 };
 use ed25519_dalek::SigningKey;
 use std::{
@@ -310,6 +314,37 @@ fn restored_log_is_recognised_by_a_witness_and_then_only_revokes() {
     assert!(refused.unwrap_err().contains("RevokeOnly"));
     let ready = watched.stage.raw().fetch("/readyz");
     assert_eq!(ready.status, 503, "{}", ready.text());
+}
+
+/// A checkpoint of the case log under the broker's own key, cosigned by everybody.
+fn cosigned_by_all(writer: &LyingWriter, size: u64, root: Hash, at: Timestamp) -> String {
+    let checkpoint = Checkpoint::new(writer.keys[1].verifier().name(), size, root).unwrap();
+    let mut note = checkpoint.signed(&writer.keys[1]).unwrap();
+    for name in NAMES {
+        let seconds = at.as_seconds().try_into().unwrap();
+        note += &format!("{}\n", signer(name).cosign(&checkpoint, seconds).unwrap());
+    }
+    note
+}
+
+#[test]
+fn what_witnesses_cosigned_of_another_log_is_found_in_this_one() {
+    let mut watched = Watched::established();
+    let mut writer = LyingWriter::of(&mut watched.stage, "audit");
+    let cast = &watched.stage.cast;
+    let (size, at) = (writer.case.len() as u64, writer.last_at());
+    let root = *Checkpoint::open(&writer.checkpoints()[1], writer.keys[1].verifier()).unwrap().root();
+    let enter = |writer: &mut LyingWriter, root| {
+        let note = cosigned_by_all(writer, size, root, at);
+        writer.append(Happening::Cosigned, Some(note), &AuditorPart::default())
+    };
+    enter(&mut writer, root);
+    writer.write_facts_down();
+    writer.verify(cast).unwrap();
+    writer.case.pop();
+    // The witnesses were shown a log without the suspension, or without the withdrawal.
+    let index = enter(&mut writer, leaf_hash(b"as the witnesses were shown it"));
+    writer.is_caught_at(cast, Log::Case, index, "witnesses cosigned another log");
 }
 
 #[test]
