@@ -431,7 +431,7 @@ fn what_an_auditor_vouched_for_elsewhere_is_found_in_this_log() {
     let auditor = story.stage.cast.auditor().unwrap();
     for log in ["register", "case"] {
         let mut body = json!({ "register": trees.register, "case": trees.case });
-        body[log]["root"] = json!(amana::model::ids::Digest::of(b"as the auditor was shown it"));
+        body[log]["root"] = json!(Digest::of(b"as the auditor was shown it"));
         let text = story.stage.statement(&auditor, "amana-audited-v1+jwt", None, None, &body);
         let mut writer = LyingWriter::of(&mut story.stage, log);
         let index = writer.append(Happening::Accepted, Some(text), &AuditorPart::default());

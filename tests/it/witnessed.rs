@@ -321,8 +321,7 @@ fn cosigned_by_all(writer: &LyingWriter, size: u64, root: Hash, at: Timestamp) -
     let checkpoint = Checkpoint::new(writer.keys[1].verifier().name(), size, root).unwrap();
     let mut note = checkpoint.signed(&writer.keys[1]).unwrap();
     for name in NAMES {
-        let seconds = at.as_seconds().try_into().unwrap();
-        note += &format!("{}\n", signer(name).cosign(&checkpoint, seconds).unwrap());
+        note += &format!("{}\n", signer(name).cosign(&checkpoint, at.as_seconds()).unwrap());
     }
     note
 }
