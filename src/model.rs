@@ -5,6 +5,7 @@
 //! what a decision is given.
 
 pub mod ambient;
+pub mod answer;
 pub mod audit;
 pub mod bucket;
 pub mod bundle;
@@ -12,15 +13,18 @@ pub mod epoch;
 pub mod event;
 pub mod facts;
 pub mod fold;
+pub mod freeze;
 pub mod genesis;
 pub mod grant;
 pub mod ids;
 pub mod institution;
+pub mod keys;
 pub mod limits;
 pub mod party;
 pub mod purpose;
 pub mod release;
 pub mod report;
+pub mod request;
 pub mod roster;
 pub mod rows;
 pub mod statement;

@@ -174,6 +174,19 @@ pub enum OwnRecord {
     Disclosed(Disclosed),
     /// The body of a case entry is destroyed, in the same transaction; refused for one that facts depend on.
     BodyShredded(u64, BodyCause),
+    /// Payload and owner header of a withdrawn report are erased, every copy the broker makes.
+    ReportErased(ReportId),
+}
+
+/// Something somebody has to do something about: by when, and which fact it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct WaitingKey {
+    /// By when.
+    pub by: Timestamp,
+    /// Kind of the fact.
+    pub kind: String,
+    /// Its key.
+    pub key: String,
 }
 
 /// Bodies that may be shredded, found in a part of the case log.
@@ -229,6 +242,10 @@ pub trait Store: Send + Sync + 'static {
     fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
+    /// Withdrawn reports that are to be erased by now.
+    fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError>;
+    /// What somebody has to do something about, most urgent first, after one of them; at most `limits::INBOX_ITEMS`.
+    fn waiting(&self, party: PartyId, after: Option<&WaitingKey>) -> Result<Vec<WaitingKey>, StoreError>;
     /// Bodies from an index on that are older than `before`, that auditors have vouched for and that no fact depends on.
     /// Looks at `limits::BODIES_LOOKED_AT` entries at most, and finds `limits::BODIES_AT_ONCE` at most.
     fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError>;
@@ -283,6 +300,9 @@ pub trait Store: Send + Sync + 'static {
     fn publish(&self, log: Log, published: Published) -> Pending<()>;
     /// Records that witnesses cosigned `note`, which is a checkpoint of ours.
     fn record_cosigned(&self, cosigned: Cosigned, note: String) -> Pending<Recorded>;
+    /// Deletes the owner header of a report that is to be erased by now. Says nothing in the log: that comes when no copy
+    /// is left ([`OwnRecord::ReportErased`]).
+    fn drop_owner_header(&self, report: ReportId) -> Pending<()>;
     /// Empties the write-ahead log into the database; `false` when a reader is in the way.
     fn empty_wal(&self) -> Pending<bool>;
     /// Answers after a row was written and committed: the writer works, and the disk takes what it writes.

@@ -39,18 +39,18 @@ pub(super) fn check(
     if matches!(event, Event::OwnerHeaderFetched(..)) && auditor.facts.is_none() {
         return Err(EntryFault::Decision("no facts are recorded"));
     }
-    let (Event::Released(signed, request) | Event::ReleaseDenied(signed, request)) = event else {
-        let timeless = auditor.clocks.is_none();
-        return if timeless {
-            Ok(())
-        } else {
-            Err(EntryFault::Decision("clocks are recorded with no decision by them"))
-        };
-    };
-    let clocks = auditor.clocks.ok_or(EntryFault::Decision("no clocks are recorded"))?;
-    if !clocks.suit_an_entry_at(at) {
-        return Err(EntryFault::Decision("its clocks are not of the time of its entry"));
+    match (expected, auditor.clocks) {
+        (None, None) => return Ok(()),
+        (None, Some(_)) => return Err(EntryFault::Decision("clocks are recorded with no decision by them")),
+        (Some(_), None) => return Err(EntryFault::Decision("no clocks are recorded")),
+        (Some(_), Some(clocks)) if !clocks.suit_an_entry_at(at) => {
+            return Err(EntryFault::Decision("its clocks are not of the time of its entry"));
+        }
+        (Some(_), Some(_)) => {}
     }
+    let (Event::Released(signed, request) | Event::ReleaseDenied(signed, request)) = event else {
+        return Ok(());
+    };
     let Some(FactsRecord::Release(facts)) = &auditor.facts else {
         return Err(EntryFault::Decision("no facts are recorded"));
     };
@@ -80,7 +80,8 @@ pub(super) fn check_facts(
         }
         (Event::OwnerHeaderFetched(report, key), Some(FactsRecord::OwnerFetch(recorded))) => {
             let view = OwnerFetchView::load(facts, *report, *key).map_err(|e| failed(&e))?;
-            view.is_some_and(|view| OwnerFetchFacts::of(view).record() == recorded)
+            let same = |(view, clocks)| OwnerFetchFacts::of(view, clocks).record() == recorded;
+            view.zip(auditor.clocks).is_some_and(same)
         }
         (Event::Released(..) | Event::ReleaseDenied(..) | Event::OwnerHeaderFetched(..), _) => false,
         _ => true,

@@ -110,7 +110,7 @@ impl Judge {
             Facts::OwnerFetch(facts) => {
                 let reasons = self.judge(facts.bundle(), |engine| engine.rejudge_owner_fetch(facts))?;
                 let record = FactsRecord::OwnerFetch(facts.record().clone());
-                Ok(AuditorPart::decided(record, None, facts.bundle(), reasons))
+                Ok(AuditorPart::decided(record, Some(facts.clocks()), facts.bundle(), reasons))
             }
         }
     }
@@ -150,7 +150,8 @@ impl Facts {
             }
             Event::OwnerHeaderFetched(report, key) => {
                 let view = OwnerFetchView::load(folded, *report, *key).map_err(|e| failed(&e))?;
-                Ok(view.map(|view| Self::OwnerFetch(Box::new(OwnerFetchFacts::of(view)))))
+                let facts = view.zip(recorded.clocks).map(|(view, clocks)| OwnerFetchFacts::of(view, clocks));
+                Ok(facts.map(|facts| Self::OwnerFetch(Box::new(facts))))
             }
             _ => Ok(None),
         }

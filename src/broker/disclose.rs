@@ -4,15 +4,14 @@ use super::{Broker, BrokerError, Caller};
 use crate::{
     model::{
         event::{Disclosed, EntryRef, Log},
-        ids::{GrantId, PartyId, ReportId},
+        ids::{PartyId, ReportId},
         limits,
         party::Holder,
-        rows::{GrantRow, Held, Rows as _},
     },
     store::{ExportPart, ExportedFacts, Facts, OwnRecord, StoreError},
     tlog::LogProof,
     wire::{
-        about::{About, about},
+        about::about,
         api::{BundleLine, DisclosedEntry, Disclosure, Policies},
         entry::{OpenedLeaf, Shared},
         listing::SignedListing,
@@ -128,15 +127,7 @@ impl Broker {
         let proof = LogProof::parse(proof).map_err(|e| unreadable(&e))?;
         let opened = OpenedLeaf::parse(proof.extra()).map_err(|e| unreadable(&e))?;
         let shared = Shared::parse(&opened.shared).map_err(|e| unreadable(&e))?;
-        Ok(match about(&shared).map_err(|e| unreadable(&e))? {
-            About::Report(found) => found == report,
-            About::Grant(grant) => self.report_of(grant)? == Some(report),
-            About::NoReport => false,
-        })
-    }
-
-    fn report_of(&self, grant: GrantId) -> Result<Option<ReportId>, BrokerError> {
-        let held: Option<Held<GrantRow>> = Facts(&*self.store).read(&grant.to_string())?;
-        Ok(held.map(|held| held.row.grant.report))
+        let about = about(&shared).map_err(|e| unreadable(&e))?;
+        Ok(about.report(&Facts(&*self.store))? == Some(report))
     }
 }

@@ -34,6 +34,8 @@ pub enum BrokerError {
     },
     /// Signed by another key than the caller's.
     NotTheCaller,
+    /// Everything of the caller's stands still.
+    Frozen,
     /// The header bytes are not those the statement names.
     HeaderMismatch,
     /// An upload was not published, or bytes of it not taken.
@@ -145,6 +147,7 @@ impl BrokerError {
                 problem.current = *current;
                 problem
             }
+            Self::Frozen | Self::Refused(Refusal::Frozen) => detailed(ProblemType::Frozen, Refusal::Frozen.to_string()),
             Self::Refused(refusal) => detailed(ProblemType::StatementRefused, refusal.to_string()),
             Self::Denied { reasons, receipt } => denied(reasons, receipt.as_ref()),
             Self::DeniedAndCounted { reasons } => denied(reasons, None).with_detail(
@@ -241,10 +244,15 @@ fn work_needed(bits: Bits) -> Problem {
 }
 
 fn denied(reasons: &[Reason], receipt: Option<&String>) -> Problem {
-    let shown = reasons.iter().filter(|reason| reason.shown_to_caller);
-    let texts = shown.map(|r| ReasonText { id: r.id.clone(), reason: r.reason.clone(), advice: r.advice.clone() });
     let mut problem = Problem::new(ProblemType::Denied);
-    problem.reasons = texts.collect();
+    problem.reasons = shown(reasons);
     problem.receipt = receipt.cloned();
     problem
+}
+
+/// Conditions that failed, as far as the caller may read them.
+pub(super) fn shown(reasons: &[Reason]) -> Vec<ReasonText> {
+    let shown = reasons.iter().filter(|reason| reason.shown_to_caller);
+    let text = |r: &Reason| ReasonText { id: r.id.clone(), reason: r.reason.clone(), advice: r.advice.clone() };
+    shown.map(text).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
         rows::{GrantRow, Held, ReportRow, RequestRow, Row, Rows},
     },
     store::Facts,
-    wire::api::{GrantSummary, Listing, ReportSummary, RequestSummary},
+    wire::api::{Became, GrantSummary, Listing, ReportSummary, RequestSummary},
 };
 use std::str::FromStr;
 
@@ -40,18 +40,24 @@ impl Broker {
     /// When storage fails.
     pub fn requests(&self, caller: &Caller) -> Result<Listing<RequestSummary>, BrokerError> {
         let rows = self.rows_of::<RequestRow, RequestId>(caller)?;
-        let summary = |(id, row): (RequestId, RequestRow)| RequestSummary {
-            id,
-            officer: row.officer,
-            institution: row.institution,
-            request: row.request,
-            at: row.at,
-            answered_by: row.answered_by,
-        };
-        Ok(Listing { items: rows.into_iter().map(summary).collect() })
+        let items: Result<Vec<_>, _> = rows.into_iter().map(|(id, row)| self.request_summary(id, row)).collect();
+        Ok(Listing { items: items? })
     }
 
-    fn grant_summary(&self, id: GrantId, row: GrantRow) -> Result<GrantSummary, BrokerError> {
+    pub(super) fn request_summary(&self, id: RequestId, row: RequestRow) -> Result<RequestSummary, BrokerError> {
+        let RequestRow { officer, institution, owner: _, request, at, answers } = row;
+        Ok(RequestSummary {
+            id,
+            officer,
+            institution,
+            request,
+            at,
+            answers,
+            statement: self.statement_text(id.into())?,
+        })
+    }
+
+    pub(super) fn grant_summary(&self, id: GrantId, row: GrantRow) -> Result<GrantSummary, BrokerError> {
         let releasable_from = row.cooled_at().max(row.grant.collect.from);
         Ok(GrantSummary {
             id,
@@ -64,6 +70,14 @@ impl Broker {
             releases_used: row.releases_used,
             max_releases: row.grant.max_releases,
             awaiting: row.awaiting,
+            owner: row.owner,
+            effective_at: row.effective_at,
+            owner_approvals: row.owner_approvals,
+            officer_approvals: row.officer_approvals,
+            exercised: row.exercised,
+            answer: row.answer,
+            became: row.became.map(|said| Became { statement: said.statement, at: said.at, became: said.became }),
+            replaced_by: row.replaced_by,
             statement: self.statement_text(id.into())?,
         })
     }

@@ -20,7 +20,7 @@ impl Broker {
             let view = OwnerFetchView::load(&Facts(&*self.store), report, caller.key)?
                 .filter(OwnerFetchView::concerns_caller)
                 .ok_or(BrokerError::NotFound)?;
-            let permit = match self.engine.decide_owner_fetch(OwnerFetchFacts::of(view)) {
+            let permit = match self.engine.decide_owner_fetch(OwnerFetchFacts::of(view, self.clocks()?)) {
                 Ok(permit) => permit,
                 Err(denied) => {
                     let recorded = self.store.record(OwnRecord::OwnerHeaderDenied(report, caller.key)).await?;

@@ -204,7 +204,14 @@ impl Broker {
     /// As [`Broker::charge_entry`], but for what must always be possible.
     pub(super) fn charge_statement(&self, party: PartyId, kind: Kind) -> Result<(), BrokerError> {
         match kind {
-            Kind::Revocation | Kind::Approval | Kind::Suspension | Kind::Resumption => Ok(()),
+            Kind::Revocation
+            | Kind::Approval
+            | Kind::Suspension
+            | Kind::Resumption
+            | Kind::Freeze
+            | Kind::Withdrawal
+            | Kind::Status
+            | Kind::Thaw => Ok(()),
             _ => self.charge_entry(party),
         }
     }

@@ -84,8 +84,7 @@ impl Broker {
             if view.release().officer != caller.key {
                 return Err(BrokerError::NotFound);
             }
-            let institution = view.view().grant().grant.institution;
-            self.streams.register(view.release().grant, institution, connection);
+            self.streams.register(view.release().grant, view.view(), connection);
             let facts = RedeliveryFacts::of(view, self.clocks()?);
             let permit = match self.engine.decide_redelivery(facts) {
                 Ok(permit) => permit,

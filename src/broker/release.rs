@@ -65,7 +65,7 @@ impl Broker {
             .filter(ReleaseView::concerns_officer)
             .ok_or(BrokerError::NotFound)?;
         // Registered before the commit: a revocation from here on finds the connection and resets it.
-        self.streams.register(request.body().grant, view.grant().grant.institution, connection);
+        self.streams.register(request.body().grant, &view, connection);
         let facts = ReleaseFacts::of(view, request.body().clone(), self.clocks()?);
         match self.engine.decide_release(facts) {
             Ok(permit) => match self.store.commit_release(permit, request.clone()).await {

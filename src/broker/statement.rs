@@ -4,7 +4,7 @@ use super::{Broker, BrokerError, Registration};
 use crate::{
     model::{
         event::Log,
-        ids::{Digest, KeyId, PartyId, PublicKey},
+        ids::{Digest, KeyId, PartyId, PublicKey, ReportId},
         party::{EnrolmentRole, Holder},
         purpose::Purpose,
         rows::{Held, KeyRow, Rows},
@@ -80,7 +80,15 @@ impl Broker {
     /// [`BrokerError`].
     pub async fn submit(self: &Arc<Self>, text: &str, caller: &Caller) -> Result<Accepted, BrokerError> {
         let statement = Unverified::parse(text)?;
-        if let Kind::Party | Kind::Report | Kind::Grant | Kind::ReleaseRequest | Kind::Revocation = statement.kind() {
+        if let Kind::Party
+        | Kind::Report
+        | Kind::Grant
+        | Kind::ReleaseRequest
+        | Kind::Revocation
+        | Kind::Freeze
+        | Kind::OwnerHeader
+        | Kind::Handover = statement.kind()
+        {
             return Err(StatementError::Elsewhere { kind: statement.kind() }.into());
         }
         let kind = statement.kind();
@@ -92,10 +100,15 @@ impl Broker {
         let broker = self.clone();
         // Carried through once begun, as a revocation is.
         let taken = tokio::spawn(async move {
-            let turned = decisions_turned_around(verified.body());
+            let turned = Turned::around_by(verified.body());
             let recorded = broker.store.accept(verified, Attachment::Nothing).await?;
-            if let Some(institution) = turned {
-                broker.streams.reset_institution(institution).await;
+            match turned {
+                Some(Turned::Institution(institution)) => drop(broker.streams.reset_institution(institution).await),
+                Some(Turned::Report(report)) => {
+                    broker.streams.reset_report(report).await;
+                    broker.sweep().await?;
+                }
+                None => {}
             }
             Ok(accepted(digest, recorded))
         });
@@ -150,6 +163,8 @@ impl Broker {
         let purposes: &[Purpose] = match statement.body() {
             Body::Grant(grant) => &grant.purposes,
             Body::Request(request) => &request.purposes,
+            Body::Call(call) => &call.purposes,
+            Body::Record(change) => &change.record.mandate,
             Body::Party(enrolment) => match &enrolment.role {
                 EnrolmentRole::Institution(record) => &record.mandate,
                 EnrolmentRole::Advocate {} => &[],
@@ -163,15 +178,24 @@ impl Broker {
     }
 }
 
-/// The institution whose running streams were decided on facts a statement may change. Honest clients fetch the rest
-/// again, and are decided about anew.
-fn decisions_turned_around(body: &Body) -> Option<PartyId> {
-    match body {
-        Body::Suspension(suspension) => Some(suspension.institution),
-        Body::Officer(appointment) => Some(appointment.institution),
-        Body::RecipientKey(key) => Some(key.institution),
-        Body::Attestation(attestation) => Some(attestation.institution),
-        _ => None,
+/// Whose running streams were decided on facts a statement may change. Honest clients fetch the rest again, and are
+/// decided about anew.
+enum Turned {
+    Institution(PartyId),
+    Report(ReportId),
+}
+
+impl Turned {
+    fn around_by(body: &Body) -> Option<Self> {
+        match body {
+            Body::Suspension(suspension) => Some(Self::Institution(suspension.institution)),
+            Body::Officer(appointment) => Some(Self::Institution(appointment.institution)),
+            Body::RecipientKey(key) => Some(Self::Institution(key.institution)),
+            Body::Attestation(attestation) => Some(Self::Institution(attestation.institution)),
+            Body::Closing(closing) => Some(Self::Institution(closing.institution)),
+            Body::Withdrawal(withdrawal) => Some(Self::Report(withdrawal.report)),
+            _ => None,
+        }
     }
 }
 

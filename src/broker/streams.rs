@@ -4,7 +4,10 @@
 //! close the kernel would still send megabytes from its buffers, so a cut is a reset (`SO_LINGER` 0), and the cutter
 //! waits until the socket is gone.
 
-use crate::model::ids::{GrantId, PartyId};
+use crate::model::{
+    ids::{GrantId, PartyId, ReportId},
+    view::ReleaseView,
+};
 use std::{
     collections::HashMap,
     sync::{
@@ -82,18 +85,25 @@ pub(super) struct Streams {
 
 struct Running {
     institution: PartyId,
+    owners: [PartyId; 2],
+    report: ReportId,
     connections: Vec<Connection>,
 }
 
 impl Streams {
     /// Notes that a connection carries bytes of a grant.
-    pub(super) fn register(&self, grant: GrantId, institution: PartyId, connection: &Connection) {
+    pub(super) fn register(&self, grant: GrantId, view: &ReleaseView, connection: &Connection) {
         connection.carries.store(true, Ordering::SeqCst);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.len() > GRANTS_BEFORE_TIDYING {
             running.retain(|_, stream| !stream.connections.iter().all(Connection::is_closed));
         }
-        let stream = running.entry(grant).or_insert(Running { institution, connections: Vec::new() });
+        let stream = running.entry(grant).or_insert(Running {
+            institution: view.grant().grant.institution,
+            owners: [view.grant().owner, view.report().owner],
+            report: view.grant().grant.report,
+            connections: Vec::new(),
+        });
         stream.connections.retain(|open| !open.is_closed());
         if !stream.connections.iter().any(|open| open.is(connection)) {
             stream.connections.push(connection.clone());
@@ -108,6 +118,16 @@ impl Streams {
     /// Resets every connection that carries bytes to an institution.
     pub(super) async fn reset_institution(&self, institution: PartyId) -> u32 {
         self.reset(|_, stream| stream.institution == institution).await
+    }
+
+    /// Resets every connection that carries bytes of a party's reports, or under a grant of theirs.
+    pub(super) async fn reset_owner(&self, owner: PartyId) -> u32 {
+        self.reset(|_, stream| stream.owners.contains(&owner)).await
+    }
+
+    /// Resets every connection that carries bytes of a report.
+    pub(super) async fn reset_report(&self, report: ReportId) -> u32 {
+        self.reset(|_, stream| stream.report == report).await
     }
 
     async fn reset(&self, which: impl Fn(&GrantId, &Running) -> bool) -> u32 {

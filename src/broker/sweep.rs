@@ -20,6 +20,9 @@ impl Broker {
             if let Err(error) = self.sweep().await {
                 tracing::warn!(error = error.log_text(), "the sweeper could not finish");
             }
+            if let Err(error) = self.erase_withdrawn().await {
+                tracing::warn!(error = error.log_text(), "a withdrawn report waits to be erased");
+            }
             if let Err(error) = self.settle_hours().await {
                 tracing::warn!(error = error.log_text(), "counted denials wait for their entry");
             }

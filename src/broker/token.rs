@@ -9,6 +9,7 @@ use crate::{
         ambient::{Entropy, random},
         ids::{Digest, KeyId},
         limits,
+        party::Holder,
         time::Timestamp,
     },
     wire::{
@@ -133,7 +134,9 @@ impl Broker {
         let client = |error: oauth::OauthError| TokenError::Client(error.to_string());
         let assertion = UnverifiedAssertion::parse(assertion).map_err(client)?;
         let unknown = || TokenError::Client("the client is not registered here".to_owned());
-        let key = self.registered_key(assertion.client())?.ok_or_else(unknown)?;
+        // A key that was replaced signs in no more: what it may still do needs no token.
+        let row = self.key_row(assertion.client())?.filter(|row| row.holder != (Holder::Superseded {}));
+        let key = row.ok_or_else(unknown)?.public;
         let assertion = assertion.verify(&key, &self.public_url, now).map_err(client)?;
         if client_id.is_some_and(|id| id != assertion.sub.to_string()) {
             return Err(TokenError::Client("client_id is not the assertion's subject".to_owned()));
@@ -178,7 +181,7 @@ impl Broker {
             session.key
         };
         self.spend_proof(&proof, now)?;
-        let row = self.key_row(key)?.ok_or(TokenError::Token)?;
+        let row = self.key_row(key)?.filter(|row| row.holder != (Holder::Superseded {})).ok_or(TokenError::Token)?;
         Ok(Caller { key, party: row.party, holder: row.holder })
     }
 

@@ -8,7 +8,7 @@ use crate::model::{
     purpose::{Purpose, Taxonomy},
     rows::InstitutionRow,
     statement::Text,
-    time::Duration,
+    time::{Duration, Timestamp},
 };
 
 /// Days as a length of time, with a bound that keeps them in the calendar.
@@ -63,6 +63,36 @@ pub(super) fn read_text(text: &str) -> Result<Text, String> {
     text.parse().map_err(|e: crate::model::ids::Malformed| e.to_string())
 }
 
+/// Reads a moment: RFC 3339, or a date, which begins at midnight in UTC.
+pub(super) fn read_moment(text: &str) -> Result<Timestamp, String> {
+    let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| midnight(text.parse().ok()?));
+    moment.and_then(stamp).ok_or_else(|| format!("{text:?} is no moment; write 2030-01-31 or 2030-01-31T12:00:00Z"))
+}
+
+/// Reads the last day on which something holds: the first second after it, in UTC; or a moment, RFC 3339.
+pub(super) fn read_last_day(text: &str) -> Result<Timestamp, String> {
+    let after = |text: &str| midnight(text.parse::<jiff::civil::Date>().ok()?.tomorrow().ok()?);
+    let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| after(text));
+    moment.and_then(stamp).ok_or_else(|| format!("{text:?} is no day; write 2030-01-31"))
+}
+
+/// So many calendar months after a moment, in UTC: the day of the month stays, or is the last one there is.
+pub(super) fn months_after(moment: Timestamp, months: u16) -> Result<Timestamp, Failure> {
+    let late = || Failure::usage(format!("{months} months are more than the calendar has"));
+    let seconds = i64::try_from(moment.as_seconds()).map_err(|_| late())?;
+    let then = jiff::Timestamp::from_second(seconds).map_err(|_| late())?.to_zoned(jiff::tz::TimeZone::UTC);
+    let then = then.checked_add(jiff::Span::new().months(i32::from(months))).map_err(|_| late())?;
+    stamp(then.timestamp()).ok_or_else(late)
+}
+
+fn midnight(date: jiff::civil::Date) -> Option<jiff::Timestamp> {
+    Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+}
+
+fn stamp(moment: jiff::Timestamp) -> Option<Timestamp> {
+    u64::try_from(moment.as_second()).ok().map(Timestamp::from_seconds)
+}
+
 /// Where a grant stands.
 pub(super) const fn state(state: &GrantState) -> &'static str {
     match state {
@@ -74,6 +104,10 @@ pub(super) const fn state(state: &GrantState) -> &'static str {
         | GrantState::Shredded { cause: EndCause::HeaderLost, .. } => {
             "lost: the broker went on from a backup. If it is still your wish, give it anew"
         }
+        GrantState::Ended { cause: EndCause::Replaced, .. }
+        | GrantState::Shredded { cause: EndCause::Replaced, .. } => "another grant took its place",
+        GrantState::Ended { cause: EndCause::ReportWithdrawn, .. }
+        | GrantState::Shredded { cause: EndCause::ReportWithdrawn, .. } => "ended: the report was withdrawn",
         GrantState::Ended { .. } => "ended, copies being destroyed",
         GrantState::Shredded { .. } => "ended, every copy at the broker destroyed",
     }
@@ -109,3 +143,37 @@ pub(super) fn taxonomy() -> Result<Taxonomy, Failure> {
 
 /// A hundred years: beyond this a number of days is a mistake.
 const MOST_DAYS: u64 = 36_525;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        stamp(text.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn months_keep_the_day_or_take_the_last_one_and_the_time_of_day() {
+        for (from, months, then) in [
+            ("2027-01-31T09:30:00Z", 1, "2027-02-28T09:30:00Z"),
+            ("2028-01-31T09:30:00Z", 1, "2028-02-29T09:30:00Z"),
+            ("2028-02-29T00:00:00Z", 12, "2029-02-28T00:00:00Z"),
+            ("2027-03-31T00:00:00Z", 6, "2027-09-30T00:00:00Z"),
+            ("2027-10-31T23:59:59Z", 4, "2028-02-29T23:59:59Z"),
+        ] {
+            assert_eq!(months_after(at(from), months).unwrap(), at(then), "{from} and {months} months");
+        }
+        assert!(months_after(Timestamp::FAR_FUTURE, 1).is_err());
+    }
+
+    #[test]
+    fn last_day_counts_whole_and_a_date_begins_at_midnight_in_utc() {
+        assert_eq!(read_last_day("2027-02-28").unwrap(), at("2027-03-01T00:00:00Z"));
+        assert_eq!(read_moment("2027-02-28").unwrap(), at("2027-02-28T00:00:00Z"));
+        // Elsewhere the day is another one; what is written with an offset is meant so.
+        assert_eq!(read_moment("2027-02-28T00:00:00+05:30").unwrap(), at("2027-02-27T18:30:00Z"));
+        for wrong in ["2027-02-29", "soon", "2027-13-01", "-0001-01-01", ""] {
+            assert!(read_last_day(wrong).is_err() && read_moment(wrong).is_err(), "{wrong}");
+        }
+    }
+}

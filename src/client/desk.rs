@@ -5,7 +5,7 @@
 //! statement is "sent, not confirmed".
 
 use super::{
-    identity::Identity,
+    identity::{Identity, RecoveryKey},
     memory::{Memory, StoredReceipt},
     mirror::{Mirror, MirrorError},
     remote::{As, Remote, RemoteError},
@@ -14,8 +14,7 @@ use crate::{
     model::{
         ambient::{Clock, Entropy, random},
         event::Log,
-        ids::{Digest, Jti},
-        statement::Kind,
+        ids::{Digest, Jti, PartyId},
         time::{Duration, Timestamp},
     },
     tlog::{Checkpoint, Hash, Note, empty_root, verify_consistency},
@@ -30,6 +29,7 @@ use crate::{
         trust::Trust,
     },
 };
+use ed25519_dalek::SigningKey;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -74,6 +74,8 @@ impl DeskError {
 /// A person's desk.
 pub struct Desk {
     pub(in crate::client) identity: Identity,
+    /// Speaks instead, while the recovery key is needed.
+    recovery: Option<SigningKey>,
     pub(in crate::client) memory: Memory,
     pub(in crate::client) remote: Remote,
     pub(in crate::client) genesis: SignedGenesis,
@@ -113,7 +115,7 @@ impl Desk {
         memory.genesis = Some(note);
         memory.url = Some(address.to_owned());
         let trust = mirror.trust(&genesis)?;
-        let mut desk = Self { identity, memory, remote, genesis, mirror, trust, clock, entropy };
+        let mut desk = Self { identity, recovery: None, memory, remote, genesis, mirror, trust, clock, entropy };
         desk.refresh()?;
         Ok(desk)
     }
@@ -139,7 +141,7 @@ impl Desk {
             }
         }
         let trust = mirror.trust(&genesis)?;
-        Ok(Self { identity, memory, remote, genesis, mirror, trust, clock, entropy })
+        Ok(Self { identity, recovery: None, memory, remote, genesis, mirror, trust, clock, entropy })
     }
 
     /// Brings the register up to date and checks it whole.
@@ -205,7 +207,7 @@ impl Desk {
     }
     /// How this person signs in.
     pub(in crate::client) fn signed_in(&self) -> As<'_> {
-        As::Key(self.identity.signing_key())
+        As::Key(self.key())
     }
     /// Now, by the device's clock.
     pub fn now(&self) -> Timestamp {
@@ -268,9 +270,9 @@ impl Desk {
         prev: Option<Digest>,
     ) -> Result<String, DeskError> {
         let now = self.now();
-        let ordered = B::KIND != Kind::Revocation;
+        let ordered = B::KIND.is_ordered();
         let claims = Claims {
-            iss: self.signing_party(),
+            iss: self.party_id(),
             aud: self.genesis.digest(),
             jti: Jti::from_bytes(random(&*self.entropy)),
             iat: now,
@@ -280,11 +282,32 @@ impl Desk {
             seen: ordered.then(|| self.seen()),
             body: body.clone(),
         };
-        Ok(statement::sign(&claims, self.identity.signing_key())?)
+        Ok(statement::sign(&claims, self.key())?)
     }
 
-    fn signing_party(&self) -> crate::model::ids::PartyId {
-        self.identity.party_id()
+    /// The party this person is: the thumbprint of their first key, whichever one they use today.
+    pub fn party_id(&self) -> PartyId {
+        self.memory.party.unwrap_or_else(|| self.identity.party_id())
+    }
+
+    /// The key that signs: the identity's, or the recovery key while it speaks.
+    fn key(&self) -> &SigningKey {
+        self.recovery.as_ref().unwrap_or_else(|| self.identity.signing_key())
+    }
+
+    /// Lets the recovery key speak for the party instead of the identity.
+    ///
+    /// # Errors
+    /// What `act` says.
+    pub fn as_recovery<T>(
+        &mut self,
+        recovery: &RecoveryKey,
+        act: impl FnOnce(&mut Self) -> Result<T, DeskError>,
+    ) -> Result<T, DeskError> {
+        self.recovery = Some(recovery.signing_key().clone());
+        let outcome = act(self);
+        self.recovery = None;
+        outcome
     }
 
     /// What this device last verified of both logs.

@@ -119,7 +119,7 @@ impl Desk {
     /// Whom a listing for this person may be about: themselves, or the institution they act for.
     fn listed_as(&self) -> Vec<crate::model::ids::PartyId> {
         let institution = self.mirror.key(self.identity.key_id()).and_then(|key| key.institution());
-        institution.into_iter().chain([self.identity.party_id()]).collect()
+        institution.into_iter().chain([self.party_id()]).collect()
     }
 
     fn check_entry(

@@ -17,7 +17,8 @@ use crate::{
         grant::Grant,
         ids::{AgeRecipient, Digest, GrantId, Nonce, ReleaseId, ReportId},
         purpose::Purpose,
-        release::{AccessRequest, Acknowledgement, Outcome, ReleaseRequest, RequestKind},
+        release::{Acknowledgement, Outcome, ReleaseRequest},
+        request::{AccessRequest, RequestKind},
         statement::{Body, Kind, Text},
         time::Timestamp,
     },
@@ -48,9 +49,14 @@ pub struct Collected {
 }
 
 /// What an officer asks for.
+#[derive(Clone, Debug)]
 pub struct Asking {
+    /// What is asked.
+    pub kind: RequestKind,
     /// The report.
     pub report: ReportId,
+    /// The grant it is about, but for access.
+    pub grant: Option<GrantId>,
     /// Its owner's recipient, from the reference handed over.
     pub owner: AgeRecipient,
     /// What for.
@@ -59,8 +65,24 @@ pub struct Asking {
     pub legal_basis: Text,
     /// When an answer comes too late.
     pub deadline: Timestamp,
+    /// To keep it longer: until when.
+    pub keep_until: Option<Timestamp>,
     /// A message to the owner, sealed before it leaves.
     pub message: Option<String>,
+}
+
+impl Asking {
+    /// Asks to collect a report, with nothing else said yet.
+    pub fn for_access(
+        report: ReportId,
+        owner: AgeRecipient,
+        purposes: Vec<Purpose>,
+        legal_basis: Text,
+        deadline: Timestamp,
+    ) -> Self {
+        let (kind, grant, keep_until, message) = (RequestKind::Access, None, None, None);
+        Self { kind, report, grant, owner, purposes, legal_basis, deadline, keep_until, message }
+    }
 }
 
 impl Desk {
@@ -74,11 +96,13 @@ impl Desk {
             None => None,
         };
         let body = AccessRequest {
-            kind: RequestKind::Access,
+            kind: asking.kind,
             report: asking.report,
+            grant: asking.grant,
             purposes: asking.purposes.clone(),
             legal_basis: asking.legal_basis.clone(),
             deadline: asking.deadline,
+            keep_until: asking.keep_until,
             sealed_message,
         };
         self.state(&body, None)

@@ -58,6 +58,12 @@ pub struct Terms {
     pub conditions: Conditions,
     /// The request it answers.
     pub answers: Option<RequestId>,
+    /// How many officers other than the one who collects have to agree.
+    pub officer_approvals: u32,
+    /// First second at which it may be collected, whatever else is over.
+    pub embargo_until: Option<Timestamp>,
+    /// The grant it takes the place of.
+    pub replaces: Option<GrantId>,
     /// The eight words of the institution, typed by hand: needed while its key is young.
     pub confirmed_fingerprint: Option<String>,
 }
@@ -128,6 +134,10 @@ impl Desk {
             taxonomy: fixed.taxonomy,
             answers: terms.answers,
             urgent,
+            officer_approvals: terms.officer_approvals,
+            embargo_until: terms.embargo_until,
+            terms: institution.terms.map(|terms| terms.statement),
+            replaces: terms.replaces,
         };
         Ok(Prepared { grant, header: header.as_bytes().to_vec(), fingerprint: words })
     }

@@ -10,8 +10,8 @@ use crate::{
         epoch::{LostRange, Resumption, RollForward},
         ids::{AgeRecipient, Digest, PartyId, PublicKey},
         institution::{
-            Admission, Approval, Attestation, AttestationKind, InstitutionRecord, OfficerAppointment, RecipientKey,
-            Suspension, SuspensionAct,
+            Admission, Approval, Attestation, AttestationKind, Call, Checklist, Closing, InstitutionRecord,
+            OfficerAppointment, RecipientKey, RecordChange, Suspension, SuspensionAct, Terms,
         },
         party::{EnrolmentRole, PartyEnrolment, RecoveryKeys},
         roster::{Roster, RosterChange},
@@ -25,6 +25,15 @@ use crate::{
         work::{self, Bits, NoSuchBits, Task, WorkNonce},
     },
 };
+
+/// What an accreditor examined.
+#[derive(Clone, Copy, Debug)]
+pub enum Examined {
+    /// The legal mandate.
+    Mandate,
+    /// Due diligence, question by question.
+    DueDiligence(Checklist),
+}
 
 impl Desk {
     /// Enrols this identity.
@@ -103,7 +112,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn appoint(&mut self, officer: PublicKey, unit: Text, until: Timestamp) -> Result<Accepted, DeskError> {
-        let institution = self.identity.party_id();
+        let institution = self.party_id();
         let subject = self.known_institution(institution)?.statement;
         self.state(&OfficerAppointment { institution, signing_key: officer, unit, until }, Some(subject))
     }
@@ -113,7 +122,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn publish_recipient_key(&mut self, unit: Text, recipient: AgeRecipient) -> Result<Accepted, DeskError> {
-        let institution = self.identity.party_id();
+        let institution = self.party_id();
         let subject = self.known_institution(institution)?.statement;
         self.state(&RecipientKey { institution, unit, recipient }, Some(subject))
     }
@@ -123,8 +132,9 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn admit(&mut self, institution: PartyId) -> Result<Accepted, DeskError> {
-        let record = self.known_institution(institution)?.statement;
-        self.state(&Admission { institution, record }, Some(record))
+        let known = self.known_institution(institution)?;
+        let record = known.record_statement();
+        self.state(&Admission { institution, record }, Some(known.statement))
     }
 
     /// Approves what somebody else proposed.
@@ -132,7 +142,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn approve(&mut self, proposal: Digest) -> Result<Accepted, DeskError> {
-        self.state(&Approval { approves: proposal }, Some(proposal))
+        self.state(&Approval { approves: proposal, matter: None }, Some(proposal))
     }
 
     /// Proposes another roster; enough administrators and enough of the council have to approve it.
@@ -169,11 +179,62 @@ impl Desk {
     pub fn attest(
         &mut self,
         institution: PartyId,
-        kind: AttestationKind,
+        examined: Examined,
         until: Timestamp,
     ) -> Result<Accepted, DeskError> {
         let subject = self.known_institution(institution)?.statement;
-        self.state(&Attestation { institution, kind, until }, Some(subject))
+        let (kind, checklist) = match examined {
+            Examined::Mandate => (AttestationKind::Mandate, None),
+            Examined::DueDiligence(found) => (AttestationKind::DueDiligence, Some(found)),
+        };
+        self.state(&Attestation { institution, kind, until, checklist }, Some(subject))
+    }
+
+    /// Says what this institution does with information.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn publish_terms(&mut self, terms: &Terms) -> Result<Accepted, DeskError> {
+        let subject = self.known_institution(terms.institution)?.statement;
+        self.state(terms, Some(subject))
+    }
+
+    /// Asks for information, publicly.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn call(&mut self, call: &Call) -> Result<Accepted, DeskError> {
+        let subject = self.known_institution(call.institution)?.statement;
+        self.state(call, Some(subject))
+    }
+
+    /// Brings another record of this institution; administrators have to admit it.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn renew_record(&mut self, record: InstitutionRecord) -> Result<Accepted, DeskError> {
+        let institution = self.party_id();
+        let subject = self.known_institution(institution)?.statement;
+        self.state(&RecordChange { institution, record }, Some(subject))
+    }
+
+    /// Ends the mandate of this institution.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn close(&mut self, at: Timestamp, successor: Option<PartyId>) -> Result<Accepted, DeskError> {
+        let institution = self.party_id();
+        let subject = self.known_institution(institution)?.statement;
+        self.state(&Closing { institution, at, successor }, Some(subject))
+    }
+
+    /// Proposes the admission of an institution under a record that waits.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn admit_record(&mut self, institution: PartyId, record: Digest) -> Result<Accepted, DeskError> {
+        let subject = self.known_institution(institution)?.statement;
+        self.state(&Admission { institution, record }, Some(subject))
     }
 
     /// Suspends an institution, or proposes to lift its suspension.

@@ -4,7 +4,7 @@
 
 use super::report::{ConsentRegister, Item};
 use crate::{
-    model::ids::{Digest, ReportId, UploadId},
+    model::ids::{Digest, PartyId, ReportId, UploadId},
     wire::{api::Bytes, statement::SeenTree},
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct Memory {
     pub receipts: BTreeMap<String, StoredReceipt>,
     /// Own reports.
     pub reports: BTreeMap<String, OwnReport>,
+    /// The party, once its first key was replaced.
+    #[serde(default)]
+    pub party: Option<PartyId>,
     /// Recovery recipient and key, public halves, once made; enrolment registers them.
     pub recovery: Option<crate::model::party::RecoveryKeys>,
     /// When an institution's key was first seen on this device.

@@ -218,6 +218,7 @@ impl Sealer<'_> {
             kind,
             predecessor_commitment: None,
             consent_commitment,
+            co_owners: None,
         };
         let own = OwnReport {
             title: manifest.title.clone(),

@@ -5,14 +5,27 @@ use crate::broker::{Broker, Caller, Challenge, Connection, TokenError};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use std::sync::Arc;
 
-/// Whoever is signed in.
+/// Whoever is signed in and whose things do not stand still.
 pub(super) struct SignedIn(pub(super) Caller);
 
+/// Whoever is signed in, frozen or not.
+pub(super) struct SignedInAlsoFrozen(pub(super) Caller);
+
 impl FromRequestParts<Arc<Broker>> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, broker: &Arc<Broker>) -> Result<Self, Response> {
+        let SignedInAlsoFrozen(caller) = SignedInAlsoFrozen::from_request_parts(parts, broker).await?;
+        broker.goes_on(&caller).map_err(|error| problem::Failure::from(error).into_response())?;
+        Ok(Self(caller))
+    }
+}
+
+impl FromRequestParts<Arc<Broker>> for SignedInAlsoFrozen {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, broker: &Arc<Broker>) -> Result<Self, Response> {

@@ -4,7 +4,7 @@
 //! Nobody queues for one: who finds a class full is told so at once. Classes do not borrow from each other, so that
 //! what stops always finds its own.
 
-use super::{revocations, seats::Seat};
+use super::{freezes, inbox, revocations, seats::Seat};
 use crate::model::limits;
 use axum::{
     body::{Body, Bytes},
@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Paths of what only stops. They have a class of their own.
-const STOPS: &[&str] = &[revocations::PATH];
+const STOPS: &[&str] = &[revocations::PATH, freezes::PATH];
 
 /// Kinds of work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +32,8 @@ pub(super) enum Class {
     Download,
     /// Audit bundles: each holds a thread and a snapshot of the database.
     Audit,
+    /// Inboxes: each may wait for something new.
+    Waiting,
     /// The rest: whole in memory, in and out.
     Ordinary,
 }
@@ -46,6 +48,7 @@ impl Class {
             Method::POST | Method::PATCH if uploads => Self::Upload,
             Method::GET if payload || path.ends_with("/report.age") => Self::Download,
             Method::GET if path == "/v1/audit/bundle" => Self::Audit,
+            Method::GET if path == inbox::PATH => Self::Waiting,
             _ => Self::Ordinary,
         }
     }
@@ -57,12 +60,14 @@ pub(super) struct Capacity {
     uploads: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
     audits: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     ordinary: Arc<Semaphore>,
 }
 
 /// Connections at work are never given up to make room; there must be others to give up whenever all are taken.
 const _: () = assert!(
-    limits::STOPS + limits::UPLOADS + limits::DOWNLOADS + limits::AUDITS + limits::ORDINARY < limits::CONNECTIONS
+    limits::STOPS + limits::UPLOADS + limits::DOWNLOADS + limits::AUDITS + limits::WAITING + limits::ORDINARY
+        < limits::CONNECTIONS
 );
 
 impl Capacity {
@@ -73,6 +78,7 @@ impl Capacity {
             uploads: of(limits::UPLOADS),
             downloads: of(limits::DOWNLOADS),
             audits: of(limits::AUDITS),
+            waiting: of(limits::WAITING),
             ordinary: of(limits::ORDINARY),
         }
     }
@@ -84,6 +90,7 @@ impl Capacity {
             Class::Upload => &self.uploads,
             Class::Download => &self.downloads,
             Class::Audit => &self.audits,
+            Class::Waiting => &self.waiting,
             Class::Ordinary => &self.ordinary,
         };
         permits.clone().try_acquire_owned().ok()
@@ -147,6 +154,8 @@ mod tests {
             (Method::GET, "/v1/reports/x/payload", Class::Download),
             (Method::GET, "/v1/releases/x/report.age", Class::Download),
             (Method::GET, "/v1/audit/bundle", Class::Audit),
+            (Method::POST, "/v1/freezes", Class::Stop),
+            (Method::GET, "/v1/inbox", Class::Waiting),
             (Method::POST, "/v1/grants", Class::Ordinary),
             (Method::POST, "/v1/revocations/", Class::Ordinary),
         ] {

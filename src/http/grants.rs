@@ -8,7 +8,7 @@ use super::{
 use crate::{
     broker::Broker,
     model::ids::GrantId,
-    wire::api::{Accepted, GrantSummary, Listing, RequestSummary, SubmitGrant, SubmitHeader},
+    wire::api::{Accepted, Foreseen, GrantSummary, Listing, RequestSummary, SubmitDraft, SubmitGrant, SubmitHeader},
 };
 use axum::{Json, extract::State};
 use std::sync::Arc;
@@ -37,6 +37,15 @@ pub(super) async fn give(
 ) -> Result<Json<Accepted>, Failure> {
     let header = body.header.map(|bytes| bytes.0);
     Ok(Json(broker.give_grant(&body.statement, header, &caller).await?))
+}
+
+/// Says what would happen to a grant that nobody has signed yet.
+pub(super) async fn preview(
+    State(broker): State<Arc<Broker>>,
+    SignedIn(caller): SignedIn,
+    Body(body): Body<SubmitDraft>,
+) -> Result<Json<Foreseen>, Failure> {
+    Ok(Json(broker.foresee(body.grant, &caller)?))
 }
 
 /// Accepts the header of a pending grant.

@@ -3,7 +3,7 @@
 //! Whoever shows a live token is limited by its key, everybody else by their network. The address is used here and
 //! goes nowhere: into no log, no answer, no file.
 
-use super::{problem::Failure, revocations};
+use super::{freezes, problem::Failure, revocations};
 use crate::broker::Broker;
 use axum::{
     extract::{Request, State},
@@ -29,7 +29,7 @@ pub(super) async fn limit(State(broker): State<Arc<Broker>>, request: Request, n
 }
 
 fn admit(broker: &Broker, request: &Request) -> Result<(), Failure> {
-    if request.uri().path() == revocations::PATH {
+    if [revocations::PATH, freezes::PATH].contains(&request.uri().path()) {
         return Ok(());
     }
     if let Some(key) = token(request.headers()).and_then(|token| broker.key_of_token(token)) {

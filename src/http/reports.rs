@@ -1,7 +1,7 @@
 //! `/v1/reports`: declaring, publishing what was uploaded, listing and fetching back one's own.
 
 use super::{
-    caller::SignedIn,
+    caller::{SignedIn, SignedInAlsoFrozen},
     download,
     json::{Body, Id},
     problem::Failure,
@@ -41,13 +41,23 @@ pub(super) async fn publish(
     Ok(Json(broker.publish_upload(report, body.upload, &caller).await?))
 }
 
-/// The owner's own header.
+/// The owner's own header. Whoever is frozen is let in: the refusal is an entry of the log.
 pub(super) async fn owner_header(
     State(broker): State<Arc<Broker>>,
-    SignedIn(caller): SignedIn,
+    SignedInAlsoFrozen(caller): SignedInAlsoFrozen,
     Id(report): Id<ReportId>,
 ) -> Result<Json<OwnerHeader>, Failure> {
     Ok(Json(broker.owner_header(report, &caller).await?))
+}
+
+/// Takes the same file key wrapped anew, for the owner's keys of today or for whoever is to own the report.
+pub(super) async fn replace_owner_header(
+    State(broker): State<Arc<Broker>>,
+    SignedIn(caller): SignedIn,
+    Id(report): Id<ReportId>,
+    Body(body): Body<SubmitReport>,
+) -> Result<Json<Accepted>, Failure> {
+    Ok(Json(broker.replace_owner_header(report, &body.statement, body.owner_header.0, &caller).await?))
 }
 
 /// The owner's own payload.

@@ -123,10 +123,11 @@ fn too_slow() -> Problem {
 
 fn full(class: Class) -> Problem {
     let what = match class {
-        Class::Stop => "too many revocations at once",
+        Class::Stop => "too many revocations and freezes at once",
         Class::Upload => "too many uploads at once",
         Class::Download => "too many downloads at once",
         Class::Audit => "too many audit bundles at once",
+        Class::Waiting => "too many inboxes wait at once",
         Class::Ordinary => "too many requests at once",
     };
     Problem::new(ProblemType::Busy).with_detail(format!("{what}; try again in a moment"))

@@ -1,8 +1,8 @@
 //! The route table: every path, its methods, and who may call it.
 
 use super::{
-    audit, grants, health, log, openapi, register, releases, reports, revocations, statements, token, uploads,
-    well_known,
+    audit, freezes, grants, health, inbox, log, openapi, register, releases, reports, revocations, statements, token,
+    uploads, well_known,
 };
 use crate::{broker::Broker, model::limits};
 use axum::{
@@ -60,12 +60,15 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/evidence", Access::Signature),
     route("POST", "/v1/parties", Access::Signature),
     route("POST", "/v1/revocations", Access::Signature),
+    route("POST", "/v1/freezes", Access::Signature),
     route("POST", "/v1/statements", Access::SignedIn),
+    route("GET", "/v1/inbox", Access::SignedIn),
     route("GET", "/v1/reports", Access::SignedIn),
     route("POST", "/v1/reports", Access::Owner),
     route("PUT", "/v1/reports/{id}/payload", Access::Owner),
     route("GET", "/v1/reports/{id}/payload", Access::Owner),
     route("POST", "/v1/reports/{id}/owner-header", Access::Owner),
+    route("PUT", "/v1/reports/{id}/owner-header", Access::Owner),
     route("OPTIONS", "/v1/uploads", Access::Anybody),
     route("GET", "/v1/uploads", Access::SignedIn),
     route("POST", "/v1/uploads", Access::SignedIn),
@@ -76,6 +79,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/requests", Access::SignedIn),
     route("GET", "/v1/grants", Access::SignedIn),
     route("POST", "/v1/grants", Access::Owner),
+    route("POST", "/v1/grants/preview", Access::Owner),
     route("PUT", "/v1/grants/{id}/header", Access::Owner),
     route("POST", "/v1/grants/{id}/releases", Access::Officer),
     route("GET", "/v1/releases/{id}/report.age", Access::Officer),
@@ -100,13 +104,16 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/evidence", post(register::evidence))
         .route("/v1/parties", post(statements::enrol))
         .route(revocations::PATH, post(revocations::revoke))
+        .route(freezes::PATH, post(freezes::freeze))
         .route("/v1/statements", post(statements::submit))
+        .route(inbox::PATH, get(inbox::page))
         .route("/v1/reports", get(reports::list).post(reports::declare))
         .route("/v1/reports/{id}/payload", put(reports::publish).get(reports::own_payload))
-        .route("/v1/reports/{id}/owner-header", post(reports::owner_header))
+        .route("/v1/reports/{id}/owner-header", post(reports::owner_header).put(reports::replace_owner_header))
         .merge(uploads::router())
         .route("/v1/requests", get(grants::requests))
         .route("/v1/grants", get(grants::list).post(grants::give))
+        .route("/v1/grants/preview", post(grants::preview))
         .route("/v1/grants/{id}/header", put(grants::complete))
         .route("/v1/grants/{id}/releases", post(releases::release))
         .route("/v1/releases/{id}/report.age", get(releases::download))

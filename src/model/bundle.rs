@@ -26,6 +26,7 @@ impl Bundle {
             "schema.cedarschema",
             "taxonomy.json",
             "tests/base.json",
+            "tests/matrix.json",
             "tests/owner-fetch.json",
             "tests/release.json",
         ];

@@ -5,6 +5,7 @@ use super::{
     genesis::Genesis,
     grant::{EndCause, HeaderCopy},
     ids::{Digest, GrantId, KeyId, ReportId},
+    keys::{PartyKind, Recovery, Rotation},
     release::ReleaseRequest,
     statement::{Body, Kind, Signed},
     time::Timestamp,
@@ -85,6 +86,8 @@ pub enum Event {
     RolledForward(LostRange),
     /// The body of an earlier case entry was destroyed; its leaf stands.
     BodyShredded(u64, BodyCause),
+    /// A withdrawn report was erased: payload and owner header.
+    ReportErased(ReportId),
 }
 
 /// Why a body was destroyed.
@@ -148,7 +151,10 @@ impl Event {
                     EnrolmentRole::Institution(_) => Log::Register,
                     EnrolmentRole::Advocate {} => Log::Case,
                 },
-                (
+                (Kind::Approval, Body::Approval(approval)) if approval.matter.is_some() => Log::Case,
+                (Kind::Rotation, Body::Rotation(Rotation { of: PartyKind::Institution, .. }))
+                | (Kind::Recovery, Body::Recovery(Recovery { of: PartyKind::Institution, .. }))
+                | (
                     Kind::Admission
                     | Kind::Approval
                     | Kind::Officer
@@ -156,7 +162,11 @@ impl Event {
                     | Kind::Attestation
                     | Kind::Suspension
                     | Kind::Roster
-                    | Kind::Resumption,
+                    | Kind::Resumption
+                    | Kind::Terms
+                    | Kind::Call
+                    | Kind::Record
+                    | Kind::Closing,
                     _,
                 ) => Log::Register,
                 _ => Log::Case,

@@ -5,14 +5,14 @@
 
 use super::{
     event::EntryRef,
-    grant::GrantState,
+    grant::{GrantState, UseMode},
     ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId},
     limits,
     party::Holder,
-    purpose::Purpose,
+    purpose::{Identification, Purpose},
     release::ReleaseRequest,
     report::ReportState,
-    rows::{GrantRow, Unwatched},
+    rows::{GrantRow, InstitutionRow, KeyRow, Unwatched},
     time::{Clocks, Timestamp},
     view::{Citation, OwnerFetchView, RedeliveryView, ReleaseView},
 };
@@ -96,6 +96,26 @@ pub struct ReleaseRecord {
     pub recipient_key_age: i64,
     /// The advocate confirmed the recipient's fingerprint by hand and signed that it is urgent.
     pub urgent: bool,
+    /// How it may be used.
+    pub use_mode: UseMode,
+    /// How far persons may be identified.
+    pub identification: Identification,
+    /// Everything of the advocate's stands still.
+    pub owner_frozen: bool,
+    /// The report was withdrawn.
+    pub report_withdrawn: bool,
+    /// How many of the report's other owners have to agree yet.
+    pub owner_approvals_missing: i64,
+    /// Officers in office who agree, but for the one who collects.
+    pub officer_approvals: i64,
+    /// How many the grant asks for.
+    pub officer_approvals_needed: i64,
+    /// Length of the cooling-off, in seconds.
+    pub cooling_off: i64,
+    /// Seconds of embargo left; zero or less when there is none or it is over.
+    pub embargo_left: i64,
+    /// Answers of the institution that are overdue, over all grants.
+    pub answers_overdue: i64,
 }
 
 /// Facts about a first delivery.
@@ -119,7 +139,7 @@ impl ReleaseFacts {
             record,
             header: view.grant.grant.header,
             bundle: view.bundle,
-            valid_before: valid_before(&view),
+            valid_before: valid_before(&view, clocks),
             citations: view.citations,
             request,
             clocks,
@@ -183,7 +203,7 @@ impl RedeliveryFacts {
             release: release_id,
             entry,
             header: view.grant.grant.header,
-            valid_before: valid_before(&view).min(ends),
+            valid_before: valid_before(&view, clocks).min(ends),
             citations: view.citations,
         }
     }
@@ -231,6 +251,8 @@ pub struct OwnerFetchRecord {
     pub stored: bool,
     /// The log was rolled forward, and too few of the administrators and of the council have confirmed it.
     pub unconfirmed_roll_forward: bool,
+    /// Everything of the owner's stands still.
+    pub frozen: bool,
 }
 
 /// Facts about handing an owner its own header.
@@ -241,21 +263,24 @@ pub struct OwnerFetchFacts {
     header: Digest,
     bundle: Digest,
     citations: Vec<Citation>,
+    clocks: Clocks,
 }
 
 impl OwnerFetchFacts {
     /// Computes the facts.
-    pub fn of(view: OwnerFetchView) -> Self {
+    pub fn of(view: OwnerFetchView, clocks: Clocks) -> Self {
         let record = OwnerFetchRecord {
             caller: view.caller_id,
             role: view.caller.holder.role().to_owned(),
             party: view.caller.party,
             owner: view.report.owner,
             report: view.report_id,
-            stored: view.report.state == ReportState::Stored {},
+            stored: view.report.state.is_kept(),
             unconfirmed_roll_forward: view.epoch.unconfirmed(),
+            frozen: view.frozen.holds_at(clocks.not_passed),
         };
-        Self { record, header: view.report.report.owner_header, bundle: view.bundle, citations: view.citations }
+        let header = view.report.report.owner_header;
+        Self { record, header, bundle: view.bundle, citations: view.citations, clocks }
     }
     /// The record.
     pub fn record(&self) -> &OwnerFetchRecord {
@@ -268,6 +293,10 @@ impl OwnerFetchFacts {
     /// The bundle in force.
     pub fn bundle(&self) -> Digest {
         self.bundle
+    }
+    /// What "now" meant.
+    pub fn clocks(&self) -> Clocks {
+        self.clocks
     }
     /// What was read.
     pub fn citations(&self) -> &[Citation] {
@@ -302,7 +331,7 @@ fn record(
         institution: grant.institution,
         admitted: institution.is_some_and(|i| view.epoch.admits(i)),
         suspended: institution.is_none_or(|i| i.suspended_at.is_some()),
-        mandate_left: institution.map_or(MISSING, |i| left(i.record.mandate_until)),
+        mandate_left: institution.map_or(MISSING, |i| left(i.mandate_until())),
         mandate_purposes: institution.map(|i| i.record.mandate.clone()).unwrap_or_default(),
         attestation_left: institution.and_then(|i| i.due_diligence_until).map_or(MISSING, left),
         grant: view.grant_id,
@@ -331,7 +360,33 @@ fn record(
         grant_cosigned: cosigned.is_some_and(|row| view.witnessing.given_in.index < row.size),
         recipient_key_age: recipient_key_age(view, clocks),
         urgent: grant.urgent,
+        use_mode: grant.use_mode,
+        identification: grant.identification,
+        owner_frozen: view.owners_frozen.iter().any(|frozen| frozen.holds_at(clocks.not_passed)),
+        report_withdrawn: view.report.state.is_withdrawn(),
+        owner_approvals_missing: owner_approvals_missing(view),
+        officer_approvals: officer_approvals(view, clocks),
+        officer_approvals_needed: i64::from(grant.officer_approvals),
+        cooling_off: i64::try_from(grant.cooling_off_seconds.as_seconds()).unwrap_or(i64::MAX),
+        embargo_left: grant.embargo_until.map_or(0, |until| until.seconds_since(clocks.passed)),
+        answers_overdue: view.owed.overdue(clocks.not_passed),
     }
+}
+
+fn owner_approvals_missing(view: &ReleaseView) -> i64 {
+    if view.grant.effective_at.is_some() {
+        return 0;
+    }
+    let given = view.grant.owner_approvals.len().saturating_add(1);
+    // Not in force although enough agree cannot be; whatever made it so must not release.
+    i64::try_from(view.report.owners_needed().saturating_sub(given)).unwrap_or(i64::MAX).max(1)
+}
+
+/// Who left office since does not count.
+fn officer_approvals(view: &ReleaseView, clocks: Clocks) -> i64 {
+    let institution = view.grant.grant.institution;
+    let in_office = |key: &&KeyRow| key.is_officer_of(institution, clocks.not_passed);
+    i64::try_from(view.approving.iter().filter(in_office).count()).unwrap_or(0)
 }
 
 /// Where there are witnesses, time has passed when they say so; and no time they reached can be undone.
@@ -364,8 +419,12 @@ fn recipient_key_age(view: &ReleaseView, clocks: Clocks) -> i64 {
 }
 
 fn state_word(view: &ReleaseView) -> String {
-    let stored = view.report.state == ReportState::Stored {};
-    if stored { view.grant.state.word() } else { "payload-missing" }.to_owned()
+    match view.report.state {
+        ReportState::Stored {} => view.grant.state.word(),
+        ReportState::Declared {} => "payload-missing",
+        ReportState::Withdrawn { .. } | ReportState::Erased {} => "report-withdrawn",
+    }
+    .to_owned()
 }
 
 fn recipient_key_current(view: &ReleaseView) -> bool {
@@ -385,17 +444,25 @@ fn clock_unconfirmed(unwatched: Option<Unwatched>, grant: &GrantRow) -> bool {
         && ((waited && inside(grant.cooled_at())) || (opened_later && inside(grant.grant.collect.from)))
 }
 
-fn valid_before(view: &ReleaseView) -> Timestamp {
+fn valid_before(view: &ReleaseView, clocks: Clocks) -> Timestamp {
     let grant = &view.grant.grant;
     let appointment = match &view.officer.holder {
         Holder::Officer(appointment) => appointment.until,
         _ => Timestamp::from_seconds(0),
     };
     let institution = view.institution.as_ref();
-    let mandate = institution.map_or(Timestamp::from_seconds(0), |i| i.record.mandate_until);
+    let mandate = institution.map_or(Timestamp::from_seconds(0), InstitutionRow::mandate_until);
     let attestation = institution.and_then(|i| i.due_diligence_until).unwrap_or(Timestamp::from_seconds(0));
+    let approving = view.approving.iter().filter_map(|key| match &key.holder {
+        // Whoever left office before does not count, and ends nothing either.
+        Holder::Officer(office) if clocks.not_passed < office.until => Some(office.until),
+        _ => None,
+    });
+    let owed = view.owed.first();
     [grant.collect.until, grant.consent_review_by, appointment, mandate, attestation]
         .into_iter()
+        .chain(approving)
+        .chain(owed)
         .min()
         .unwrap_or(Timestamp::from_seconds(0))
 }

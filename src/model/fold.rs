@@ -5,16 +5,23 @@
 //! the grant's own window, purpose, count, recipient key and cooling-off. It never reads a clock: time is the entry's.
 
 mod accept;
+mod answer;
 mod authority;
 mod body;
 mod concerned;
 mod cosigned;
 mod epoch;
+mod freeze;
+mod grant;
 mod institution;
+mod keys;
+mod proposal;
 mod refusal;
 mod release;
+mod request;
 mod roster;
 mod state;
+mod withdrawal;
 
 pub use concerned::concerned;
 pub use refusal::{FoldError, Refusal};
@@ -23,7 +30,7 @@ pub use state::State;
 use super::{
     event::{Disclosed, Event, Recorded},
     genesis::Genesis,
-    grant::{EndCause, HeaderCopy},
+    grant::HeaderCopy,
     ids::{Digest, GrantId, ReportId},
     party::Holder,
     roster::Roster,
@@ -55,16 +62,22 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
             release::denied(rows, signed, &signer, request)
         }
         Event::PayloadStored(report) => payload_stored(rows, recorded, *report),
-        Event::HeaderReceived(grant) => change_grant(rows, recorded, *grant, |row| row.state.header_received()),
+        Event::HeaderReceived(grant) => grant::header_received(rows, recorded, *grant),
         Event::OwnerHeaderFetched(report, kid) => {
             let held: Held<ReportRow> = require(rows, report, "report")?;
             let key: Held<KeyRow> = require(rows, kid, "key")?;
             epoch::confirmed(rows)?;
-            if key.row.party == held.row.owner { Ok(()) } else { Err(Refusal::NotOwner.into()) }
+            if freeze::holds(rows, held.row.owner, recorded.at)? {
+                Err(Refusal::Frozen.into())
+            } else if key.row.party == held.row.owner {
+                Ok(())
+            } else {
+                Err(Refusal::NotOwner.into())
+            }
         }
         Event::OwnerHeaderDenied(..) | Event::Cover => Ok(()),
         Event::DenialsCounted(counted) => release::denials_counted(rows, counted),
-        Event::GrantEnded(grant, cause) => grant_ended(rows, recorded, *grant, *cause),
+        Event::GrantEnded(grant, cause) => grant::ended(rows, recorded, *grant, *cause),
         Event::Shredded(grant, copy) => shredded(rows, recorded, *grant, *copy),
         Event::ClockResumed { last, now } => clock_resumed(rows, recorded, *last, *now),
         Event::ClockConfirmed => {
@@ -74,6 +87,7 @@ pub fn apply<S: Rows>(rows: &mut S, recorded: Recorded, event: &Event) -> Result
         Event::Disclosed(disclosed) => disclosed_to_auditor(rows, recorded, disclosed),
         Event::RolledForward(lost) => epoch::rolled_forward(rows, recorded, *lost),
         Event::BodyShredded(index, cause) => body::shredded(rows, recorded, *index, *cause),
+        Event::ReportErased(report) => withdrawal::erased(rows, recorded, *report),
     }
 }
 
@@ -114,22 +128,8 @@ fn disclosed_to_auditor<S: Rows>(
 fn payload_stored<S: Rows>(rows: &mut S, recorded: Recorded, report: ReportId) -> Result<(), FoldError<S::Error>> {
     let mut held: Held<ReportRow> = require(rows, &report, "report")?;
     held.row.state = held.row.state.payload_stored().map_err(|_| Refusal::AlreadyStored)?;
+    held.row.stored_in = Some(recorded.entry);
     rows.write(&report.to_string(), &held.row, recorded.entry).map_err(FoldError::Rows)
-}
-
-fn grant_ended<S: Rows>(
-    rows: &mut S,
-    recorded: Recorded,
-    grant: GrantId,
-    cause: EndCause,
-) -> Result<(), FoldError<S::Error>> {
-    let held: Held<GrantRow> = require(rows, &grant, "grant")?;
-    let (ends_at, why) = held.row.ends_at();
-    // A lost header ends a grant at any time: the log cannot show that it is gone, and without it nothing can happen.
-    if cause != EndCause::HeaderLost && (cause != why || recorded.at < ends_at) {
-        return Err(Refusal::GrantStillRuns.into());
-    }
-    change_grant(rows, recorded, grant, |row| row.state.ended(cause, recorded.at))
 }
 
 fn shredded<S: Rows>(

@@ -1,7 +1,7 @@
 //! Grants: the advocate's signed authorisation, its terms and its life.
 
 use super::{
-    ids::{AgeRecipient, Digest, KeyId, PartyId, ReportId, RequestId},
+    ids::{AgeRecipient, Digest, GrantId, KeyId, PartyId, ReportId, RequestId},
     limits,
     purpose::{Identification, Purpose},
     time::{Duration, Timestamp, Window},
@@ -53,6 +53,24 @@ pub struct Grant {
     pub answers: Option<RequestId>,
     /// Signed although the recipient's key is young; the fingerprint was confirmed by hand.
     pub urgent: bool,
+    /// How many officers other than the one who collects have to agree first; the policies ask for more where a report
+    /// is sensitive.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub officer_approvals: u32,
+    /// First second at which it may be collected whatever else is over: it must not arrive earlier.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub embargo_until: Option<Timestamp>,
+    /// Digest of the institution's `terms` it was given under; needed where the institution has published any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub terms: Option<Digest>,
+    /// The grant it takes the place of, which ends with it. It stays within that one unless it answers a request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaces: Option<GrantId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// How information may be used.
@@ -67,6 +85,13 @@ pub enum UseMode {
     PreserveOnly,
     /// To inform the recipient's own work.
     Information,
+}
+
+impl UseMode {
+    /// Whether it allows nothing the older one did not: keeping safe is less than anything, a lead less than use.
+    fn is_within(self, older: Self) -> bool {
+        self == older || self == Self::PreserveOnly || (self == Self::LeadOnly && older != Self::PreserveOnly)
+    }
 }
 
 /// What the recipient accepts with the information. People keep these; the broker only carries them.
@@ -84,23 +109,27 @@ pub struct Conditions {
 }
 
 /// Whether something is out of the question or may be asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
     /// No.
     No,
     /// Only after a new consent.
     AskFirst,
+    /// As it was asked for in the request this grant answers, and no further.
+    AsRequested,
 }
 
 /// How persons may be contacted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contact {
     /// Not at all.
     No,
     /// Through the organisation that provided the information.
     ThroughProviderOnly,
+    /// As it was asked for in the request this grant answers, and no further.
+    AsRequested,
 }
 
 impl Grant {
@@ -121,9 +150,65 @@ impl Grant {
             Some("officers-count")
         } else if self.keep_until.is_some_and(|until| until < self.collect.until) {
             Some("keep-ends-before-collect")
+        } else if self.officer_approvals > limits::OFFICER_APPROVALS {
+            Some("officer-approvals")
+        } else if self.embargo_until.is_some_and(|until| until >= self.collect.until) {
+            Some("embargo-outlasts-collect")
+        } else if self.conditions.go_by_a_request() && self.answers.is_none() {
+            Some("as-requested-without-request")
         } else {
             None
         }
+    }
+
+    /// Whether this grant allows nothing the older one did not: what it goes beyond, as a stable code. Officers' approvals,
+    /// waiting and embargo may only grow.
+    pub fn goes_beyond(&self, older: &Self) -> Option<&'static str> {
+        let within = |ok: bool, what| if ok { None } else { Some(what) };
+        let covers = |purpose| older.purposes.contains(purpose);
+        let officers = older.officers.is_empty()
+            || (!self.officers.is_empty() && self.officers.iter().all(|officer| older.officers.contains(officer)));
+        let kept = match (self.keep_until, older.keep_until) {
+            (Some(new), Some(old)) => new <= old,
+            (None, Some(_)) => false,
+            (_, None) => true,
+        };
+        [
+            within(self.purposes.iter().all(covers), "purposes"),
+            within(self.use_mode.is_within(older.use_mode), "use mode"),
+            within(self.identification <= older.identification, "identification"),
+            within(self.collect.from >= older.collect.from, "collect window"),
+            within(self.collect.until <= older.collect.until, "collect window"),
+            within(kept, "time to keep"),
+            within(self.max_releases <= older.max_releases, "number of releases"),
+            within(self.cooling_off_seconds >= older.cooling_off_seconds, "cooling-off"),
+            within(officers, "officers"),
+            within(self.officer_approvals >= older.officer_approvals, "approvals by officers"),
+            within(self.embargo_until >= older.embargo_until, "embargo"),
+            within(self.consent_review_by <= older.consent_review_by, "review of persons' consent"),
+            within(self.conditions.are_within(&older.conditions), "conditions"),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+    }
+}
+
+impl Conditions {
+    const fn go_by_a_request(&self) -> bool {
+        matches!(self.onward, Ask::AsRequested)
+            || matches!(self.publication, Ask::AsRequested)
+            || matches!(self.external_processing, Ask::AsRequested)
+            || matches!(self.contact, Contact::AsRequested)
+    }
+
+    /// What a request allowed belongs to the grant that answered it.
+    fn are_within(&self, older: &Self) -> bool {
+        self.onward <= older.onward
+            && self.publication <= older.publication
+            && self.external_processing <= older.external_processing
+            && self.contact <= older.contact
+            && !self.go_by_a_request()
     }
 }
 
@@ -198,6 +283,10 @@ pub enum EndCause {
     Exhausted,
     /// The wrapped header is not here any more: the broker went on from a backup, which holds none.
     HeaderLost,
+    /// Another grant took its place.
+    Replaced,
+    /// The report was withdrawn.
+    ReportWithdrawn,
 }
 
 /// Where a grant stands.
@@ -241,6 +330,13 @@ impl GrantState {
             Self::Ended { cause: EndCause::Revoked, .. } => "revoked",
             Self::Ended { .. } => "ended",
             Self::Shredded { .. } => "shredded",
+        }
+    }
+    /// Why it ended, if it did.
+    pub const fn cause(&self) -> Option<EndCause> {
+        match self {
+            Self::HeaderPending {} | Self::HeaderReceived {} => None,
+            Self::Ended { cause, .. } | Self::Shredded { cause, .. } => Some(*cause),
         }
     }
     /// The wrapped header arrived.

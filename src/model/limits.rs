@@ -98,6 +98,40 @@ pub const SHUTDOWN_SECONDS: u64 = 10;
 pub const PAGE_ROWS: usize = 500;
 /// Purposes one grant, request or mandate may name.
 pub const PURPOSES: usize = 32;
+/// Officers besides the one who collects whose agreement one grant may ask for; each is a key read for every decision.
+pub const OFFICER_APPROVALS: u32 = 8;
+/// Owners of a report beside the one who sealed it.
+pub const CO_OWNERS: usize = 8;
+/// Latest `submit_by` after `iat` of a freeze: a guardian file lies with somebody for a year and a month.
+pub const GUARDIAN_WITHIN: Duration = Duration::from_days(400);
+/// How long administrators' freeze holds before a second one has to agree.
+pub const FREEZE_LAPSES: Duration = Duration::from_days(14);
+/// Freezes of one kind a party can have at once.
+pub const FREEZES: usize = 8;
+/// Time between the recovery key's agreement and the erasing of a withdrawn report: a mistake, or force, can be noticed.
+pub const ERASE_AFTER: Duration = Duration::from_days(14);
+/// Shortest time an institution has for an answer, whatever a withdrawal asks: nobody can make it overdue overnight.
+pub const ANSWER_LEAST: Duration = Duration::from_days(14);
+/// Longest time an institution has for an answer, whatever a withdrawal asks.
+pub const ANSWER_MOST: Duration = Duration::from_days(366);
+/// Longest time by which an answer can be put off at once.
+pub const ANSWER_PUT_OFF: Duration = Duration::from_days(366);
+/// Most days an institution's terms may claim for an answer.
+pub const RESPONSE_DAYS: u64 = 120;
+/// Lines of one list in an institution's terms.
+pub const TERMS_LINES: usize = 16;
+/// Characters of a sealed message in a statement: 16 KiB of text, age's framing, and base64.
+pub const SEALED_MESSAGE_CHARS: usize = 24 * 1024;
+/// Grants of one report that run at once: all of them stand in its row, and end with it.
+pub const RUNNING_GRANTS: usize = 512;
+/// Inboxes that wait for something new at once; whoever finds no place asks again later.
+pub const WAITING: usize = 256;
+/// Longest wait of one inbox, in seconds: proxies and phones give up a silent line after a minute.
+pub const WAIT_SECONDS: u64 = 50;
+/// How often a waiting inbox looks whether the log has grown, in milliseconds.
+pub const WAIT_LOOK_MILLISECONDS: u64 = 250;
+/// Things one page of an inbox holds.
+pub const INBOX_ITEMS: usize = 50;
 /// Officers one grant may name.
 pub const OFFICERS: usize = 64;
 /// Characters of a name or reason in a statement.

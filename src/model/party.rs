@@ -60,6 +60,10 @@ pub enum Holder {
     Auditor {},
     /// Decides on policy bundles and, with the administrators, on the roster; named in it.
     Council {},
+    /// A party's recovery key: rotates, recovers, thaws, and agrees to erasing.
+    Recovery {},
+    /// Was a party's key until another took its place. It can still freeze: guardian files stay good.
+    Superseded {},
     /// Held an office once. Signs nothing and reads nothing, and no other office may take the key; the same one may take
     /// it back, because nobody has to trust the key with anything they had not trusted it with before.
     Retired {
@@ -123,13 +127,19 @@ impl Holder {
             Self::Accreditor {} => "accreditor",
             Self::Auditor {} => "auditor",
             Self::Council {} => "council",
+            Self::Recovery {} => "recovery",
+            Self::Superseded {} => "superseded",
             Self::Retired { .. } => "retired",
         }
     }
     /// The office it holds or held.
     pub const fn office(&self) -> Option<OfficeName> {
         match self {
-            Self::Advocate {} | Self::InstitutionRoot {} | Self::Officer(_) => None,
+            Self::Advocate {}
+            | Self::InstitutionRoot {}
+            | Self::Officer(_)
+            | Self::Recovery {}
+            | Self::Superseded {} => None,
             Self::Administrator {} => Some(OfficeName::Administrators),
             Self::Accreditor {} => Some(OfficeName::Accreditors),
             Self::Auditor {} => Some(OfficeName::Auditors),

@@ -1,10 +1,9 @@
 //! Releases: the request that asks for one delivery, and the acknowledgement that answers it.
 
 use super::{
-    ids::{Digest, GrantId, Nonce, ReleaseId, ReportId},
+    ids::{Digest, GrantId, Nonce, ReleaseId},
     purpose::Purpose,
     statement::Text,
-    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,33 +49,4 @@ pub enum Outcome {
         /// What, in words.
         description: Text,
     },
-}
-
-/// The body of a `request` for access, signed by an officer.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AccessRequest {
-    /// What is asked.
-    pub kind: RequestKind,
-    /// The report, from the reference its advocate handed over.
-    pub report: ReportId,
-    /// What for.
-    pub purposes: Vec<Purpose>,
-    /// On which legal basis.
-    pub legal_basis: Text,
-    /// First second an answer comes too late.
-    pub deadline: Timestamp,
-    /// Message and case reference: an age file for the owner's recipient, padded, in unpadded base64url.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub sealed_message: Option<String>,
-}
-
-/// What a request asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum RequestKind {
-    /// To collect a report.
-    Access,
 }

@@ -4,16 +4,19 @@
 //! citation: what a decision read is compared against it before the decision is spent.
 
 use super::{
+    answer::{Answer, Became},
     epoch::Resumption,
     event::{BodyCause, EntryRef},
     genesis::{Genesis, LogKeys},
     grant::{EndCause, Grant, GrantState},
     ids::{AgeRecipient, Digest, GrantId, KeyId, Nonce, PartyId, PublicKey, ReleaseId, ReportId},
-    institution::{Admission, InstitutionRecord, Suspension},
+    institution::{Admission, InstitutionRecord, RecordChange, Suspension},
+    keys::{Handover, Rotation},
     limits,
     party::{Holder, PartyEnrolment},
-    release::{AccessRequest, Outcome},
-    report::{Report, ReportState},
+    release::Outcome,
+    report::{Erasing, Report, ReportState},
+    request::{AccessRequest, ItemAnswer, ItemAnswers, Notice},
     roster::{Roster, RosterChange},
     time::Timestamp,
 };
@@ -31,6 +34,21 @@ pub trait Row: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     fn due(&self) -> Option<Timestamp> {
         None
     }
+    /// Whether somebody ever has to do something about rows of this kind.
+    const WAITS: bool = false;
+    /// Who has to do something about it, and by when; what is most urgent stands first in an inbox.
+    fn waits_for(&self) -> Vec<Waiting> {
+        Vec::new()
+    }
+}
+
+/// Somebody has to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who.
+    pub party: PartyId,
+    /// By when; the far future where nothing happens without it.
+    pub by: Timestamp,
 }
 
 /// A row and its version.
@@ -95,6 +113,11 @@ impl KeyRow {
             _ => None,
         }
     }
+    /// Whether it is an officer's of this institution, in office at `now`.
+    pub fn is_officer_of(&self, institution: PartyId, now: Timestamp) -> bool {
+        let Holder::Officer(office) = &self.holder else { return false };
+        office.institution == institution && now < office.until
+    }
 }
 
 /// An enrolled party. Key: its [`PartyId`].
@@ -103,10 +126,17 @@ impl KeyRow {
 pub struct PartyRow {
     /// Digest of the `party` statement.
     pub statement: Digest,
-    /// What it said.
+    /// What it said, with the keys of today.
     pub enrolment: PartyEnrolment,
 }
 row!(PartyRow, "party");
+
+impl PartyRow {
+    /// The key it signs with today.
+    pub fn current(&self) -> KeyId {
+        self.enrolment.signing_key.thumbprint()
+    }
+}
 
 /// An institution. Key: its [`PartyId`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,8 +159,89 @@ pub struct InstitutionRow {
     pub due_diligence_until: Option<Timestamp>,
     /// Until when an accreditor vouches for its mandate.
     pub mandate_attested_until: Option<Timestamp>,
+    /// Digest of the statement that brought the record in force, where it is not the one it enrolled with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record_by: Option<Digest>,
+    /// Its terms in force.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub terms: Option<TermsInForce>,
+    /// Its end.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub closed: Option<Closed>,
 }
 row!(InstitutionRow, "institution");
+
+/// An institution's terms in force, as far as a decision depends on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermsInForce {
+    /// Digest of the statement.
+    pub statement: Digest,
+    /// Days it takes to answer.
+    pub response_days: u16,
+}
+
+/// The end of an institution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    /// First second it receives nothing any more.
+    pub at: Timestamp,
+    /// Who goes on with its work.
+    pub successor: Option<PartyId>,
+}
+
+impl InstitutionRow {
+    /// First second its mandate does not hold any more.
+    pub fn mandate_until(&self) -> Timestamp {
+        self.closed.map_or(self.record.mandate_until, |closed| closed.at.min(self.record.mandate_until))
+    }
+    /// The statement an admission has to name.
+    pub fn record_statement(&self) -> Digest {
+        self.record_by.unwrap_or(self.statement)
+    }
+}
+
+/// A record that waits for its admission. Key: digest of its statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordRow {
+    /// What it would be.
+    pub change: RecordChange,
+}
+row!(RecordRow, "record");
+
+/// What an institution owes, over all grants: how many answers become overdue when. Key: the institution's [`PartyId`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwedRow {
+    /// Sorted by time. Answers are due by the end of a day, so this is at most a row a day.
+    pub due: Vec<(Timestamp, u32)>,
+}
+row!(OwedRow, "owed");
+
+impl OwedRow {
+    /// One answer more, or one less, is due then.
+    pub fn change(&mut self, before: Option<Timestamp>, after: Option<Timestamp>) {
+        let mut counts: std::collections::BTreeMap<Timestamp, u32> = self.due.iter().copied().collect();
+        if let Some(count) = before.and_then(|due| counts.get_mut(&due)) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(due) = after {
+            let count = counts.entry(due).or_default();
+            *count = count.saturating_add(1);
+        }
+        self.due = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+    }
+    /// How many are overdue at `now`.
+    pub fn overdue(&self, now: Timestamp) -> i64 {
+        self.due.iter().filter(|(due, _)| *due <= now).map(|(_, count)| i64::from(*count)).sum()
+    }
+    /// When the next one becomes overdue, or became so first.
+    pub fn first(&self) -> Option<Timestamp> {
+        self.due.first().map(|(due, _)| *due)
+    }
+}
 
 /// A published recipient key. Key: digest of its statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +297,26 @@ pub enum Proposal {
     Roster(Box<RosterChange>),
     /// The broker goes on after a roll-forward, under the roster in force. Needs the council as well.
     Resume(Resumption),
+    /// A party's keys are replaced. Needs its recovery key.
+    Rotate(PartyId, Rotation),
+    /// An owner's freeze is lifted by the recovery key. Needs its guardian.
+    Thaw(PartyId, Digest, PartyId),
+    /// Administrators' freeze is lifted, or is to last. Needs enough administrators.
+    Freezing(PartyId, Digest, Freezing),
+    /// A withdrawn report is erased. Needs its owner's recovery key.
+    Erase(PartyId, ReportId),
+    /// A report becomes somebody else's. Needs them.
+    HandOver(Handover),
+}
+
+/// What several administrators do about a freeze of theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Freezing {
+    /// It does not lapse.
+    Lasts,
+    /// It is lifted.
+    Lifted,
 }
 
 /// A sealed report. Key: its [`ReportId`].
@@ -200,11 +331,39 @@ pub struct ReportRow {
     pub at: Timestamp,
     /// Where it stands.
     pub state: ReportState,
+    /// The entry that recorded its payload.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stored_in: Option<EntryRef>,
+    /// Grants of it that have not ended: they end with it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub grants: Vec<GrantId>,
 }
 impl Row for ReportRow {
     const KIND: &'static str = "report";
     fn viewers(&self) -> Vec<PartyId> {
-        vec![self.owner]
+        self.owners().collect()
+    }
+    fn due(&self) -> Option<Timestamp> {
+        match self.state {
+            ReportState::Withdrawn { erasing: Erasing::Due { at }, .. } => Some(at),
+            ReportState::Declared {}
+            | ReportState::Stored {}
+            | ReportState::Withdrawn { .. }
+            | ReportState::Erased {} => None,
+        }
+    }
+}
+
+impl ReportRow {
+    /// Everybody who owns it, whoever holds its header first.
+    pub fn owners(&self) -> impl Iterator<Item = PartyId> {
+        let others = self.report.co_owners.iter().flat_map(|others| others.parties.iter().copied());
+        std::iter::once(self.owner).chain(others)
+    }
+    /// How many of its owners have to agree with a grant.
+    pub fn owners_needed(&self) -> usize {
+        let threshold = self.report.co_owners.as_ref().map_or(1, |others| others.threshold);
+        usize::try_from(threshold).unwrap_or(usize::MAX)
     }
 }
 
@@ -231,13 +390,46 @@ pub struct RequestRow {
     pub request: AccessRequest,
     /// When.
     pub at: Timestamp,
-    /// The grant that answered it.
-    pub answered_by: Option<GrantId>,
+    /// How each item was answered so far.
+    pub answers: ItemAnswers,
 }
 impl Row for RequestRow {
     const KIND: &'static str = "request";
+    const WAITS: bool = true;
     fn viewers(&self) -> Vec<PartyId> {
         vec![self.owner, self.institution]
+    }
+    fn waits_for(&self) -> Vec<Waiting> {
+        let by = self.request.deadline;
+        let answer = |purpose| self.answers.get(purpose);
+        let open = self.request.purposes.iter().any(|purpose| answer(purpose).is_none());
+        let asked = |purpose| matches!(answer(purpose), Some(ItemAnswer::Asked(_)));
+        let asked = self.request.purposes.iter().any(asked);
+        let owner = open.then_some(Waiting { party: self.owner, by });
+        let institution = asked.then_some(Waiting { party: self.institution, by });
+        owner.into_iter().chain(institution).collect()
+    }
+}
+
+/// A notice. Key: digest of its statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeRow {
+    /// Who tells.
+    pub owner: PartyId,
+    /// What is told.
+    pub notice: Notice,
+    /// When.
+    pub at: Timestamp,
+}
+impl Row for NoticeRow {
+    const KIND: &'static str = "notice";
+    const WAITS: bool = true;
+    fn viewers(&self) -> Vec<PartyId> {
+        vec![self.owner, self.notice.institution]
+    }
+    fn waits_for(&self) -> Vec<Waiting> {
+        vec![Waiting { party: self.notice.institution, by: self.notice.until }]
     }
 }
 
@@ -259,12 +451,55 @@ pub struct GrantRow {
     pub awaiting: Option<ReleaseId>,
     /// When the last release was.
     pub last_release_at: Option<Timestamp>,
+    /// Since when enough of the report's owners agree; cooling-off starts here.
+    pub effective_at: Option<Timestamp>,
+    /// Owners who agree beside the one who signed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub owner_approvals: Vec<PartyId>,
+    /// Officers who agree with the next release.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub officer_approvals: Vec<KeyId>,
+    /// The last release under it, or under the grant whose place it took: whoever collected owes answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exercised: Option<ReleaseId>,
+    /// Whether the institution owes an answer.
+    #[serde(default)]
+    pub answer: Answer,
+    /// What the institution said last, and in which statement.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub became: Option<Said>,
+    /// The report's other owners: they may end it, and have to agree where it says so.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub co_owners: Vec<PartyId>,
+    /// The grant that took its place; what is owed is owed under that one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaced_by: Option<GrantId>,
+}
+
+/// What an institution said became of what it collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// In which statement.
+    pub statement: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub became: Became,
 }
 
 impl GrantRow {
-    /// When cooling-off ends.
+    /// When cooling-off ends; never while owners are still to agree.
     pub fn cooled_at(&self) -> Timestamp {
-        self.given_at.plus(self.grant.cooling_off_seconds)
+        self.effective_at.map_or(Timestamp::FAR_FUTURE, |at| at.plus(self.grant.cooling_off_seconds))
+    }
+    /// Whether somebody may end it for the owners.
+    pub fn is_owned_by(&self, party: PartyId) -> bool {
+        self.owner == party || self.co_owners.contains(&party)
+    }
+    /// Officers who agreed, but for the one who collects: nobody agrees with themselves.
+    pub fn approvals_without(&self, requester: KeyId) -> impl Iterator<Item = KeyId> {
+        self.officer_approvals.iter().copied().filter(move |officer| *officer != requester)
     }
     /// Whether nothing can be delivered under it any more although it did not expire.
     pub fn exhausted_at(&self) -> Option<Timestamp> {
@@ -285,8 +520,29 @@ impl GrantRow {
 
 impl Row for GrantRow {
     const KIND: &'static str = "grant";
+    const WAITS: bool = true;
     fn viewers(&self) -> Vec<PartyId> {
-        vec![self.owner, self.grant.institution]
+        let mut viewers = vec![self.owner, self.grant.institution];
+        viewers.extend(&self.co_owners);
+        viewers
+    }
+    fn waits_for(&self) -> Vec<Waiting> {
+        let institution = |by| Waiting { party: self.grant.institution, by };
+        let runs = matches!(self.state, GrantState::HeaderPending {} | GrantState::HeaderReceived {});
+        let acknowledgement = self.awaiting.map(|_| self.last_release_at.unwrap_or(self.given_at));
+        let mut waiting: Vec<Waiting> = acknowledgement.or(self.answer.due()).map(institution).into_iter().collect();
+        if runs && self.effective_at.is_none() {
+            let open = self.co_owners.iter().filter(|party| !self.owner_approvals.contains(*party));
+            waiting.extend(open.map(|party| Waiting { party: *party, by: self.grant.collect.until }));
+        } else if runs && waiting.is_empty() {
+            let by = self.grant.collect.until;
+            // Until the second yes both sides have something to look at: approvals there, the header here.
+            waiting.push(institution(by));
+            if self.state == (GrantState::HeaderPending {}) {
+                waiting.push(Waiting { party: self.owner, by });
+            }
+        }
+        waiting
     }
     fn due(&self) -> Option<Timestamp> {
         match &self.state {
@@ -311,6 +567,16 @@ pub struct ReleaseRow {
     pub at: Timestamp,
     /// The acknowledgement, once it came.
     pub acknowledged: Option<Outcome>,
+    /// The grant it is answered for under, where another took the place of its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answered_under: Option<GrantId>,
+}
+
+impl ReleaseRow {
+    /// The grant under which the institution answers for it.
+    pub fn answers_under(&self) -> GrantId {
+        self.answered_under.unwrap_or(self.grant)
+    }
 }
 row!(ReleaseRow, "release");
 

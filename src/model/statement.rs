@@ -3,15 +3,22 @@
 //! Their bytes and signatures belong to [`crate::wire::statement`].
 
 use super::{
+    answer::Status,
     audit::Audited,
     epoch::Resumption,
+    freeze::{Freeze, Thaw},
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, Malformed, PartyId},
-    institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
+    institution::{
+        Admission, Approval, Attestation, Call, Closing, OfficerAppointment, RecipientKey, RecordChange, Suspension,
+        Terms,
+    },
+    keys::{Handover, OwnerHeaderChange, Recovery, Rotation},
     limits,
     party::{Holder, PartyEnrolment},
-    release::{AccessRequest, Acknowledgement, ReleaseRequest},
-    report::Report,
+    release::{Acknowledgement, ReleaseRequest},
+    report::{Report, Withdrawal},
+    request::{AccessRequest, Notice, Question, RequestRefusal},
     roster::RosterChange,
     time::Timestamp,
 };
@@ -53,11 +60,41 @@ pub enum Kind {
     Roster,
     /// The broker may go on after a roll-forward.
     Resumption,
+    /// New keys of a party, by its key in force.
+    Rotation,
+    /// New keys of a party, by its recovery key.
+    Recovery,
+    /// A report's owner header is wrapped anew.
+    OwnerHeader,
+    /// A report is to belong to somebody else.
+    Handover,
+    /// A report is withdrawn.
+    Withdrawal,
+    /// A request is refused.
+    Refusal,
+    /// A request is asked back about.
+    Question,
+    /// An institution is told that there is something to ask for.
+    Notice,
+    /// What became of what was collected.
+    Status,
+    /// What an institution does with information.
+    Terms,
+    /// An institution asks for information, publicly.
+    Call,
+    /// Another public record of an institution.
+    Record,
+    /// The mandate of an institution ends.
+    Closing,
+    /// Everything of an advocate stops.
+    Freeze,
+    /// A freeze is lifted.
+    Thaw,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 31] = [
         Self::Party,
         Self::Report,
         Self::Request,
@@ -74,6 +111,21 @@ impl Kind {
         Self::Audited,
         Self::Roster,
         Self::Resumption,
+        Self::Rotation,
+        Self::Recovery,
+        Self::OwnerHeader,
+        Self::Handover,
+        Self::Withdrawal,
+        Self::Refusal,
+        Self::Question,
+        Self::Notice,
+        Self::Status,
+        Self::Terms,
+        Self::Call,
+        Self::Record,
+        Self::Closing,
+        Self::Freeze,
+        Self::Thaw,
     ];
 
     /// The `typ` header member; it carries the version.
@@ -95,6 +147,21 @@ impl Kind {
             Self::Audited => "amana-audited-v1+jwt",
             Self::Roster => "amana-roster-v1+jwt",
             Self::Resumption => "amana-resumption-v1+jwt",
+            Self::Rotation => "amana-rotation-v1+jwt",
+            Self::Recovery => "amana-recovery-v1+jwt",
+            Self::OwnerHeader => "amana-owner-header-v1+jwt",
+            Self::Handover => "amana-handover-v1+jwt",
+            Self::Withdrawal => "amana-withdrawal-v1+jwt",
+            Self::Refusal => "amana-refusal-v1+jwt",
+            Self::Question => "amana-question-v1+jwt",
+            Self::Notice => "amana-notice-v1+jwt",
+            Self::Status => "amana-status-v1+jwt",
+            Self::Terms => "amana-terms-v1+jwt",
+            Self::Call => "amana-call-v1+jwt",
+            Self::Record => "amana-record-v1+jwt",
+            Self::Closing => "amana-closing-v1+jwt",
+            Self::Freeze => "amana-freeze-v1+jwt",
+            Self::Thaw => "amana-thaw-v1+jwt",
         }
     }
 
@@ -107,21 +174,57 @@ impl Kind {
     pub const fn may_be_signed_by(self, holder: &Holder) -> bool {
         matches!(
             (self, holder),
-            (Self::Party, Holder::Advocate {} | Holder::InstitutionRoot {})
-                | (Self::Report | Self::Grant, Holder::Advocate {})
+            (Self::Party | Self::Rotation, Holder::Advocate {} | Holder::InstitutionRoot {})
+                | (
+                    Self::Report
+                        | Self::Grant
+                        | Self::Withdrawal
+                        | Self::Refusal
+                        | Self::Question
+                        | Self::Notice
+                        | Self::OwnerHeader
+                        | Self::Handover,
+                    Holder::Advocate {}
+                )
                 | (Self::Revocation, Holder::Advocate {} | Holder::Officer(_))
-                | (Self::Request | Self::ReleaseRequest | Self::Acknowledgement, Holder::Officer(_))
-                | (Self::Officer | Self::RecipientKey, Holder::InstitutionRoot {})
+                | (
+                    Self::Request | Self::ReleaseRequest | Self::Acknowledgement | Self::Status,
+                    Holder::Officer(_)
+                )
+                | (
+                    Self::Officer | Self::RecipientKey | Self::Terms | Self::Call | Self::Record | Self::Closing,
+                    Holder::InstitutionRoot {}
+                )
                 | (Self::Admission | Self::Suspension | Self::Resumption, Holder::Administrator {})
-                | (Self::Roster | Self::Approval, Holder::Administrator {} | Holder::Council {})
+                | (Self::Roster, Holder::Administrator {} | Holder::Council {})
+                | (
+                    Self::Approval,
+                    Holder::Administrator {}
+                        | Holder::Council {}
+                        | Holder::Advocate {}
+                        | Holder::Officer(_)
+                        | Holder::Recovery {}
+                )
                 | (Self::Attestation, Holder::Accreditor {})
                 | (Self::Audited, Holder::Auditor {})
+                | (Self::Recovery, Holder::Recovery {})
+                // A guardian file stays good when the key that signed it was replaced.
+                | (
+                    Self::Freeze,
+                    Holder::Advocate {} | Holder::Superseded {} | Holder::Recovery {} | Holder::Administrator {}
+                )
+                | (Self::Thaw, Holder::Recovery {} | Holder::Administrator {})
         )
     }
 
-    /// Whether `prev` and `seen` are carried. A revocation is never refused for order, so it carries neither.
+    /// Whether `prev` and `seen` are carried. What only stops is never refused for order, so it carries neither.
     pub const fn is_ordered(self) -> bool {
-        !matches!(self, Self::Revocation)
+        !matches!(self, Self::Revocation | Self::Freeze)
+    }
+
+    /// Whether an advocate whose things are frozen may still state it.
+    pub const fn is_taken_while_frozen(self) -> bool {
+        matches!(self, Self::Party | Self::Revocation | Self::Freeze | Self::Thaw)
     }
 }
 
@@ -185,6 +288,36 @@ pub enum Body {
     Roster(Box<RosterChange>),
     /// See [`Resumption`].
     Resumption(Resumption),
+    /// See [`Rotation`].
+    Rotation(Rotation),
+    /// See [`Recovery`].
+    Recovery(Recovery),
+    /// See [`OwnerHeaderChange`].
+    OwnerHeader(OwnerHeaderChange),
+    /// See [`Handover`].
+    Handover(Handover),
+    /// See [`Withdrawal`].
+    Withdrawal(Withdrawal),
+    /// See [`RequestRefusal`].
+    Refusal(RequestRefusal),
+    /// See [`Question`].
+    Question(Question),
+    /// See [`Notice`].
+    Notice(Notice),
+    /// See [`Status`].
+    Status(Status),
+    /// See [`Terms`].
+    Terms(Terms),
+    /// See [`Call`].
+    Call(Call),
+    /// See [`RecordChange`].
+    Record(RecordChange),
+    /// See [`Closing`].
+    Closing(Closing),
+    /// See [`Freeze`].
+    Freeze(Freeze),
+    /// See [`Thaw`].
+    Thaw(Thaw),
 }
 
 /// A short text for people: no control or direction-changing characters, 1 to 400 characters.

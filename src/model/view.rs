@@ -3,10 +3,11 @@
 use super::{
     epoch::EpochRow,
     event::{EntryRef, Log},
+    freeze::FrozenRow,
     ids::{Digest, GrantId, KeyId, ReleaseId, ReportId},
     rows::{
-        ClockRow, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow,
-        ReportRow, RosterRow, Row, Rows, StatementRow, of_log,
+        ClockRow, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, OwedRow, RecipientKeyRow,
+        ReleaseRow, ReportRow, RosterRow, Row, Rows, StatementRow, of_log,
     },
 };
 use std::cell::RefCell;
@@ -51,6 +52,9 @@ pub struct ReleaseView {
     pub(in crate::model) clock: Option<ClockRow>,
     pub(in crate::model) witnessing: Witnessing,
     pub(in crate::model) epoch: EpochRow,
+    pub(in crate::model) owners_frozen: [FrozenRow; 2],
+    pub(in crate::model) approving: Vec<KeyRow>,
+    pub(in crate::model) owed: OwedRow,
     pub(in crate::model) bundle: Digest,
     pub(in crate::model) citations: Vec<Citation>,
 }
@@ -86,7 +90,13 @@ impl ReleaseView {
             cosigned: rows.read::<CosignedRow>(&of_log(Log::Case))?.map(|held| held.row),
             given_in: statement.version,
         };
+        let approving = grant_row.row.approvals_without(officer);
+        let approving: Vec<Option<Held<KeyRow>>> = approving.map(|kid| rows.read(&kid)).collect::<Result<_, _>>()?;
+        let frozen = |party| Ok(rows.read::<FrozenRow>(&party)?.map(|held| held.row).unwrap_or_default());
         Ok(Some(Self {
+            owners_frozen: [frozen(grant_row.row.owner)?, frozen(report.row.owner)?],
+            approving: approving.into_iter().flatten().map(|held| held.row).collect(),
+            owed: rows.read::<OwedRow>(&terms.institution)?.map(|held| held.row).unwrap_or_default(),
             grant_id: grant,
             grant: grant_row.row,
             report: report.row,
@@ -152,6 +162,7 @@ pub struct OwnerFetchView {
     pub(in crate::model) caller: KeyRow,
     pub(in crate::model) caller_id: KeyId,
     pub(in crate::model) epoch: EpochRow,
+    pub(in crate::model) frozen: FrozenRow,
     pub(in crate::model) bundle: Digest,
     pub(in crate::model) citations: Vec<Citation>,
 }
@@ -164,6 +175,7 @@ impl OwnerFetchView {
         let Some(row) = rows.read::<ReportRow>(&report)? else { return Ok(None) };
         let Some(key) = rows.read::<KeyRow>(&caller)? else { return Ok(None) };
         Ok(Some(Self {
+            frozen: rows.read::<FrozenRow>(&row.row.owner)?.map(|held| held.row).unwrap_or_default(),
             report_id: report,
             report: row.row,
             caller: key.row,

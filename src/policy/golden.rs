@@ -1,12 +1,14 @@
 //! Golden cases: what a bundle must answer, kept with it in `tests/`.
 //!
 //! A case names an action, what differs from a base record in which everything is right, and the ids of all
-//! conditions that must fail; an empty list means "allowed".
+//! conditions that must fail; an empty list means "allowed". The matrix says it for every action, every role and every
+//! state: a pair that is missing from it is as wrong as one that comes out differently.
 
 use super::engine::Engine;
 use crate::model::bundle::Bundle;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// One case.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +27,42 @@ struct Base {
     release: Map<String, Value>,
     #[serde(rename = "owner-fetch")]
     owner_fetch: Map<String, Value>,
+}
+
+/// What one action answers to every role in every state.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grid {
+    /// What differs from the base record in all of them.
+    change: Map<String, Value>,
+    /// What differs by role.
+    roles: BTreeMap<String, Map<String, Value>>,
+    /// What differs by state.
+    states: BTreeMap<String, Map<String, Value>>,
+    /// The answer: by role, then by state.
+    expect: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+impl Grid {
+    /// Its cells as cases. One that nobody expected anything of expects what no bundle answers.
+    fn cases(&self, action: &str) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for (role, by_role) in &self.roles {
+            for (state, by_state) in &self.states {
+                let mut change = self.change.clone();
+                change.extend(by_role.clone());
+                change.extend(by_state.clone());
+                let expect = self.expect.get(role).and_then(|row| row.get(state)).cloned();
+                cases.push(Case {
+                    name: format!("{action} by {role}, {state}"),
+                    action: action.to_owned(),
+                    change,
+                    expect: expect.unwrap_or_else(|| vec!["a cell of the matrix is missing".to_owned()]),
+                });
+            }
+        }
+        cases
+    }
 }
 
 /// A case that came out differently.
@@ -54,6 +92,13 @@ pub fn run(engine: &Engine, bundle: &Bundle) -> Result<(usize, Vec<Failure>), Ba
     let base: Base = read(bundle, "tests/base.json")?;
     let mut cases: Vec<Case> = read(bundle, "tests/release.json")?;
     cases.extend(read::<Vec<Case>>(bundle, "tests/owner-fetch.json")?);
+    let grids: BTreeMap<String, Grid> = read(bundle, "tests/matrix.json")?;
+    for action in engine.actions() {
+        let grid = grids
+            .get(action)
+            .ok_or_else(|| BadCases { file: "tests/matrix.json", reason: format!("it says nothing about {action}") })?;
+        cases.extend(grid.cases(action));
+    }
     let failures = cases.iter().filter_map(|case| judge(engine, &base, case)).collect();
     Ok((cases.len(), failures))
 }
@@ -103,6 +148,68 @@ mod tests {
             let mutant = Bundle::of(files);
             let (_, failures) = run(&Engine::load(&mutant).unwrap(), &mutant).unwrap();
             assert!(!failures.is_empty(), "no case misses {}", block.lines().next().unwrap());
+        }
+    }
+
+    /// The text with one condition turned around.
+    fn negated(text: &str, block: &str) -> String {
+        let (head, condition) = block.rsplit_once("when { ").unwrap();
+        let (condition, rest) = condition.rsplit_once(" };").unwrap();
+        text.replace(block, &format!("{head}when {{ !({condition}) }};{rest}"))
+    }
+
+    #[test]
+    fn every_forbid_is_missed_by_some_case_when_turned_around() {
+        let bundle = Bundle::shipped();
+        let text = bundle.file("forbids.cedar").unwrap().to_owned();
+        for block in text.split("\n@id(").skip(1) {
+            let mut files = bundle.files().clone();
+            files.insert("forbids.cedar".to_owned(), negated(&text, block));
+            let mutant = Bundle::of(files);
+            let (_, failures) = run(&Engine::load(&mutant).unwrap(), &mutant).unwrap();
+            assert!(!failures.is_empty(), "no case misses {} turned around", block.lines().next().unwrap());
+        }
+    }
+
+    /// For each place a forbid applies to a permit, some case must fail for it alone: deleted for that action only.
+    #[test]
+    fn every_forbid_decides_some_case_of_each_of_its_actions() {
+        let bundle = Bundle::shipped();
+        let engine = Engine::load(&bundle).unwrap();
+        let mut cases: Vec<Case> = read(&bundle, "tests/release.json").unwrap();
+        cases.extend(read::<Vec<Case>>(&bundle, "tests/owner-fetch.json").unwrap());
+        let grids: BTreeMap<String, Grid> = read(&bundle, "tests/matrix.json").unwrap();
+        cases.extend(grids.iter().flat_map(|(action, grid)| grid.cases(action)));
+        for action in engine.actions() {
+            for forbid in engine.forbids(action) {
+                let alone = |case: &&Case| case.action == action && case.expect == [forbid.clone()];
+                assert!(cases.iter().any(|case| alone(&case)), "no case of {action} is decided by {forbid} alone");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_that_is_missing_from_the_matrix_is_a_failure() {
+        let bundle = Bundle::shipped();
+        let text = bundle.file("tests/matrix.json").unwrap();
+        let mut matrix: Value = serde_json::from_str(text).unwrap();
+        matrix["release"]["expect"]["officer"].as_object_mut().unwrap().remove("active");
+        let mut files = bundle.files().clone();
+        files.insert("tests/matrix.json".to_owned(), matrix.to_string());
+        let short = Bundle::of(files);
+        let (_, failures) = run(&Engine::load(&short).unwrap(), &short).unwrap();
+        assert_eq!(failures.len(), 1, "{failures:?}");
+    }
+
+    #[test]
+    fn officers_alone_collect_and_owners_alone_fetch() {
+        let bundle = Bundle::shipped();
+        let grids: BTreeMap<String, Grid> = read(&bundle, "tests/matrix.json").unwrap();
+        for (action, grid) in &grids {
+            for case in grid.cases(action).iter().filter(|case| case.expect.is_empty()) {
+                let by = if action == "fetch-owner-header" { "by owner," } else { "by officer," };
+                assert!(case.name.contains(by), "{} is allowed", case.name);
+            }
         }
     }
 

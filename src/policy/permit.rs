@@ -113,6 +113,10 @@ impl Permit<OwnerFetch> {
     pub fn citations(&self) -> &[Citation] {
         self.action.0.citations()
     }
+    /// The clocks it was decided by.
+    pub fn clocks(&self) -> Clocks {
+        self.action.0.clocks()
+    }
     /// The facts, for the auditors.
     pub fn record(&self) -> &OwnerFetchRecord {
         self.action.0.record()

@@ -7,7 +7,7 @@
 
 use super::{
     Attachment, CommitError, ExportPart, Heads, Logged, OldBodies, OwnRecord, Pending, Published, Recorded, Store,
-    StoreError,
+    StoreError, WaitingKey,
     faults::{Faults, When},
     room::Room,
 };
@@ -97,6 +97,12 @@ impl Store for Faulty {
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.read("store.due_grants", |inner| inner.due_grants(now))
     }
+    fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
+        self.read("store.due_reports", |inner| inner.due_reports(now))
+    }
+    fn waiting(&self, party: PartyId, after: Option<&WaitingKey>) -> Result<Vec<WaitingKey>, StoreError> {
+        self.read("store.waiting", |inner| inner.waiting(party, after))
+    }
     fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError> {
         self.read("store.old_bodies", |inner| inner.old_bodies(from, before))
     }
@@ -169,6 +175,9 @@ impl Store for Faulty {
     }
     fn record_cosigned(&self, cosigned: Cosigned, note: String) -> Pending<Recorded> {
         self.commit("store.record_cosigned", |inner| inner.record_cosigned(cosigned, note))
+    }
+    fn drop_owner_header(&self, report: ReportId) -> Pending<()> {
+        self.commit("store.drop_owner_header", |inner| inner.drop_owner_header(report))
     }
     fn empty_wal(&self) -> Pending<bool> {
         self.commit("store.empty_wal", |inner| inner.empty_wal())

@@ -2,13 +2,15 @@
 //!
 //! Byte strings are unpadded base64url; statements and receipts are text, verbatim.
 
+use super::problem::ReasonText;
 use crate::model::{
+    answer::{self, Answer},
     event::Log,
-    grant::GrantState,
+    grant::{Grant, GrantState},
     ids::{Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId, UploadId},
     purpose::Purpose,
-    release::AccessRequest,
     report::{Report, ReportState},
+    request::{AccessRequest, ItemAnswer, ItemAnswers, Notice},
     time::{Timestamp, Window},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -225,6 +227,22 @@ pub struct GrantSummary {
     pub max_releases: u32,
     /// A release waits for its acknowledgement.
     pub awaiting: Option<ReleaseId>,
+    /// Who gave it.
+    pub owner: PartyId,
+    /// Since when enough of the report's owners agree.
+    pub effective_at: Option<Timestamp>,
+    /// Owners who agree beside the one who signed.
+    pub owner_approvals: Vec<PartyId>,
+    /// Officers who agree with the next release.
+    pub officer_approvals: Vec<KeyId>,
+    /// The last release under it, or under the grant whose place it took.
+    pub exercised: Option<ReleaseId>,
+    /// Whether the institution owes an answer.
+    pub answer: Answer,
+    /// What the institution said last.
+    pub became: Option<Became>,
+    /// The grant that took its place.
+    pub replaced_by: Option<GrantId>,
     /// The grant statement, verbatim.
     pub statement: String,
 }
@@ -244,8 +262,110 @@ pub struct RequestSummary {
     pub request: AccessRequest,
     /// When it came.
     pub at: Timestamp,
-    /// The grant that answered it.
-    pub answered_by: Option<GrantId>,
+    /// How each item was answered so far, by purpose; what is missing is open.
+    #[cfg_attr(feature = "server", schema(value_type = BTreeMap<String, ItemAnswer>))]
+    pub answers: ItemAnswers,
+    /// The request's statement, verbatim.
+    pub statement: String,
+}
+
+/// What an institution said became of what it collected.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Became {
+    /// In which statement.
+    pub statement: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[cfg_attr(feature = "server", schema(value_type = Object))]
+    pub became: answer::Became,
+}
+
+/// A freeze was accepted, and whatever ran was cut.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Stopped {
+    /// The statement's receipt.
+    pub accepted: Accepted,
+    /// How many running deliveries were cut.
+    pub streams_reset: u32,
+}
+
+/// A grant that nobody has signed yet.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SubmitDraft {
+    /// Its terms, as the body of a `grant` statement.
+    #[cfg_attr(feature = "server", schema(value_type = Object))]
+    pub grant: Grant,
+}
+
+/// What would happen to a grant given now.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Foreseen {
+    /// Why it would be refused.
+    pub refused: Option<String>,
+    /// What would still keep it from being collected.
+    pub conditions: Vec<ReasonText>,
+}
+
+/// One page of an inbox.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InboxPage {
+    /// What is to be done, most urgent first.
+    pub items: Vec<InboxItem>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// Something to be done.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InboxItem {
+    /// By when.
+    pub by: Timestamp,
+    /// Whether that is over.
+    pub overdue: bool,
+    /// What it is about.
+    pub thing: InboxThing,
+}
+
+/// What something to be done is about.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum InboxThing {
+    /// A request with open items.
+    Request(Box<RequestSummary>),
+    /// A grant that waits for somebody.
+    Grant(Box<GrantSummary>),
+    /// A notice.
+    Notice(Box<NoticeSummary>),
+}
+
+/// A notice, as either side sees it.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NoticeSummary {
+    /// The notice.
+    pub id: Digest,
+    /// Who tells.
+    pub owner: PartyId,
+    /// What is told.
+    #[cfg_attr(feature = "server", schema(value_type = Object))]
+    pub notice: Notice,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A list.

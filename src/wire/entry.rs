@@ -119,6 +119,11 @@ pub enum Happening {
         /// Why.
         cause: BodyCause,
     },
+    /// A withdrawn report was erased.
+    ReportErased {
+        /// The report.
+        report: ReportId,
+    },
 }
 
 impl Happening {
@@ -279,6 +284,7 @@ impl Shared {
             (Happening::Disclosed(disclosed), None) => Event::Disclosed(*disclosed),
             (Happening::RolledForward(lost), None) => Event::RolledForward(*lost),
             (Happening::BodyShredded { index, cause }, None) => Event::BodyShredded(*index, *cause),
+            (Happening::ReportErased { report }, None) => Event::ReportErased(*report),
             _ => return Err(EntryError::Statement),
         };
         if event.log() == log { Ok(event) } else { Err(EntryError::WrongLog) }

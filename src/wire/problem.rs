@@ -18,6 +18,8 @@ pub enum ProblemType {
     OutOfOrder,
     /// The policies deny; `reasons` lists every failing condition.
     Denied,
+    /// Everything of the caller's stands still until a freeze is lifted; withdrawing and freezing go on.
+    Frozen,
     /// What is there contradicts what was sent.
     Conflict,
     /// Uploaded bytes do not match the statement.
@@ -54,13 +56,14 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::NotFound,
         Self::StatementRefused,
         Self::OutOfOrder,
         Self::Denied,
+        Self::Frozen,
         Self::Conflict,
         Self::PayloadMismatch,
         Self::TooLarge,
@@ -88,6 +91,7 @@ impl ProblemType {
             Self::StatementRefused => ("statement-refused", "The statement was refused", 422),
             Self::OutOfOrder => ("out-of-order", "Another statement of yours came first", 409),
             Self::Denied => ("denied", "The release is denied", 403),
+            Self::Frozen => ("frozen", "Everything of yours stands still", 403),
             Self::Conflict => ("conflict", "What is there contradicts the request", 409),
             Self::PayloadMismatch => ("payload-mismatch", "The bytes do not match the report statement", 422),
             Self::TooLarge => ("too-large", "The request is larger than allowed", 413),

@@ -6,15 +6,22 @@
 
 use super::jws::{self, Compact, JwsError};
 use crate::model::{
+    answer::Status,
     audit::Audited,
     epoch::Resumption,
+    freeze::{Freeze, Thaw},
     grant::{Grant, Revocation},
     ids::{Digest, Jti, KeyId, PartyId, PublicKey},
-    institution::{Admission, Approval, Attestation, OfficerAppointment, RecipientKey, Suspension},
+    institution::{
+        Admission, Approval, Attestation, Call, Closing, OfficerAppointment, RecipientKey, RecordChange, Suspension,
+        Terms,
+    },
+    keys::{Handover, OwnerHeaderChange, Recovery, Rotation},
     limits,
     party::PartyEnrolment,
-    release::{AccessRequest, Acknowledgement, ReleaseRequest},
-    report::Report,
+    release::{Acknowledgement, ReleaseRequest},
+    report::{Report, Withdrawal},
+    request::{AccessRequest, Notice, Question, RequestRefusal},
     roster::RosterChange,
     statement::{Body, Kind, Signed},
     time::Timestamp,
@@ -109,6 +116,21 @@ bodies! {
     Audited: Audited => Body::Audited,
     Roster: RosterChange => |change| Body::Roster(Box::new(change)),
     Resumption: Resumption => Body::Resumption,
+    Rotation: Rotation => Body::Rotation,
+    Recovery: Recovery => Body::Recovery,
+    OwnerHeader: OwnerHeaderChange => Body::OwnerHeader,
+    Handover: Handover => Body::Handover,
+    Withdrawal: Withdrawal => Body::Withdrawal,
+    Refusal: RequestRefusal => Body::Refusal,
+    Question: Question => Body::Question,
+    Notice: Notice => Body::Notice,
+    Status: Status => Body::Status,
+    Terms: Terms => Body::Terms,
+    Call: Call => Body::Call,
+    Record: RecordChange => Body::Record,
+    Closing: Closing => Body::Closing,
+    Freeze: Freeze => Body::Freeze,
+    Thaw: Thaw => Body::Thaw,
 }
 
 impl<B> Claims<B> {

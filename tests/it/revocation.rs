@@ -185,7 +185,7 @@ fn stalled_download_is_cut_when_the_time_of_its_permit_is_over() {
     let (mut stage, grant) = granted(&vec![5; LARGE], |_| {});
     let id = stage.cast.institution.party_id();
     let until = stage.now().plus(Duration::from_seconds(500));
-    stage.as_accreditor(|desk| desk.attest(id, AttestationKind::DueDiligence, until)).unwrap();
+    stage.as_accreditor(|desk| desk.attest(id, all_met(), until)).unwrap();
     let released = stage.release(grant).unwrap();
     let mut reader = slow_reader(&stage, &released);
     stage.clock.pass(Duration::from_seconds(500));

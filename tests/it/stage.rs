@@ -289,7 +289,7 @@ impl Stage {
         let proposal = self.as_administrator(0, |desk| desk.admit(id)).unwrap().id;
         self.as_administrator(1, |desk| desk.approve(proposal)).unwrap();
         if let Some(until) = attested {
-            self.as_accreditor(|desk| desk.attest(id, AttestationKind::DueDiligence, until)).unwrap();
+            self.as_accreditor(|desk| desk.attest(id, all_met(), until)).unwrap();
         }
         House { root, officer, unit }
     }

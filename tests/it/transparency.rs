@@ -143,7 +143,7 @@ fn house(stage: &mut Stage, label: &str, name: &str) -> House {
     let id = root.party_id();
     let proposal = stage.as_administrator(0, |desk| desk.admit(id)).unwrap().id;
     stage.as_administrator(1, |desk| desk.approve(proposal)).unwrap();
-    stage.as_accreditor(|desk| desk.attest(id, AttestationKind::DueDiligence, until)).unwrap();
+    stage.as_accreditor(|desk| desk.attest(id, all_met(), until)).unwrap();
     House { officer, root, unit }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         event::{Event, Log, Recorded},
         fold::State,
         ids::{Digest, PartyId, ReportId},
-        rows::{GrantRow, Held, ReportRow, Rows as _},
+        rows::{Held, ReportRow, Rows as _},
     },
     tlog::{self, Checkpoint, Hash},
     wire::{
@@ -288,12 +288,8 @@ fn about_this_report(
     let row = row.ok_or_else(|| PackError::Missing(format!("the statement of report {report}, by its owner")))?;
     for (index, shared) in entries {
         let here = match about(shared).map_err(|e| failed(&e))? {
-            About::Report(found) => found == report,
-            About::Grant(grant) => {
-                let held: Option<Held<GrantRow>> = facts.read(&grant.to_string()).map_err(|e| failed(&e))?;
-                held.is_some_and(|held| held.row.grant.report == report)
-            }
             About::NoReport => enrols(shared, owner),
+            about => about.report(facts).map_err(|e| failed(&e))? == Some(report),
         };
         if !here {
             return Err(PackError::Unlisted(*index));

@@ -5,11 +5,14 @@ use super::{
     story::Story,
 };
 use crate::model::{
+    answer::Became,
     event::Event,
     grant::{EndCause, Grant, HeaderCopy, Revocation},
     ids::GrantId,
     purpose::Purpose,
-    release::{AccessRequest, Outcome},
+    release::Outcome,
+    report::{AfterWithdrawal, Withdrawal},
+    request::AccessRequest,
     statement::{Body, Signed},
     time::Timestamp,
 };
@@ -67,6 +70,11 @@ pub(super) fn of(story: &Story, event: &Event, actor: &Actor) -> (&'static str, 
                 }
             ),
         ),
+        Event::ReportErased(_) => (
+            "erased",
+            "The broker says it erased the sealed file and the advocate's own locked key. Backups made before may hold both."
+                .to_owned(),
+        ),
         _ => ("other", "The log records something else.".to_owned()),
     }
 }
@@ -97,8 +105,48 @@ fn accepted(story: &Story, signed: &Signed, body: &Body, by: &str) -> (&'static 
                 ("defect-reported", format!("{by} signed that something was wrong with the delivery: {description}"))
             }
         },
+        Body::Status(status) => ("status-stated", became(&status.became, by)),
+        Body::Refusal(_) => ("request-refused", "The advocate refused what was asked.".to_owned()),
+        Body::Question(_) => ("asked-back", "The advocate asked back before answering.".to_owned()),
+        Body::Withdrawal(withdrawal) => ("report-withdrawn", report_withdrawn(*withdrawal)),
+        Body::OwnerHeader(_) => (
+            "own-key-replaced",
+            "The advocate locked the key to the information anew, for their own keys of today. The information is the same."
+                .to_owned(),
+        ),
+        Body::Handover(_) => {
+            ("handed-over", "The advocate offered the information to another advocate, to be theirs.".to_owned())
+        }
+        Body::Approval(_) => ("agreed", format!("{} agreed.", actor_words(by))),
         _ => ("other", "The log records another signed statement.".to_owned()),
     }
+}
+
+fn actor_words(by: &str) -> &str {
+    if by == "the institution" { "Somebody whose agreement was needed" } else { by }
+}
+
+fn became(became: &Became, by: &str) -> String {
+    match became {
+        Became::CannotSay { until } => {
+            format!("{by} stated that it cannot say yet what became of the information; by {} it will.", utc(*until))
+        }
+        Became::CannotErase { reason, review } => format!(
+            "{by} stated that it cannot erase the information, and why: {reason}. It looks at that again by {}.",
+            utc(*review)
+        ),
+        other => format!("{by} stated what became of the information: {}.", other.word().replace('-', " ")),
+    }
+}
+
+fn report_withdrawn(withdrawal: Withdrawal) -> String {
+    let then = match withdrawal.then {
+        AfterWithdrawal::Keep => "The sealed file stays for the advocate.",
+        AfterWithdrawal::Erase => {
+            "The sealed file is to be erased 14 days after the advocate's recovery key agreed as well."
+        }
+    };
+    format!("The advocate withdrew the information: nobody can collect it or be given a permission any more. {then}")
 }
 
 fn requested(request: &AccessRequest, by: &str) -> String {
@@ -151,6 +199,8 @@ const fn ending(cause: EndCause) -> &'static str {
         EndCause::Expired => "its time was over",
         EndCause::Exhausted => "it was used as often as it allowed",
         EndCause::HeaderLost => "the broker went on from a backup, which holds no locked keys",
+        EndCause::Replaced => "another permission took its place",
+        EndCause::ReportWithdrawn => "the information was withdrawn",
     }
 }
 

@@ -147,7 +147,13 @@ impl History {
             Proposal::Lift(suspension, _) => {
                 self.institution(suspension.institution).suspensions.push((at, SuspensionAct::Lift));
             }
-            Proposal::Roster(_) | Proposal::Resume(_) => {}
+            Proposal::Roster(_)
+            | Proposal::Resume(_)
+            | Proposal::Rotate(..)
+            | Proposal::Thaw(..)
+            | Proposal::Freezing(..)
+            | Proposal::Erase(..)
+            | Proposal::HandOver(_) => {}
         }
         Ok(())
     }

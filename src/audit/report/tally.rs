@@ -75,10 +75,12 @@ pub fn tally(history: &History, period: Period, words: &Words) -> Tally {
 /// Where waiting for an acknowledgement ends, in days, and how the table says it; longer ones stand in a last row.
 const WAITS: [(i64, &str); 3] = [(1, "Within a day"), (7, "Within a week"), (30, "Within 30 days")];
 const LONGER: &str = "After more than 30 days";
-const CAUSES: [(EndCause, &str); 3] = [
+const CAUSES: [(EndCause, &str); 5] = [
     (EndCause::Expired, "The time to collect was over"),
     (EndCause::Exhausted, "Every release was used"),
     (EndCause::HeaderLost, "Lost when the broker went on from a backup"),
+    (EndCause::Replaced, "Another grant took its place"),
+    (EndCause::ReportWithdrawn, "The report was withdrawn"),
 ];
 const GRANTED: &str = "Answered by a grant";
 const PASSED: &str = "The deadline passed without a grant";

@@ -49,8 +49,9 @@ impl Broker {
         if held.row.state == (ReportState::Declared {}) {
             return Err(BrokerError::NotWhole);
         }
-        let receipt = self.store.receipt(held.version)?;
-        Ok(accepted(report.into(), Recorded { entry: held.version, receipt }))
+        let entry = held.row.stored_in.ok_or(BrokerError::NotFound)?;
+        let receipt = self.store.receipt(entry)?;
+        Ok(accepted(report.into(), Recorded { entry, receipt }))
     }
 
     /// Brings an upload to where it can be: what never counted is taken back, what is whole is published. Whoever calls
@@ -85,6 +86,11 @@ impl Broker {
                 Ok(Standing::of(id, whole, &record))
             }
             (arrived, ReportState::Stored {}) => self.settle_stored(id, slot, arrived, &row),
+            // Withdrawn meanwhile: what has come is of no use to anybody.
+            (_, ReportState::Withdrawn { .. } | ReportState::Erased {}) => {
+                self.remove_upload(id)?;
+                Err(BrokerError::NotFound)
+            }
             // Published, and stopped before the entry: the file is there and nobody has said so yet.
             (None, ReportState::Declared {}) => {
                 if !tokio::task::block_in_place(|| self.blobs.holds(report, &row.report))? {

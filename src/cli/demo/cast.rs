@@ -8,11 +8,12 @@ use crate::{
     client::{
         desk::{Desk, DeskError, Opening},
         identity::{Identity, RecoveryKey},
+        institution::Examined,
         memory::Memory,
     },
     model::{
         ambient::{Clock, Entropy},
-        institution::{AttestationKind, InstitutionRecord},
+        institution::{Checklist, Finding, InstitutionRecord},
         purpose::{Purpose, RecipientClass},
         time::{Duration, Timestamp},
     },
@@ -164,7 +165,9 @@ impl Cast {
         self.at_desk(&second, url, |desk| desk.approve(proposal))?;
         let accreditor =
             self.founded.accreditors.first().map(copy).ok_or_else(|| DeskError::refused("no accreditor"))?;
-        self.at_desk(&accreditor, url, |desk| desk.attest(id, AttestationKind::DueDiligence, until))?;
+        self.at_desk(&accreditor, url, |desk| {
+            desk.attest(id, Examined::DueDiligence(Checklist::all(Finding::Met)), until)
+        })?;
         Ok(())
     }
 

@@ -305,6 +305,9 @@ impl Cast {
                 external_processing: Ask::No,
             },
             answers: None,
+            officer_approvals: 0,
+            embargo_until: None,
+            replaces: None,
             confirmed_fingerprint: Some(fingerprint),
         })
     }

@@ -6,7 +6,7 @@ use crate::{
     model::{
         bundle::Bundle,
         grant::{Ask, Conditions, Contact, UseMode},
-        ids::{KeyId, PartyId, ReportId, RequestId},
+        ids::{GrantId, KeyId, PartyId, ReportId, RequestId},
         limits,
         purpose::{Identification, Purpose, Taxonomy},
         time::{Timestamp, Window},
@@ -56,6 +56,15 @@ pub(super) struct TermsArguments {
     /// Only this officer may collect; may be given several times.
     #[arg(long = "officer", value_name = "KEY_ID", allow_hyphen_values = true)]
     officers: Vec<KeyId>,
+    /// How many officers other than the one who collects have to agree.
+    #[arg(long, value_name = "N")]
+    officer_approvals: Option<u32>,
+    /// It must not arrive before this time, such as 2030-01-31 or 2030-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = words::read_moment)]
+    embargo_until: Option<Timestamp>,
+    /// The grant it takes the place of, which ends with it.
+    #[arg(long, value_name = "GRANT")]
+    replaces: Option<GrantId>,
     /// The request it answers.
     #[arg(long, value_name = "REQUEST")]
     answers: Option<RequestId>,
@@ -108,6 +117,9 @@ impl TermsArguments {
                 external_processing: self.external_processing,
             },
             answers: self.answers,
+            officer_approvals: self.officer_approvals.unwrap_or(profile.officer_approvals),
+            embargo_until: self.embargo_until,
+            replaces: self.replaces,
             confirmed_fingerprint: self.confirm_fingerprint.clone(),
         })
     }
@@ -150,4 +162,6 @@ struct Profile {
     identification: Identification,
     use_mode: UseMode,
     keep_days: u64,
+    #[serde(default)]
+    officer_approvals: u32,
 }

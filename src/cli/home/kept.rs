@@ -103,6 +103,7 @@ fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory 
         register_checkpoint,
         case: None,
         case_checkpoint: None,
+        party: ours.party.or(theirs.party),
         recovery: ours.recovery.or(theirs.recovery),
         chains: theirs.chains,
         receipts: theirs.receipts,

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         let desk = &mut sitting.desk;
         let role = EnrolmentRole::Advocate {};
         let accepted = desk.enrol_telling(role, keys, arguments.invitation.as_deref(), &mut Progress::of_work(out))?;
-        let (party, address) = (desk.identity().party_id(), desk.remote().address().to_owned());
+        let (party, address) = (desk.party_id(), desk.remote().address().to_owned());
         out.show(
             format!(
                 "Enrolled at {address} as an advocate.\n  your id  {party}\nThe broker knows your keys and recovery key, no \

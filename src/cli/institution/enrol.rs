@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         sitting.keep()?;
         let (role, invitation) = (EnrolmentRole::Institution(record), arguments.invitation.as_deref());
         let accepted = sitting.desk.enrol_telling(role, keys, invitation, &mut Progress::of_work(out))?;
-        let id = sitting.desk.identity().party_id();
+        let id = sitting.desk.party_id();
         out.show(
             format!(
                 "Enrolled {}.\n  institution  {id}\n  register     entry {}, proved to this device\n\nNext: appoint an officer \

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     access.at_desk(|sitting| {
         let desk = &mut sitting.desk;
         let accepted = desk.publish_recipient_key(arguments.unit.clone(), arguments.recipient.clone())?;
-        let id = desk.identity().party_id();
+        let id = desk.party_id();
         let words = desk.institution_fingerprint(id, &arguments.recipient)?;
         out.show(
             format!(

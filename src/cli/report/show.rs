@@ -8,7 +8,7 @@ use crate::{
     },
     model::{
         ids::{AgeRecipient, ReportId},
-        report::ReportState,
+        report::{Erasing, ReportState},
     },
 };
 use clap::Args;
@@ -69,5 +69,11 @@ pub(super) const fn standing(state: &ReportState) -> &'static str {
     match state {
         ReportState::Declared {} => "declared, not uploaded yet",
         ReportState::Stored {} => "uploaded",
+        ReportState::Withdrawn { erasing: Erasing::NotAsked {}, .. } => "withdrawn, kept for you",
+        ReportState::Withdrawn { erasing: Erasing::Asked { .. }, .. } => {
+            "withdrawn, to be erased once your recovery key agrees"
+        }
+        ReportState::Withdrawn { erasing: Erasing::Due { .. }, .. } => "withdrawn, to be erased soon",
+        ReportState::Erased {} => "withdrawn and erased",
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         words,
     },
     client::{desk::Desk, seal::open_message},
-    model::purpose::Purpose,
+    model::{purpose::Purpose, request::ItemAnswer},
     wire::api::RequestSummary,
 };
 use clap::Args;
@@ -28,7 +28,7 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
                 serde_json::json!({
                     "id": request.id, "at": request.at, "officer": request.officer, "institution": request.institution,
                     "institution_name": name(desk, request), "request": request.request,
-                    "answered_by": request.answered_by, "message": message(desk, request),
+                    "answers": request.answers, "message": message(desk, request),
                 })
             })
             .collect();
@@ -40,7 +40,7 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
 fn text(desk: &Desk, request: &RequestSummary) -> String {
     let asked = &request.request;
     let purposes: Vec<&str> = asked.purposes.iter().map(Purpose::as_str).collect();
-    let answered = request.answered_by.map_or_else(|| "not answered".to_owned(), |grant| format!("granted by {grant}"));
+    let answered = answered(request);
     let message = message(desk, request).map(|text| format!("\n  message   {text}")).unwrap_or_default();
     format!(
         "{}\n  from      {}\n  report    {}\n  for       {}\n  basis     {}\n  asked     {}, answer due by {}\n  state     {answered}{message}",
@@ -52,6 +52,17 @@ fn text(desk: &Desk, request: &RequestSummary) -> String {
         words::moment(request.at),
         words::moment(asked.deadline),
     )
+}
+
+/// Each item asked for and what became of it.
+fn answered(request: &RequestSummary) -> String {
+    let item = |purpose: &Purpose| match request.answers.get(purpose) {
+        None => format!("{purpose}: open"),
+        Some(ItemAnswer::Granted(grant)) => format!("{purpose}: granted by {grant}"),
+        Some(ItemAnswer::Refused(statement)) => format!("{purpose}: refused by {statement}"),
+        Some(ItemAnswer::Asked(statement)) => format!("{purpose}: asked back by {statement}"),
+    };
+    request.request.purposes.iter().map(item).collect::<Vec<_>>().join("\n            ")
 }
 
 fn name(desk: &Desk, request: &RequestSummary) -> String {

@@ -181,7 +181,8 @@ impl Operation {
         let signed_in = !matches!(access, Access::Anybody | Access::Signature);
         let unauthenticated = signed_in.then_some(ProblemType::Unauthenticated);
         for kind in ProblemType::ALL {
-            if self.problems.contains(&kind) || unauthenticated == Some(kind) {
+            let frozen = signed_in && kind == ProblemType::Frozen;
+            if self.problems.contains(&kind) || unauthenticated == Some(kind) || frozen {
                 problems.entry(kind.parts().2).or_default().push(kind);
             }
         }

@@ -5,8 +5,8 @@ use crate::{
     model::ids::{GrantId, ReportId},
     wire::{
         api::{
-            Accepted, GrantSummary, OwnerHeader, ReportSummary, RequestSummary, SubmitGrant, SubmitHeader,
-            SubmitReport, SubmitStatement,
+            Accepted, Foreseen, GrantSummary, InboxPage, OwnerHeader, ReportSummary, RequestSummary, SubmitDraft,
+            SubmitGrant, SubmitHeader, SubmitReport, SubmitStatement,
         },
         problem::ProblemType,
     },
@@ -15,13 +15,16 @@ use serde_json::{Value, json};
 
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     let mut all = vec![state(schemas), reports(schemas), declare(schemas), own_payload()];
-    all.extend([owner_header(schemas), requests(schemas), grants(schemas), give(schemas), complete(schemas)]);
+    all.extend([owner_header(schemas), replace_owner_header(schemas), requests(schemas), grants(schemas)]);
+    all.extend([give(schemas), preview(schemas), complete(schemas), inbox(schemas)]);
     all
 }
 
 fn state(schemas: &mut Schemas) -> Operation {
     let what = "Takes a statement that brings no header and releases nothing: `request`, `acknowledgement`, \
-        `officer`, `recipient-key`, `admission`, `approval`, `roster`, `attestation`, `suspension`.";
+        `status`, `refusal`, `question`, `notice`, `withdrawal`, `rotation`, `recovery`, `thaw`, `officer`, \
+        `recipient-key`, `terms`, `call`, `record`, `closing`, `admission`, `approval`, `roster`, `resumption`, \
+        `attestation`, `suspension`, `audited`.";
     operation(("POST", "/v1/statements"), "submitStatement", "Submit a statement", what)
         .takes_json(schemas.of::<SubmitStatement>())
         .answers_json(schemas.of::<Accepted>(), "Accepted; the receipt proves it.")
@@ -100,6 +103,47 @@ fn give(schemas: &mut Schemas) -> Operation {
         .answers_json(schemas.of::<Accepted>(), "Given; `id` names the grant from now on.")
         .problems(STATEMENT)
         .problems(WRITING)
+}
+
+fn replace_owner_header(schemas: &mut Schemas) -> Operation {
+    let what = "Takes the same file key wrapped anew, with an `owner-header` statement for the owner's keys of today, or \
+        with a `handover` for whoever is to own the report. The payload stays where it is.";
+    let at = ("PUT", "/v1/reports/{id}/owner-header");
+    operation(at, "replaceOwnerHeader", "Replace your header", what)
+        .names::<ReportId>("The report.")
+        .takes_json(schemas.of::<SubmitReport>())
+        .answers_json(schemas.of::<Accepted>(), "Accepted; the receipt proves it.")
+        .problems(STATEMENT)
+        .problems(WRITING)
+}
+
+fn preview(schemas: &mut Schemas) -> Operation {
+    let what = "Says what would happen to a grant that nobody has signed yet: a rule that refuses it, or every condition \
+        that would still keep it from being collected. Nothing is kept of it.";
+    operation(("POST", "/v1/grants/preview"), "previewGrant", "Preview a grant", what)
+        .takes_json(schemas.of::<SubmitDraft>())
+        .answers_json(schemas.of::<Foreseen>(), "What would happen now.")
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::StatementRefused,
+            ProblemType::OverQuota,
+            ProblemType::Internal,
+        ])
+}
+
+fn inbox(schemas: &mut Schemas) -> Operation {
+    let what = "What the caller, or the caller's institution, has to do something about, most urgent first. With \
+        `If-None-Match` and `Prefer: wait=N` the answer waits until there is something new.";
+    let words = json!({ "type": "string" });
+    operation(("GET", "/v1/inbox"), "readInbox", "Read your inbox", what)
+        .query("after", words.clone(), "`next` of the page before.")
+        .header("If-None-Match", Need::Optional, words.clone(), "`ETag` of the page known.")
+        .header("Prefer", Need::Optional, words.clone(), "`wait=N`: wait for something new, at most so many seconds.")
+        .answers_json(schemas.of::<InboxPage>(), "One page, at most 50 things.")
+        .with(200, "ETag", &words, "Names this page.")
+        .answers(304, Value::Null, "It is still the page known.")
+        .with(304, "ETag", &words, "Names this page.")
+        .problems(&[ProblemType::NotFound, ProblemType::Malformed, ProblemType::Internal])
 }
 
 fn complete(schemas: &mut Schemas) -> Operation {

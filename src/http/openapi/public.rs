@@ -8,7 +8,7 @@ use crate::{
         well_known::{KeySet, Metadata},
     },
     wire::{
-        api::{Accepted, CaseHead, OauthProblem, RegisterPage, Revoked, SubmitStatement, Token},
+        api::{Accepted, CaseHead, OauthProblem, RegisterPage, Revoked, Stopped, SubmitStatement, Token},
         problem::ProblemType,
     },
 };
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     let mut all = vec![described_here(), alive(), ready(), genesis(), register(schemas), case_head(schemas)];
     all.extend([log_checkpoint(), log_tile()]);
-    all.extend([evidence(schemas), enrol(schemas), revoke(schemas)]);
+    all.extend([evidence(schemas), enrol(schemas), revoke(schemas), freeze(schemas)]);
     all.extend([metadata(schemas), keys(schemas), token(schemas)]);
     all
 }
@@ -136,6 +136,16 @@ fn revoke(schemas: &mut Schemas) -> Operation {
     operation(("POST", "/v1/revocations"), "revoke", "Withdraw a grant", what)
         .takes_json(schemas.of::<SubmitStatement>())
         .answers_json(schemas.of::<Revoked>(), "Withdrawn. What was opened before cannot be un-opened.")
+        .problems(STATEMENT)
+        .problems(WRITING)
+}
+
+fn freeze(schemas: &mut Schemas) -> Operation {
+    let what = "Stops everything of an advocate, by a `freeze` that the advocate's key or recovery key signed, now or \
+        beforehand, or an administrator's. Works also when the broker is full or allows nothing else.";
+    operation(("POST", "/v1/freezes"), "freeze", "Freeze", what)
+        .takes_json(schemas.of::<SubmitStatement>())
+        .answers_json(schemas.of::<Stopped>(), "Frozen. Running downloads of the advocate's reports are cut.")
         .problems(STATEMENT)
         .problems(WRITING)
 }

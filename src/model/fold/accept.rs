@@ -1,23 +1,17 @@
-//! What each accepted statement does: enrolment, reports, requests, grants, revocation.
+//! What each accepted statement does: dispatch, enrolment, reports, auditors' word.
 
 use super::{
-    FoldError, Refusal,
-    authority::{Signer, creates, officer_institution},
-    epoch, institution, release, require, roster,
+    FoldError, Refusal, answer,
+    authority::{Signer, creates},
+    epoch, freeze, grant, institution, keys, proposal, release, request, require, roster, withdrawal,
 };
 use crate::model::{
     audit::Audited,
     event::Recorded,
-    grant::{EndCause, Grant, GrantState, Revocation, WithdrawnBy},
-    ids::{GrantId, ReportId},
-    limits,
+    ids::ReportId,
     party::{EnrolmentRole, Holder, PartyEnrolment},
-    release::AccessRequest,
     report::{Report, ReportState},
-    rows::{
-        AuditedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, PartyRow, PayloadRow, RecipientKeyRow,
-        RecoveryRow, ReportRow, RequestRow, Rows,
-    },
+    rows::{AuditedRow, Held, KeyRow, ONLY, PartyRow, PayloadRow, ReportRow, Rows},
     statement::{Body, Signed},
 };
 
@@ -28,15 +22,15 @@ pub(super) fn body<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer:
     match body {
         Body::Party(enrolment) => party(rows, at, signed, enrolment),
         Body::Report(statement) => report(rows, at, signed, signer, statement),
-        Body::Request(statement) => request(rows, at, signed, signer, statement),
-        Body::Grant(statement) => grant(rows, at, signed, signer, statement),
-        Body::Revocation(statement) => revocation(rows, at, signed, signer, statement),
+        Body::Request(statement) => request::asked(rows, at, signed, signer, statement),
+        Body::Grant(statement) => grant::given(rows, at, signed, signer, statement),
+        Body::Revocation(statement) => grant::revoked(rows, at, signed, signer, statement),
         Body::Acknowledgement(statement) => release::acknowledged(rows, at, signed, statement),
         Body::ReleaseRequest(_) => {
             Err(Refusal::Malformed("a release-request is recorded as released or denied").into())
         }
         Body::Admission(statement) => institution::admission(rows, at, signed, statement),
-        Body::Approval(statement) => institution::approval(rows, at, signed, signer, statement),
+        Body::Approval(statement) => proposal::approval(rows, at, signed, signer, statement),
         Body::Officer(statement) => institution::officer(rows, at, signed, signer, statement),
         Body::RecipientKey(statement) => institution::recipient_key(rows, at, signed, signer, statement),
         Body::Attestation(statement) => institution::attestation(rows, at, signed, statement),
@@ -44,6 +38,21 @@ pub(super) fn body<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer:
         Body::Audited(statement) => audited(rows, at, signed, statement),
         Body::Roster(statement) => roster::proposed(rows, at, signed, statement),
         Body::Resumption(statement) => institution::resumption(rows, at, signed, statement),
+        Body::Rotation(statement) => keys::rotation(rows, at, signed, signer, statement),
+        Body::Recovery(statement) => keys::recovery(rows, at, signed, signer, statement),
+        Body::OwnerHeader(statement) => keys::owner_header(rows, at, signed, signer, statement),
+        Body::Handover(statement) => keys::handover(rows, at, signed, signer, statement),
+        Body::Withdrawal(statement) => withdrawal::withdrawn(rows, at, signed, signer, statement),
+        Body::Refusal(statement) => request::refused(rows, at, signed, signer, statement),
+        Body::Question(statement) => request::asked_back(rows, at, signed, signer, statement),
+        Body::Notice(statement) => request::noticed(rows, at, signed, signer, statement),
+        Body::Status(statement) => answer::said(rows, at, signed, signer, statement),
+        Body::Terms(statement) => institution::terms(rows, at, signed, signer, statement),
+        Body::Call(statement) => institution::call(rows, at, signed, signer, statement),
+        Body::Record(statement) => institution::record(rows, at, signed, signer, statement),
+        Body::Closing(statement) => institution::closing(rows, at, signed, signer, statement),
+        Body::Freeze(statement) => freeze::frozen(rows, at, signed, signer, statement),
+        Body::Thaw(statement) => freeze::thawed(rows, at, signed, signer, statement),
     }
 }
 
@@ -69,9 +78,8 @@ fn party<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, enrolment: &Party
     };
     let key = KeyRow { public: enrolment.signing_key, party: signed.iss, holder };
     rows.write(&kid.to_string(), &key, at.entry).map_err(FoldError::Rows)?;
-    let recovery = enrolment.recovery.signing_key.thumbprint().to_string();
-    rows.write(&recovery, &RecoveryRow { party: signed.iss }, at.entry).map_err(FoldError::Rows)?;
     let row = PartyRow { statement: signed.digest, enrolment: enrolment.clone() };
+    keys::register_recovery(rows, at, signed.iss, &row)?;
     rows.write(&signed.iss.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }
 
@@ -85,6 +93,7 @@ fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer,
     if party.row.enrolment.recipient != report.owner_recipient {
         return Err(Refusal::Malformed("owner_recipient is not the recipient the owner enrolled with").into());
     }
+    co_owners_are_known(rows, signer, report)?;
     let payload = report.payload_sha256.to_string();
     let taken: Option<Held<PayloadRow>> = rows.read(&payload).map_err(FoldError::Rows)?;
     if taken.is_some() {
@@ -92,117 +101,29 @@ fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer,
     }
     let id = ReportId::from(signed.digest);
     rows.write(&payload, &PayloadRow { report: id }, at.entry).map_err(FoldError::Rows)?;
-    let row = ReportRow { owner: signer.party, report: report.clone(), at: at.at, state: ReportState::Declared {} };
+    let row = ReportRow {
+        owner: signer.party,
+        report: report.clone(),
+        at: at.at,
+        state: ReportState::Declared {},
+        stored_in: None,
+        grants: Vec::new(),
+    };
     rows.write(&id.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }
 
-fn request<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, request: &AccessRequest) -> Step<S> {
-    creates(signed)?;
-    epoch::confirmed(rows)?;
-    let institution = active_institution(rows, signer)?;
-    let report: Held<ReportRow> = require(rows, &request.report, "report")?;
-    if request.purposes.is_empty() || request.purposes.len() > limits::PURPOSES {
-        return Err(Refusal::Malformed("purposes-count").into());
+fn co_owners_are_known<S: Rows>(rows: &S, signer: &Signer, report: &Report) -> Step<S> {
+    let Some(others) = &report.co_owners else { return Ok(()) };
+    if !others.is_well_formed(signer.party) {
+        return Err(Refusal::Malformed("co_owners").into());
     }
-    if request.purposes.iter().any(|p| !institution.row.record.mandate.contains(p)) {
-        return Err(Refusal::OutsideMandate.into());
-    }
-    if at.at >= request.deadline {
-        return Err(Refusal::Past("deadline").into());
-    }
-    let row = RequestRow {
-        officer: signer.kid,
-        institution: officer_institution(signer)?,
-        owner: report.row.owner,
-        request: request.clone(),
-        at: at.at,
-        answered_by: None,
-    };
-    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
-}
-
-fn grant<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, grant: &Grant) -> Step<S> {
-    creates(signed)?;
-    if let Some(what) = grant.malformed() {
-        return Err(Refusal::Malformed(what).into());
-    }
-    epoch::confirmed(rows)?;
-    epoch::signed_since(rows, signed)?;
-    let report: Held<ReportRow> = require(rows, &grant.report, "report")?;
-    if report.row.owner != signer.party {
-        return Err(Refusal::NotOwner.into());
-    }
-    if report.row.state != (ReportState::Stored {}) {
-        return Err(Refusal::NotStored.into());
-    }
-    if at.at >= grant.collect.until {
-        return Err(Refusal::Past("collect window").into());
-    }
-    if at.at >= grant.consent_review_by {
-        return Err(Refusal::Past("review date of a person's consent").into());
-    }
-    let genesis: Held<GenesisRow> = require(rows, &ONLY, "genesis")?;
-    if grant.bundle != genesis.row.genesis.bundle {
-        return Err(Refusal::OtherRules("policy bundle").into());
-    }
-    if grant.taxonomy != genesis.row.genesis.taxonomy {
-        return Err(Refusal::OtherRules("purpose taxonomy").into());
-    }
-    grant_recipient(rows, grant)?;
-    answer_request(rows, at, signed, grant)?;
-    let row = GrantRow {
-        owner: signer.party,
-        grant: grant.clone(),
-        given_at: at.at,
-        state: GrantState::HeaderPending {},
-        releases_used: 0,
-        awaiting: None,
-        last_release_at: None,
-    };
-    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
-}
-
-/// The institution may receive, and the recipient key is its current one.
-fn grant_recipient<S: Rows>(rows: &S, grant: &Grant) -> Step<S> {
-    let institution: Held<InstitutionRow> = require(rows, &grant.institution, "institution")?;
-    if !epoch::admitted(rows, &institution.row)? {
-        return Err(Refusal::NotAdmitted.into());
-    }
-    if institution.row.suspended_at.is_some() {
-        return Err(Refusal::Suspended.into());
-    }
-    if grant.purposes.iter().any(|p| !institution.row.record.mandate.contains(p)) {
-        return Err(Refusal::OutsideMandate.into());
-    }
-    let key: Option<Held<RecipientKeyRow>> = rows.read(&grant.recipient_key.to_string()).map_err(FoldError::Rows)?;
-    let current = key.is_some_and(|held| {
-        held.row.institution == grant.institution
-            && held.row.recipient == grant.recipient
-            && held.row.superseded_by.is_none()
-    });
-    if !current {
-        return Err(Refusal::RecipientKeyNotCurrent.into());
-    }
-    for kid in &grant.officers {
-        let officer: Option<Held<KeyRow>> = rows.read(&kid.to_string()).map_err(FoldError::Rows)?;
-        if officer.and_then(|held| held.row.institution()) != Some(grant.institution) {
-            return Err(Refusal::Malformed("a named officer is not appointed by the institution").into());
+    for party in &others.parties {
+        let held: Option<Held<PartyRow>> = rows.read(&party.to_string()).map_err(FoldError::Rows)?;
+        if held.is_none_or(|held| held.row.enrolment.role != (EnrolmentRole::Advocate {})) {
+            return Err(Refusal::Malformed("a co-owner is not an advocate of this broker").into());
         }
     }
     Ok(())
-}
-
-fn answer_request<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, grant: &Grant) -> Step<S> {
-    let Some(id) = grant.answers else { return Ok(()) };
-    let mut held: Held<RequestRow> = require(rows, &id, "request")?;
-    if held.row.request.report != grant.report || held.row.institution != grant.institution {
-        return Err(Refusal::OtherRequest.into());
-    }
-    if at.at >= held.row.request.deadline {
-        return Err(Refusal::Past("deadline of the request").into());
-    }
-    held.row.answered_by = Some(GrantId::from(signed.digest));
-    rows.write(&id.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
 
 /// An auditor vouches for both logs up to a state. Whether the roots are those of the trees is for whoever holds trees.
@@ -218,44 +139,4 @@ fn audited<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, audited: &Audit
     }
     let row = AuditedRow { case: audited.case.size, by: signed.digest };
     rows.write(ONLY, &row, at.entry).map_err(FoldError::Rows)
-}
-
-fn revocation<S: Rows>(
-    rows: &mut S,
-    at: Recorded,
-    signed: &Signed,
-    signer: &Signer,
-    revocation: &Revocation,
-) -> Step<S> {
-    let Some(subject) = signed.subject else {
-        return Err(Refusal::Subject("name the grant").into());
-    };
-    if revocation.scopes.is_empty() {
-        return Err(Refusal::Malformed("scopes must not be empty").into());
-    }
-    let held: Held<GrantRow> = require(rows, &subject, "grant")?;
-    let hands_back = revocation.withdrawn_by == WithdrawnBy::Recipient;
-    let institution = signer.key.as_ref().and_then(KeyRow::institution);
-    let allowed = match institution {
-        Some(institution) => hands_back && institution == held.row.grant.institution,
-        None => !hands_back && signer.party == held.row.owner,
-    };
-    if !allowed {
-        return Err(Refusal::NotOwner.into());
-    }
-    // A second revocation widens the scopes; the grant has ended already.
-    let state = held.row.state.clone();
-    let state = state.clone().ended(EndCause::Revoked, at.at).unwrap_or(state);
-    rows.write(&subject.to_string(), &GrantRow { state, ..held.row }, at.entry).map_err(FoldError::Rows)
-}
-
-fn active_institution<S: Rows>(rows: &S, signer: &Signer) -> Result<Held<InstitutionRow>, FoldError<S::Error>> {
-    let held: Held<InstitutionRow> = require(rows, &officer_institution(signer)?, "institution")?;
-    if !epoch::admitted(rows, &held.row)? {
-        return Err(Refusal::NotAdmitted.into());
-    }
-    if held.row.suspended_at.is_some() {
-        return Err(Refusal::Suspended.into());
-    }
-    Ok(held)
 }

@@ -1,6 +1,6 @@
 //! What every statement must satisfy before its body is looked at: signer, time, order, freshness.
 
-use super::{FoldError, Refusal, require};
+use super::{FoldError, Refusal, freeze, require};
 use crate::model::{
     event::Recorded,
     ids::{Digest, KeyId, PartyId},
@@ -21,6 +21,13 @@ pub(super) struct Signer {
 /// Checks signer, times, `jti` and `prev`; changes nothing.
 pub(super) fn check<S: Rows>(rows: &S, recorded: Recorded, signed: &Signed) -> Result<Signer, FoldError<S::Error>> {
     let signer = check_asking(rows, recorded, signed)?;
+    let owner = matches!(
+        signer.key.as_ref().map(|key| &key.holder),
+        Some(Holder::Advocate {} | Holder::Recovery {} | Holder::Superseded {})
+    );
+    if owner && !signed.kind.is_taken_while_frozen() && freeze::holds(rows, signer.party, recorded.at)? {
+        return Err(Refusal::Frozen.into());
+    }
     if let Some(Holder::Officer(appointment)) = signer.key.as_ref().map(|key| &key.holder)
         && recorded.at >= appointment.until
     {
@@ -47,10 +54,12 @@ pub(super) fn check_asking<S: Rows>(
 }
 
 fn check_times(recorded: Recorded, signed: &Signed) -> Result<(), Refusal> {
-    // A revocation only stops: a clock that differs, the signer's or ours, is no reason to go on.
-    if signed.iat > recorded.at.plus(limits::CLOCK_AHEAD) && signed.kind != Kind::Revocation {
+    // What only stops: a clock that differs, the signer's or ours, is no reason to go on.
+    let stops = matches!(signed.kind, Kind::Revocation | Kind::Freeze);
+    let within = if signed.kind == Kind::Freeze { limits::GUARDIAN_WITHIN } else { limits::SUBMIT_WITHIN };
+    if signed.iat > recorded.at.plus(limits::CLOCK_AHEAD) && !stops {
         Err(Refusal::IssuedAhead)
-    } else if signed.submit_by <= signed.iat || signed.submit_by > signed.iat.plus(limits::SUBMIT_WITHIN) {
+    } else if signed.submit_by <= signed.iat || signed.submit_by > signed.iat.plus(within) {
         Err(Refusal::SubmitByTooFar)
     } else if recorded.at >= signed.submit_by && signed.kind != Kind::Revocation {
         Err(Refusal::SubmittedLate)

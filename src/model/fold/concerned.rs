@@ -2,8 +2,9 @@
 
 use crate::model::{
     event::Event,
-    ids::{Digest, GrantId, KeyId, PartyId, ReportId},
-    rows::{GrantRow, Held, KeyRow, ReportRow, Rows},
+    ids::{Digest, GrantId, KeyId, PartyId, ReportId, RequestId},
+    institution::CaseMatter,
+    rows::{GrantRow, Held, KeyRow, Proposal, ProposalRow, ReportRow, RequestRow, Row as _, Rows},
     statement::{Body, Signed},
 };
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ pub fn concerned<S: Rows>(rows: &S, event: &Event) -> Result<BTreeSet<PartyId>, 
             parties.extend(signer(rows, signed)?);
             parties.extend(of_grant(rows, request.grant)?);
         }
-        Event::PayloadStored(report) => parties.extend(of_report(rows, *report)?),
+        Event::PayloadStored(report) | Event::ReportErased(report) => parties.extend(of_report(rows, *report)?),
         Event::OwnerHeaderFetched(report, key) | Event::OwnerHeaderDenied(report, key) => {
             parties.extend(of_report(rows, *report)?);
             parties.extend(of_key(rows, *key)?);
@@ -56,6 +57,23 @@ fn subject<S: Rows>(rows: &S, signed: &Signed, body: &Body) -> Result<BTreeSet<P
     match body {
         Body::Request(request) => of_report(rows, request.report),
         Body::Grant(_) => of_grant(rows, GrantId::from(signed.digest)),
+        Body::Status(status) => of_grant(rows, status.grant),
+        Body::Refusal(refusal) => of_request(rows, refusal.request),
+        Body::Question(question) => of_request(rows, question.request),
+        Body::Notice(notice) => Ok([notice.institution].into()),
+        Body::OwnerHeader(change) => of_report(rows, change.report),
+        Body::Withdrawal(withdrawal) => of_report(rows, withdrawal.report),
+        Body::Handover(handover) => {
+            let mut parties = of_report(rows, handover.report)?;
+            parties.insert(handover.to);
+            Ok(parties)
+        }
+        Body::Freeze(freeze) => Ok([freeze.party].into()),
+        Body::Thaw(thaw) => Ok([thaw.party].into()),
+        Body::Approval(approval) => match approval.matter {
+            Some(CaseMatter::Grant) => of_grant(rows, approval.approves.into()),
+            _ => of_proposal(rows, approval.approves),
+        },
         Body::Revocation(_) => signed.subject.map_or(Ok(BTreeSet::new()), |grant: Digest| of_grant(rows, grant.into())),
         Body::Acknowledgement(acknowledgement) => of_grant(rows, acknowledgement.grant),
         _ => Ok(BTreeSet::new()),
@@ -69,10 +87,28 @@ fn of_key<S: Rows>(rows: &S, key: KeyId) -> Result<BTreeSet<PartyId>, S::Error> 
 
 fn of_report<S: Rows>(rows: &S, report: ReportId) -> Result<BTreeSet<PartyId>, S::Error> {
     let held: Option<Held<ReportRow>> = rows.read(&report.to_string())?;
-    Ok(held.into_iter().map(|held| held.row.owner).collect())
+    Ok(held.into_iter().flat_map(|held| held.row.owners().collect::<Vec<_>>()).collect())
+}
+
+fn of_request<S: Rows>(rows: &S, request: RequestId) -> Result<BTreeSet<PartyId>, S::Error> {
+    let held: Option<Held<RequestRow>> = rows.read(&request.to_string())?;
+    Ok(held.into_iter().flat_map(|held| [held.row.owner, held.row.institution]).collect())
+}
+
+/// Whose keys, freeze or report it is.
+fn of_proposal<S: Rows>(rows: &S, proposal: Digest) -> Result<BTreeSet<PartyId>, S::Error> {
+    let held: Option<Held<ProposalRow>> = rows.read(&proposal.to_string())?;
+    match held.map(|held| held.row.proposal) {
+        Some(Proposal::Rotate(party, _) | Proposal::Thaw(party, ..) | Proposal::Freezing(party, ..)) => {
+            Ok([party].into())
+        }
+        Some(Proposal::Erase(_, report)) => of_report(rows, report),
+        Some(Proposal::HandOver(handover)) => of_report(rows, handover.report),
+        _ => Ok(BTreeSet::new()),
+    }
 }
 
 fn of_grant<S: Rows>(rows: &S, grant: GrantId) -> Result<BTreeSet<PartyId>, S::Error> {
     let held: Option<Held<GrantRow>> = rows.read(&grant.to_string())?;
-    Ok(held.into_iter().flat_map(|held| [held.row.owner, held.row.grant.institution]).collect())
+    Ok(held.into_iter().flat_map(|held| held.row.viewers()).collect())
 }

@@ -2,21 +2,24 @@
 
 use super::{
     FoldError, Refusal,
-    authority::{Signer, about_institution, creates, is_about},
-    cosigned, epoch, require, roster,
+    authority::{Signer, about_institution, creates},
+    cosigned, epoch,
+    proposal::propose,
+    require,
 };
 use crate::model::{
     epoch::Resumption,
     event::Recorded,
     ids::{Digest, PartyId},
     institution::{
-        Admission, Approval, Attestation, AttestationKind, InstitutionRecord, OfficerAppointment, RecipientKey,
-        Suspension, SuspensionAct,
+        Admission, Attestation, AttestationKind, Call, Closing, InstitutionRecord, OfficerAppointment, RecipientKey,
+        RecordChange, Suspension, SuspensionAct, Terms,
     },
     limits,
-    party::{Holder, OfficeName},
-    roster::Roster,
-    rows::{Held, InstitutionRow, KeyRow, Proposal, ProposalRow, RecipientKeyRow, Rows, UnitRow, pair},
+    party::Holder,
+    rows::{
+        Closed, Held, InstitutionRow, KeyRow, Proposal, RecipientKeyRow, RecordRow, Rows, TermsInForce, UnitRow, pair,
+    },
     statement::Signed,
 };
 
@@ -24,12 +27,7 @@ pub(super) type Step<S> = Result<(), FoldError<<S as Rows>::Error>>;
 
 /// The record of a newly enrolled institution.
 pub(super) fn enrol<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, record: &InstitutionRecord) -> Step<S> {
-    if record.mandate.is_empty() || record.mandate.len() > limits::PURPOSES {
-        return Err(Refusal::Malformed("mandate-count").into());
-    }
-    if at.at >= record.mandate_until {
-        return Err(Refusal::Past("mandate").into());
-    }
+    acceptable(at, record)?;
     let row = InstitutionRow {
         statement: signed.digest,
         record: record.clone(),
@@ -39,16 +37,30 @@ pub(super) fn enrol<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, record
         suspended_by: None,
         due_diligence_until: None,
         mandate_attested_until: None,
+        record_by: None,
+        terms: None,
+        closed: None,
     };
     rows.write(&signed.iss.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }
 
+fn acceptable(at: Recorded, record: &InstitutionRecord) -> Result<(), Refusal> {
+    if record.mandate.is_empty() || record.mandate.len() > limits::PURPOSES {
+        Err(Refusal::Malformed("mandate-count"))
+    } else if at.at >= record.mandate_until {
+        Err(Refusal::Past("mandate"))
+    } else {
+        Ok(())
+    }
+}
+
 pub(super) fn admission<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, admission: &Admission) -> Step<S> {
     let held = about_institution(rows, signed, admission.institution)?;
-    if held.row.statement != admission.record {
+    let changes = waiting_record(rows, admission)?.is_some() && held.row.record_by != Some(admission.record);
+    if !changes && held.row.record_statement() != admission.record {
         return Err(Refusal::Malformed("the admission names another record than the institution's").into());
     }
-    if epoch::admitted(rows, &held.row)? {
+    if !changes && epoch::admitted(rows, &held.row)? {
         return Err(Refusal::AlreadyEffective.into());
     }
     propose(rows, at, signed, Proposal::Admit(admission.clone()))
@@ -73,82 +85,97 @@ pub(super) fn suspension<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, s
     }
 }
 
-pub(super) fn propose<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, proposal: Proposal) -> Step<S> {
-    // Every roster asks for at least two administrators, so a proposal alone never takes effect.
-    let row = ProposalRow { proposal, signers: vec![signed.kid], effective: false };
-    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
+/// Enough administrators agree: the record that was examined is in force.
+pub(super) fn admitted<S: Rows>(rows: &mut S, at: Recorded, admission: &Admission) -> Step<S> {
+    let mut held: Held<InstitutionRow> = require(rows, &admission.institution, "institution")?;
+    let changed = waiting_record(rows, admission)?;
+    match changed {
+        Some(record) => (held.row.record, held.row.record_by) = (record, Some(admission.record)),
+        // A record that changed since is not the one that was examined.
+        None if held.row.record_statement() != admission.record => {
+            return Err(Refusal::Malformed("the record changed since the admission was proposed").into());
+        }
+        None => {}
+    }
+    (held.row.admitted_at, held.row.admitted_in) = (Some(at.at), Some(at.entry.index));
+    rows.write(&admission.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
 
-pub(super) fn approval<S: Rows>(
+/// Enough administrators agree. Who agreed to lift one suspension has not agreed to lift the next.
+pub(super) fn lifted<S: Rows>(rows: &mut S, at: Recorded, suspension: &Suspension, lifted: Digest) -> Step<S> {
+    let mut held: Held<InstitutionRow> = require(rows, &suspension.institution, "institution")?;
+    if held.row.suspended_by != Some(lifted) {
+        return Err(Refusal::AlreadyEffective.into());
+    }
+    (held.row.suspended_at, held.row.suspended_by) = (None, None);
+    rows.write(&suspension.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+/// The record an admission names, if it is one that waits.
+fn waiting_record<S: Rows>(rows: &S, admission: &Admission) -> Result<Option<InstitutionRecord>, FoldError<S::Error>> {
+    let held: Option<Held<RecordRow>> = rows.read(&admission.record.to_string()).map_err(FoldError::Rows)?;
+    Ok(held.map(|held| held.row.change).filter(|change| change.institution == admission.institution).map(|c| c.record))
+}
+
+/// Another record waits until it is admitted; the one in force stays meanwhile.
+pub(super) fn record<S: Rows>(
     rows: &mut S,
     at: Recorded,
     signed: &Signed,
     signer: &Signer,
-    approval: &Approval,
+    change: &RecordChange,
 ) -> Step<S> {
-    is_about(signed, approval.approves)?;
-    let mut held: Held<ProposalRow> = require(rows, &approval.approves, "proposal")?;
-    if held.row.effective {
+    own_institution(signer, change.institution)?;
+    about_institution(rows, signed, change.institution)?;
+    acceptable(at, &change.record)?;
+    let row = RecordRow { change: change.clone() };
+    rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn terms<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer, terms: &Terms) -> Step<S> {
+    own_institution(signer, terms.institution)?;
+    let mut held = about_institution(rows, signed, terms.institution)?;
+    if let Some(what) = terms.malformed() {
+        return Err(Refusal::Malformed(what).into());
+    }
+    held.row.terms = Some(TermsInForce { statement: signed.digest, response_days: terms.response_days });
+    rows.write(&terms.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+/// A call changes no fact; who reads the register reads it.
+pub(super) fn call<S: Rows>(rows: &S, at: Recorded, signed: &Signed, signer: &Signer, call: &Call) -> Step<S> {
+    own_institution(signer, call.institution)?;
+    let held = about_institution(rows, signed, call.institution)?;
+    if call.purposes.is_empty() || call.purposes.len() > limits::PURPOSES {
+        return Err(Refusal::Malformed("purposes-count").into());
+    }
+    if call.purposes.iter().any(|purpose| !held.row.record.mandate.contains(purpose)) {
+        return Err(Refusal::OutsideMandate.into());
+    }
+    if at.at >= call.until { Err(Refusal::Past("end of the call").into()) } else { Ok(()) }
+}
+
+/// The end can be brought forward, and never put off: what was promised to end ends.
+pub(super) fn closing<S: Rows>(
+    rows: &mut S,
+    at: Recorded,
+    signed: &Signed,
+    signer: &Signer,
+    closing: &Closing,
+) -> Step<S> {
+    own_institution(signer, closing.institution)?;
+    let mut held = about_institution(rows, signed, closing.institution)?;
+    if closing.successor == Some(closing.institution) {
+        return Err(Refusal::Malformed("nobody succeeds themselves").into());
+    }
+    if let Some(successor) = closing.successor {
+        let _: Held<InstitutionRow> = require(rows, &successor, "institution")?;
+    }
+    if held.row.closed.is_some_and(|closed| closed.at < closing.at) {
         return Err(Refusal::AlreadyEffective.into());
     }
-    if held.row.signers.contains(&signed.kid) {
-        return Err(Refusal::ApprovesOwn.into());
-    }
-    let in_force = roster::in_force(rows)?;
-    match &held.row.proposal {
-        Proposal::Roster(change) => roster::is_next(&in_force, change)?,
-        Proposal::Resume(resumption) => drop(epoch::waits(rows, resumption)?),
-        Proposal::Admit(_) | Proposal::Lift(..) => by_an_administrator(signer)?,
-    }
-    held.row.signers.push(signed.kid);
-    if agreed(&in_force.roster, &held.row) {
-        held.row.effective = true;
-        take_effect(rows, at, &held.row.proposal)?;
-    }
-    rows.write(&approval.approves.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
-}
-
-/// The council's word counts for rosters and roll-forwards. Passed over in silence, it would look like one that counts.
-fn by_an_administrator(signer: &Signer) -> Result<(), Refusal> {
-    match signer.key.as_ref().map(|key| &key.holder) {
-        Some(Holder::Administrator {}) => Ok(()),
-        _ => Err(Refusal::AdministratorsAlone),
-    }
-}
-
-/// Whether enough of those who hold their office now have signed.
-fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
-    match &row.proposal {
-        Proposal::Admit(_) | Proposal::Lift(..) => in_force.is_enough(OfficeName::Administrators, &row.signers),
-        // Whoever confirms a roll-forward confirms the roster along with it.
-        Proposal::Roster(_) | Proposal::Resume(_) => roster::agreed(in_force, &row.signers),
-    }
-}
-
-fn take_effect<S: Rows>(rows: &mut S, at: Recorded, proposal: &Proposal) -> Step<S> {
-    let institution = match proposal {
-        Proposal::Resume(resumption) => return epoch::resume(rows, at, resumption),
-        Proposal::Admit(admission) => admission.institution,
-        Proposal::Lift(suspension, _) => suspension.institution,
-        Proposal::Roster(change) => return roster::take_effect(rows, at, change),
-    };
-    let mut held: Held<InstitutionRow> = require(rows, &institution, "institution")?;
-    match proposal {
-        // A record that changed since is not the one that was examined.
-        Proposal::Admit(admission) if held.row.statement != admission.record => {
-            return Err(Refusal::Malformed("the record changed since the admission was proposed").into());
-        }
-        Proposal::Admit(_) => {
-            (held.row.admitted_at, held.row.admitted_in) = (Some(at.at), Some(at.entry.index));
-        }
-        // Who agreed to lift one suspension has not agreed to lift the next.
-        Proposal::Lift(_, lifted) if held.row.suspended_by != Some(*lifted) => {
-            return Err(Refusal::AlreadyEffective.into());
-        }
-        Proposal::Lift(..) => (held.row.suspended_at, held.row.suspended_by) = (None, None),
-        Proposal::Roster(_) | Proposal::Resume(_) => {}
-    }
-    rows.write(&institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+    held.row.closed = Some(Closed { at: closing.at, successor: closing.successor });
+    rows.write(&closing.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
 
 pub(super) fn officer<S: Rows>(
@@ -206,10 +233,21 @@ fn supersede<S: Rows>(rows: &mut S, at: Recorded, old: Digest, new: Digest) -> S
 
 pub(super) fn attestation<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, attestation: &Attestation) -> Step<S> {
     let mut held = about_institution(rows, signed, attestation.institution)?;
-    // The latest attestation holds, also when it shortens: an accreditor can take back what it vouched for.
-    match attestation.kind {
-        AttestationKind::Mandate => held.row.mandate_attested_until = Some(attestation.until),
-        AttestationKind::DueDiligence => held.row.due_diligence_until = Some(attestation.until),
+    // The latest attestation holds, also when it shortens: an accreditor can take back what it vouched for. One that
+    // found something that is not as it should be vouches for nothing.
+    match (attestation.kind, &attestation.checklist) {
+        (AttestationKind::Mandate, None) => held.row.mandate_attested_until = Some(attestation.until),
+        (AttestationKind::DueDiligence, Some(found)) => {
+            held.row.due_diligence_until = found.is_met().then_some(attestation.until);
+        }
+        (AttestationKind::Mandate, Some(_)) => {
+            return Err(Refusal::Malformed("a mandate is attested without the checklist").into());
+        }
+        (AttestationKind::DueDiligence, None) => {
+            return Err(
+                Refusal::Malformed("due diligence is attested question by question: the checklist is missing").into()
+            );
+        }
     }
     rows.write(&attestation.institution.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }

@@ -164,6 +164,37 @@ pub enum Refusal {
     /// It is closed already, or facts depend on it.
     #[error("the body of this entry is gone already, or facts depend on it")]
     BodyNeeded,
+    /// Everything of the signer's stands still.
+    #[error(
+        "your things are frozen: nothing is taken from you but withdrawals and freezes, until the freeze is lifted"
+    )]
+    Frozen,
+    /// The report was withdrawn.
+    #[error("the report was withdrawn; nothing is granted, released or asked of it any more")]
+    ReportWithdrawn,
+    /// What opens a sensitive report comes last.
+    #[error("what opens this report may not come yet: {0}")]
+    HeaderTooEarly(&'static str),
+    /// A replacement that allows more than what it replaces.
+    #[error(
+        "the grant goes beyond the one it takes the place of: {0}. Only a grant that answers a request may do that"
+    )]
+    GoesBeyond(&'static str),
+    /// The institution has said, or changed, what it does with information.
+    #[error("the grant names other terms than the institution's; read the ones in force and grant under those")]
+    OtherTerms,
+    /// Answers are owed.
+    #[error("the institution owes an answer that is overdue; it has to say what became of what it collected")]
+    AnswerOverdue,
+    /// Nobody collected.
+    #[error("nothing was collected under this grant")]
+    NothingCollected,
+    /// Not whoever may lift it.
+    #[error("this freeze is lifted by others; it says by whom")]
+    NotYoursToLift,
+    /// Not whoever has to agree.
+    #[error("your agreement is not asked for here")]
+    NotAsked,
     /// Done already.
     #[error("this has already taken effect")]
     AlreadyEffective,

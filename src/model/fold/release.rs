@@ -1,14 +1,14 @@
 //! What releases do. These rules hold whatever a policy allows: the auditor checks them from the log alone.
 
 use super::{
-    FoldError, Refusal,
+    FoldError, Refusal, answer,
     authority::{Signer, is_about, officer_institution},
-    epoch, require,
+    epoch, freeze, grant, require,
 };
 use crate::model::{
     event::{DenialCount, Recorded},
     grant::GrantState,
-    ids::{GrantId, ReleaseId},
+    ids::ReleaseId,
     limits,
     release::{Acknowledgement, Outcome, ReleaseRequest},
     rows::{GrantRow, Held, InstitutionRow, KeyRow, NonceRow, RecipientKeyRow, ReleaseRow, ReportRow, Rows, nonce_key},
@@ -27,6 +27,8 @@ pub(super) fn released<S: Rows>(
 ) -> Step<S> {
     let held = asked_of_own_grant(rows, signed, signer, request)?;
     within_grant(at, signed, request, &held.row)?;
+    others_agree(rows, at, signed, &held.row)?;
+    nothing_stands_still(rows, at, &held.row)?;
     may_receive(rows, &held.row)?;
     epoch::may_release(rows, request.grant)?;
     let key: Option<Held<RecipientKeyRow>> =
@@ -47,15 +49,43 @@ pub(super) fn released<S: Rows>(
         purpose: request.purpose.clone(),
         at: at.at,
         acknowledged: None,
+        answered_under: None,
     };
     rows.write(&release.to_string(), &row, at.entry).map_err(FoldError::Rows)?;
-    let grant = GrantRow {
+    let mut grant = GrantRow {
         releases_used: held.row.releases_used.saturating_add(1),
         awaiting: Some(release),
         last_release_at: Some(at.at),
+        exercised: Some(release),
+        // Who agreed has agreed with this one.
+        officer_approvals: Vec::new(),
         ..held.row
     };
+    answer::collected(rows, at, &mut grant)?;
     rows.write(&request.grant.to_string(), &grant, at.entry).map_err(FoldError::Rows)
+}
+
+/// As many as the grant asks for, none of them the one who collects. What a policy asks beyond that is the policy's.
+fn others_agree<S: Rows>(rows: &S, at: Recorded, signed: &Signed, row: &GrantRow) -> Step<S> {
+    let needed = usize::try_from(row.grant.officer_approvals).unwrap_or(usize::MAX);
+    if grant::officers_in_office(rows, row, Some(signed.kid), at.at)? < needed {
+        return Err(Refusal::OutsideGrant("other officers have to agree first").into());
+    }
+    Ok(())
+}
+
+/// An owner's freeze, a report's withdrawal and an overdue answer have to stop releases whatever the policies say.
+fn nothing_stands_still<S: Rows>(rows: &S, at: Recorded, row: &GrantRow) -> Step<S> {
+    let report: Held<ReportRow> = require(rows, &row.grant.report, "report")?;
+    if report.row.state.is_withdrawn() {
+        Err(Refusal::ReportWithdrawn.into())
+    } else if freeze::holds(rows, row.owner, at.at)? || freeze::holds(rows, report.row.owner, at.at)? {
+        Err(Refusal::Frozen.into())
+    } else if answer::owed(rows, row.grant.institution)?.overdue(at.at) > 0 {
+        Err(Refusal::AnswerOverdue.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Suspending has to stop releases whatever the policies say: an auditor checks it without them.
@@ -112,8 +142,12 @@ fn within_grant(at: Recorded, signed: &Signed, request: &ReleaseRequest, row: &G
         outside("it is not active")
     } else if at.at < grant.collect.from || at.at >= grant.collect.until {
         outside("the collect window is closed")
+    } else if row.effective_at.is_none() {
+        outside("other owners have to agree first")
     } else if at.at < row.cooled_at() {
         outside("cooling-off runs")
+    } else if grant.embargo_until.is_some_and(|until| at.at < until) {
+        outside("the embargo runs")
     } else if row.releases_used >= grant.max_releases {
         outside("the count is used up")
     } else if !grant.purposes.contains(&request.purpose) {
@@ -142,14 +176,14 @@ pub(super) fn acknowledged<S: Rows>(
     if release.row.acknowledged.is_some() {
         return Err(Refusal::AlreadyAcknowledged.into());
     }
-    let mut grant: Held<GrantRow> = require(rows, &acknowledgement.grant, "grant")?;
+    let id = release.row.answers_under();
+    let mut grant: Held<GrantRow> = require(rows, &id, "grant")?;
     check_outcome(rows, &grant.row, &acknowledgement.outcome)?;
     release.row.acknowledged = Some(acknowledgement.outcome.clone());
     rows.write(&acknowledgement.release.to_string(), &release.row, at.entry).map_err(FoldError::Rows)?;
     if grant.row.awaiting == Some(acknowledgement.release) {
         grant.row.awaiting = None;
     }
-    let id: GrantId = acknowledgement.grant;
     rows.write(&id.to_string(), &grant.row, at.entry).map_err(FoldError::Rows)
 }
 

@@ -6,7 +6,7 @@
 use super::{
     FoldError, Refusal,
     authority::creates,
-    institution::{Step, propose},
+    proposal::{Step, propose},
     require,
 };
 use crate::model::{

@@ -203,8 +203,13 @@ impl Blobs {
     pub fn set_aside(&self, id: ReportId) -> Result<(), StoreError> {
         let path = self.path(id);
         let failed = |error| file_error("cannot move a damaged payload aside", &path, error);
-        fs::rename(&path, path.with_extension(DAMAGED)).map_err(failed)?;
+        fs::rename(&path, damaged_path(&path)).map_err(failed)?;
         drop(fs::remove_file(sums_path(&path)));
         File::open(&self.payloads).and_then(|folder| folder.sync_all()).map_err(failed)
     }
+}
+
+/// Where a payload stands that is not what its statement names.
+pub(super) fn damaged_path(payload: &Path) -> PathBuf {
+    payload.with_extension(DAMAGED)
 }

@@ -287,6 +287,19 @@ impl Blobs {
         Ok(())
     }
 
+    /// Removes a stored payload, what was set aside of it, and their digests, durably. What is not there is no error.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn remove_payload(&self, id: ReportId) -> Result<(), StoreError> {
+        let path = self.path(id);
+        let failed = |e| file_error("cannot erase a payload", &path, e);
+        for file in [path.clone(), super::payload::damaged_path(&path), sums_path(&path)] {
+            self.disk.remove("payload.erase", &file).map_err(failed)?;
+        }
+        self.disk.sync_folder("payload.erase", &self.payloads).map_err(failed)
+    }
+
     fn part_path(&self, id: UploadId) -> PathBuf {
         self.upload_path(id, "part")
     }

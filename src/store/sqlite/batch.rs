@@ -11,7 +11,7 @@ use crate::{
         event::{EntryRef, Event, Log, Recorded as RecordedAt},
         fold::{self, FoldError},
         ids::{Digest, GrantId, ReportId},
-        rows::{Held, ONLY, RosterRow, Row, Rows},
+        rows::{Held, ONLY, RosterRow, Row, Rows, Waiting},
         time::Timestamp,
         view::Citation,
     },
@@ -271,6 +271,18 @@ impl<'c> Batch<'c> {
         versions_hold(self.connection, citations)
     }
 
+    /// Who has to do something about a fact now.
+    fn note_waiting(&self, kind: &'static str, key: &str, waiting: &[Waiting]) -> Result<(), StoreError> {
+        let forget = "DELETE FROM waiting WHERE kind = ?1 AND key = ?2";
+        self.connection.prepare_cached(forget)?.execute(params![kind, key])?;
+        for Waiting { party, by } in waiting {
+            let sql = "INSERT OR IGNORE INTO waiting (party, due, kind, key) VALUES (?1, ?2, ?3, ?4)";
+            let by = signed(by.as_seconds())?;
+            self.connection.prepare_cached(sql)?.execute(params![party.to_string(), by, kind, key])?;
+        }
+        Ok(())
+    }
+
     /// Keeps a header under its statement.
     pub(super) fn put_header(&self, scope: &'static str, id: &str, header: &[u8]) -> Result<(), StoreError> {
         let sealed = self.sealer.seal(place_of_header(id), header)?;
@@ -279,11 +291,16 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// Deletes a wrapped header.
-    pub(super) fn delete_grant_header(&self, grant: GrantId) -> Result<(), StoreError> {
-        let sql = "DELETE FROM headers WHERE scope = 'grant' AND id = ?1";
-        self.connection.prepare_cached(sql)?.execute(params![grant.to_string()])?;
+    /// Deletes a header.
+    pub(super) fn delete_header(&self, scope: &'static str, id: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM headers WHERE scope = ?1 AND id = ?2";
+        self.connection.prepare_cached(sql)?.execute(params![scope, id])?;
         Ok(())
+    }
+
+    /// A header, if it has the digest its statement names.
+    pub(super) fn header(&self, scope: &'static str, id: &str, digest: Digest) -> Result<Vec<u8>, CommitError> {
+        read_header(self.connection, self.sealer, scope, id, digest)
     }
 
     /// The wrapped header of a grant, if it has the digest its statement names.
@@ -318,6 +335,9 @@ impl Rows for Batch<'_> {
         for viewer in row.viewers() {
             let sql = "INSERT OR IGNORE INTO viewers (viewer, kind, key) VALUES (?1, ?2, ?3)";
             self.connection.prepare_cached(sql)?.execute(params![viewer.to_string(), R::KIND, key])?;
+        }
+        if R::WAITS {
+            self.note_waiting(R::KIND, key, &row.waits_for())?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::{
     policy::{Denied, OwnerFetch, Permit, Redelivery, Release},
     store::{
         Attachment, CommitError, ExportPart, Heads, Logged, OldBodies, OwnRecord, Pending, Published, Recorded, Store,
-        StoreError, room::Room,
+        StoreError, WaitingKey, room::Room,
     },
     tlog::{Hash, TileId, TileWidth},
     wire::{
@@ -48,6 +48,12 @@ impl Store for SqliteStore {
     }
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.reading(|connection| read::due_grants(connection, now))
+    }
+    fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
+        self.reading(|connection| read::due_reports(connection, now))
+    }
+    fn waiting(&self, party: PartyId, after: Option<&WaitingKey>) -> Result<Vec<WaitingKey>, StoreError> {
+        self.reading(|connection| read::waiting(connection, party, after))
     }
     fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError> {
         self.reading(|connection| bodies::old(connection, &self.shared.sealer, from, before))
@@ -99,7 +105,7 @@ impl Store for SqliteStore {
     }
 
     fn accept(&self, statement: Verified<Body>, attachment: Attachment) -> Pending<Recorded> {
-        let stops = statement.signed().kind == Kind::Revocation;
+        let stops = matches!(statement.signed().kind, Kind::Revocation | Kind::Freeze);
         let urgency = if stops { Urgency::Stop } else { Urgency::Ordinary };
         let brings_about = statement.signed().kind == Kind::Approval;
         let keys = self.shared.clone();
@@ -166,7 +172,7 @@ impl Store for SqliteStore {
 
     fn record(&self, what: OwnRecord) -> Pending<Recorded> {
         let urgency = match what {
-            OwnRecord::Shredded(..) | OwnRecord::GrantEnded(..) => Urgency::Stop,
+            OwnRecord::Shredded(..) | OwnRecord::GrantEnded(..) | OwnRecord::ReportErased(_) => Urgency::Stop,
             // Auditors need to look most when nothing but withdrawal is possible.
             OwnRecord::Disclosed(_) => Urgency::Always,
             _ => Urgency::Ordinary,
@@ -201,6 +207,9 @@ impl Store for SqliteStore {
         })
     }
 
+    fn drop_owner_header(&self, report: ReportId) -> Pending<()> {
+        self.submit(Urgency::Stop, move |batch| operations::drop_owner_header(batch, report), |(), _| ())
+    }
     fn empty_wal(&self) -> Pending<bool> {
         let (sender, answer) = oneshot::channel();
         let sent = self.writer.send(Job::EmptyWal(sender));

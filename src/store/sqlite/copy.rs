@@ -11,12 +11,13 @@ use std::{fs::File, path::Path};
 /// What goes along: table, columns, and which rows. Grant headers stay, so that destroying one at the broker is not
 /// undone by a copy. Used assertions stay as well: they say who signed in when, and no copy could hold the ones used
 /// after it was made; all of them are worthless after five minutes.
-const COPIED: [(&str, &str, &str); 8] = [
+const COPIED: [(&str, &str, &str); 9] = [
     ("entries", "log, idx, at, entry", ""),
     ("tiles", "log, level, idx, hashes", ""),
     ("heads", "log, size, note", ""),
     ("facts", "kind, key, log, idx, due, row", ""),
     ("viewers", "seq, viewer, kind, key", ""),
+    ("waiting", "party, due, kind, key", ""),
     ("concerned", "party, idx", ""),
     ("published", "log, size, note", ""),
     ("headers", "scope, id, header", "WHERE scope = 'owner'"),

@@ -6,10 +6,12 @@ use crate::{
         event::{EntryRef, Event},
         facts::ReleaseFacts,
         fold::Refusal,
+        freeze::FrozenRow,
         grant::{GrantState, HeaderCopy},
         ids::{Digest, GrantId, KeyId, ReportId},
+        institution::CaseMatter,
         release::ReleaseRequest,
-        rows::{GrantRow, Held, Rows, StatementRow},
+        rows::{GrantRow, Held, Proposal, ProposalRow, ReportRow, Row as _, Rows, StatementRow},
         statement::Body,
         time::{Clocks, Timestamp},
     },
@@ -48,11 +50,14 @@ pub(super) fn accept(
     let event = Event::Accepted(statement.signed().clone(), statement.body().clone());
     let text = Some(statement.text().to_owned());
     let entry = batch.append(&event, Happening::Accepted, text, &AuditorPart::default())?;
+    if let Body::Approval(approval) = statement.body()
+        && approval.matter == Some(CaseMatter::Handover)
+    {
+        take_offered_header(batch, approval.approves)?;
+    }
     match attachment {
         Attachment::Nothing => {}
-        Attachment::OwnerHeader(header) => {
-            batch.put_header("owner", &ReportId::from(digest).to_string(), &header)?;
-        }
+        Attachment::OwnerHeader(header) => keep_owner_header(batch, digest, statement.body(), &header)?,
         Attachment::GrantHeader(header) => keep_grant_header(batch, digest.into(), &header).map(|_| ())?,
     }
     Ok(Appended { entry, before: false })
@@ -84,10 +89,52 @@ fn check_attachment(body: &Body, attachment: &Attachment) -> Result<(), CommitEr
     };
     match (body, attachment) {
         (Body::Report(report), Attachment::OwnerHeader(header)) => matches(header, report.owner_header),
-        (Body::Report(_), _) => Err(CommitError::HeaderMismatch),
+        (Body::OwnerHeader(change), Attachment::OwnerHeader(header)) => matches(header, change.owner_header),
+        (Body::Handover(handover), Attachment::OwnerHeader(header)) => matches(header, handover.owner_header),
+        (Body::Report(_) | Body::OwnerHeader(_) | Body::Handover(_), _) => Err(CommitError::HeaderMismatch),
         (Body::Grant(grant), Attachment::GrantHeader(header)) => matches(header, grant.header),
         (_, Attachment::Nothing) => Ok(()),
         _ => Err(CommitError::HeaderMismatch),
+    }
+}
+
+/// An owner header belongs to a report at once, or waits until somebody else agrees to own it.
+fn keep_owner_header(batch: &Batch<'_>, digest: Digest, body: &Body, header: &[u8]) -> Result<(), CommitError> {
+    match body {
+        Body::OwnerHeader(change) => {
+            batch.delete_header("owner", &change.report.to_string())?;
+            Ok(batch.put_header("owner", &change.report.to_string(), header)?)
+        }
+        Body::Handover(_) => Ok(batch.put_header("offered", &digest.to_string(), header)?),
+        _ => Ok(batch.put_header("owner", &ReportId::from(digest).to_string(), header)?),
+    }
+}
+
+/// A handover that took effect: the header wrapped for the new owner takes the place of the old one's.
+fn take_offered_header(batch: &Batch<'_>, offer: Digest) -> Result<(), CommitError> {
+    let held: Option<Held<ProposalRow>> = batch.read(&offer.to_string())?;
+    let Some(Proposal::HandOver(handover)) = held.filter(|held| held.row.effective).map(|held| held.row.proposal)
+    else {
+        return Ok(());
+    };
+    let header = batch.header("offered", &offer.to_string(), handover.owner_header)?;
+    let report = handover.report.to_string();
+    batch.delete_header("offered", &offer.to_string())?;
+    batch.delete_header("owner", &report)?;
+    Ok(batch.put_header("owner", &report, &header)?)
+}
+
+/// Before the log says that a report is erased; a crash in between is gone on with.
+pub(super) fn drop_owner_header(batch: &Batch<'_>, report: ReportId) -> Result<(), CommitError> {
+    let held: Option<Held<ReportRow>> = batch.read(&report.to_string())?;
+    let held = held.ok_or(CommitError::Refused(Refusal::Unknown("report")))?;
+    let frozen: Option<Held<FrozenRow>> = batch.read(&held.row.owner.to_string())?;
+    if frozen.is_some_and(|frozen| frozen.row.holds_at(batch.now())) {
+        return Err(Refusal::Frozen.into());
+    }
+    match held.row.due() {
+        Some(due) if due <= batch.now() => Ok(batch.delete_header("owner", &report.to_string())?),
+        _ => Err(Refusal::Unknown("erasing").into()),
     }
 }
 
@@ -140,9 +187,10 @@ pub(super) fn commit_owner_fetch(
     permit: &Permit<OwnerFetch>,
 ) -> Result<(EntryRef, Vec<u8>), CommitError> {
     spendable(batch, permit.citations(), Timestamp::FAR_FUTURE)?;
+    decided_now(batch, permit.clocks())?;
     let (report, key) = (permit.report(), permit.caller());
     let record = FactsRecord::OwnerFetch(permit.record().clone());
-    let auditor = AuditorPart::decided(record, None, permit.bundle(), Vec::new());
+    let auditor = AuditorPart::decided(record, Some(permit.clocks()), permit.bundle(), Vec::new());
     let happening = Happening::OwnerHeaderFetched { report, key };
     let entry = batch.append(&Event::OwnerHeaderFetched(report, key), happening, None, &auditor)?;
     let header = batch.owner_header(report, permit.header())?;
@@ -201,9 +249,10 @@ pub(super) fn own_record(batch: &mut Batch<'_>, what: OwnRecord) -> Result<Entry
         OwnRecord::BodyShredded(index, cause) => {
             (Event::BodyShredded(index, cause), Happening::BodyShredded { index, cause })
         }
+        OwnRecord::ReportErased(report) => (Event::ReportErased(report), Happening::ReportErased { report }),
     };
     if let OwnRecord::Shredded(grant, HeaderCopy::Database) = what {
-        batch.delete_grant_header(grant)?;
+        batch.delete_header("grant", &grant.to_string())?;
     }
     if let OwnRecord::BodyShredded(index, _) = what {
         bodies::shred(batch, index)?;

@@ -12,7 +12,7 @@ use crate::{
         rows::{GrantRow, ReportRow, Row},
         time::Timestamp,
     },
-    store::{CommitError, ExportPart, ExportedFacts, Heads, StoreError, sealed::Sealer},
+    store::{CommitError, ExportPart, ExportedFacts, Heads, StoreError, WaitingKey, sealed::Sealer},
     tlog::{self, Checkpoint, Hash},
     wire::{
         api::{BundleLine, Bytes, CaseLine},
@@ -140,6 +140,38 @@ pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<
     keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a grant's key"))).collect()
 }
 
+pub(super) fn due_reports(connection: &Connection, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
+    let sql = "SELECT key FROM facts WHERE kind = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    let now = signed(now.as_seconds())?;
+    let keys = statement.query_map(params![ReportRow::KIND, now, limit], |row| row.get::<_, String>(0))?;
+    keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a report's key"))).collect()
+}
+
+pub(super) fn waiting(
+    connection: &Connection,
+    party: PartyId,
+    after: Option<&WaitingKey>,
+) -> Result<Vec<WaitingKey>, StoreError> {
+    let sql = "SELECT due, kind, key FROM waiting
+               WHERE party = ?1 AND (due, kind, key) > (?2, ?3, ?4) ORDER BY due, kind, key LIMIT ?5";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limits::INBOX_ITEMS).unwrap_or(i64::MAX);
+    let (due, kind, key) = match after {
+        Some(after) => (signed(after.by.as_seconds())?, after.kind.as_str(), after.key.as_str()),
+        None => (-1, "", ""),
+    };
+    let rows = statement.query_map(params![party.to_string(), due, kind, key, limit], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    })?;
+    rows.map(|row| {
+        let (due, kind, key) = row?;
+        Ok(WaitingKey { by: Timestamp::from_seconds(unsigned(due)?), kind, key })
+    })
+    .collect()
+}
+
 /// Versions and header in one snapshot; a revocation that committed before it is seen.
 pub(super) fn redelivered_header(
     snapshot: &Connection,
@@ -238,6 +270,10 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     use crate::model::rows;
     [
         rows::ChainRow::KIND,
+        crate::model::freeze::FrozenRow::KIND,
+        rows::NoticeRow::KIND,
+        rows::OwedRow::KIND,
+        rows::RecordRow::KIND,
         rows::AuditedRow::KIND,
         rows::ClockRow::KIND,
         rows::CosignedRow::KIND,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
 
 /// Format of the database; another number is another format.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a statement waits for another connection's lock.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -25,6 +25,10 @@ CREATE INDEX facts_due ON facts (kind, due) WHERE due IS NOT NULL;
 CREATE TABLE viewers (
   seq INTEGER PRIMARY KEY, viewer TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
   UNIQUE (viewer, kind, key));
+CREATE TABLE waiting (
+  party TEXT NOT NULL, due INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+  PRIMARY KEY (party, due, kind, key)) WITHOUT ROWID;
+CREATE INDEX waiting_of ON waiting (kind, key);
 CREATE TABLE concerned (party TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (party, idx)) WITHOUT ROWID;
 CREATE TABLE headers (scope TEXT NOT NULL, id TEXT NOT NULL, header BLOB NOT NULL, PRIMARY KEY (scope, id)) WITHOUT ROWID;
 CREATE TABLE assertions (client TEXT NOT NULL, jti TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (client, jti))

@@ -16,13 +16,11 @@ use crate::{
 
 /// The officer asks for a report somebody told them of.
 pub(super) fn ask(cast: &mut Cast, url: &str, report: ReportId, teller: &Teller<'_>) -> Result<(), DeskError> {
+    let purposes = vec![purpose("commission-of-inquiry")?];
+    let basis = text("resolution 1/1 of the Assembly (fictional)")?;
     let asking = Asking {
-        report,
-        owner: cast.advocate.recipient(),
-        purposes: vec![purpose("commission-of-inquiry")?],
-        legal_basis: text("resolution 1/1 of the Assembly (fictional)")?,
-        deadline: soon(cast.now()),
         message: Some("We look into what happened at the lake.".to_owned()),
+        ..Asking::for_access(report, cast.advocate.recipient(), purposes, basis, soon(cast.now()))
     };
     let officer = copy(&cast.officer);
     cast.at_desk(&officer, url, |desk| desk.ask_for_access(&asking))?;

@@ -1,0 +1,72 @@
+//! Withdrawing a report: at once for everybody else, and for good after the recovery key agreed and time has passed.
+
+use super::{
+    FoldError, Refusal,
+    authority::{Signer, is_about},
+    freeze, grant,
+    proposal::{Step, propose},
+    require,
+};
+use crate::model::{
+    event::Recorded,
+    ids::{Digest, ReportId},
+    limits,
+    report::{AfterWithdrawal, Erasing, ReportState, Withdrawal},
+    rows::{Held, Proposal, ReportRow, Rows},
+    statement::Signed,
+};
+
+pub(super) fn withdrawn<S: Rows>(
+    rows: &mut S,
+    at: Recorded,
+    signed: &Signed,
+    signer: &Signer,
+    withdrawal: &Withdrawal,
+) -> Step<S> {
+    is_about(signed, Digest::from(withdrawal.report))?;
+    let mut held: Held<ReportRow> = require(rows, &withdrawal.report, "report")?;
+    if !held.row.owners().any(|owner| owner == signer.party) {
+        return Err(Refusal::NotOwner.into());
+    }
+    let erasing = match withdrawal.then {
+        AfterWithdrawal::Keep => Erasing::NotAsked {},
+        // Whoever holds its header first answers for its being lost.
+        AfterWithdrawal::Erase if held.row.owner != signer.party => return Err(Refusal::NotOwner.into()),
+        AfterWithdrawal::Erase => {
+            propose(rows, at, signed, Proposal::Erase(held.row.owner, withdrawal.report))?;
+            Erasing::Asked { by: signed.digest }
+        }
+    };
+    held.row.state = held.row.state.withdrawn(erasing);
+    let running = std::mem::take(&mut held.row.grants);
+    grant::end_with_their_report(rows, at, &running)?;
+    rows.write(&withdrawal.report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+/// The recovery key agrees with the withdrawal that asked last.
+pub(super) fn agreed<S: Rows>(rows: &mut S, at: Recorded, report: ReportId, asked: Option<Digest>) -> Step<S> {
+    let mut held: Held<ReportRow> = require(rows, &report, "report")?;
+    match held.row.state {
+        ReportState::Withdrawn { stored, erasing: Erasing::Asked { by } } if Some(by) == asked => {
+            let due = at.at.plus(limits::ERASE_AFTER);
+            held.row.state = ReportState::Withdrawn { stored, erasing: Erasing::Due { at: due } };
+        }
+        _ => return Err(Refusal::Unknown("erasing").into()),
+    }
+    rows.write(&report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+/// Payload and owner header are gone. A freeze holds it back: it may be what the freeze is against.
+pub(super) fn erased<S: Rows>(rows: &mut S, at: Recorded, report: ReportId) -> Step<S> {
+    let mut held: Held<ReportRow> = require(rows, &report, "report")?;
+    let due =
+        matches!(held.row.state, ReportState::Withdrawn { erasing: Erasing::Due { at: due }, .. } if due <= at.at);
+    if !due {
+        return Err(Refusal::Malformed("the report is not to be erased yet").into());
+    }
+    if freeze::holds(rows, held.row.owner, at.at)? {
+        return Err(Refusal::Frozen.into());
+    }
+    held.row.state = ReportState::Erased {};
+    rows.write(&report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
