@@ -122,6 +122,9 @@ pub const RESPONSE_DAYS: u64 = 120;
 pub const TERMS_LINES: usize = 16;
 /// Characters of a sealed message in a statement: 16 KiB of text, age's framing, and base64.
 pub const SEALED_MESSAGE_CHARS: usize = 24 * 1024;
+/// Statements that replaced a party's keys, or a report's owner: all of them go along with a release, so that whoever
+/// collects can check who signed.
+pub const KEY_STATEMENTS: usize = 32;
 /// Grants of one report that run at once: all of them stand in its row, and end with it.
 pub const RUNNING_GRANTS: usize = 512;
 /// Inboxes that wait for something new at once; whoever finds no place asks again later.
