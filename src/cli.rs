@@ -29,6 +29,8 @@ pub mod embedded;
 #[cfg(feature = "client")]
 pub mod founding;
 #[cfg(feature = "client")]
+mod freeze;
+#[cfg(feature = "client")]
 mod genesis;
 #[cfg(feature = "client")]
 mod grant;
@@ -72,6 +74,8 @@ mod roll_forward;
 mod roster;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "client")]
+mod thaw;
 #[cfg(feature = "server")]
 mod witness;
 #[cfg(feature = "client")]
@@ -136,6 +140,12 @@ enum Command {
     /// Collect a granted report, open it, acknowledge it.
     #[cfg(feature = "client")]
     Release(release::Arguments),
+    /// Stop everything of an advocate, at once.
+    #[cfg(feature = "client")]
+    Freeze(freeze::Arguments),
+    /// Lift a freeze.
+    #[cfg(feature = "client")]
+    Thaw(thaw::Arguments),
     /// Enrol, admit, vouch for, suspend and look up institutions.
     #[cfg(feature = "client")]
     Institution(institution::Arguments),
@@ -216,6 +226,10 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Grant(arguments) => grant::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Release(arguments) => release::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Freeze(arguments) => freeze::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Thaw(arguments) => thaw::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Institution(arguments) => institution::run(&arguments, out),
         #[cfg(feature = "client")]

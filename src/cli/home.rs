@@ -8,7 +8,7 @@ mod kept;
 mod place;
 mod unlock;
 
-pub(super) use kept::Kept;
+pub(super) use kept::{Kept, copy as copied};
 pub(super) use place::{Place, write_private_new};
 pub(super) use unlock::{ask, decide, new_passphrase, on_terminal, read_secret};
 

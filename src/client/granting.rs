@@ -106,6 +106,12 @@ impl Desk {
                 terms.report
             ))
         })?;
+        if own.consent.is_none() && self.own_statement(terms.report)?.consent_commitment.is_some() {
+            return Err(DeskError::refused(
+                "persons' consent is recorded in this report, and this device does not have it yet. Fetch the report back \
+                 first (amana report download); then consent is checked as before",
+            ));
+        }
         let class = institution.record.class;
         let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
         let (key_digest, key) = self.recipient_key(terms)?;
@@ -267,9 +273,10 @@ impl Desk {
     }
 
     /// The header must be the one this device signed the digest of.
-    fn is_own_header(&self, report: ReportId, header: &Header) -> Result<(), DeskError> {
+    pub(in crate::client) fn is_own_header(&self, report: ReportId, header: &Header) -> Result<(), DeskError> {
         let statement = self.own_statement(report)?;
-        if statement.owner_header == Digest::from_bytes(header.digest()) {
+        let newest = self.memory.report(report).and_then(|own| own.owner_header);
+        if newest.unwrap_or(statement.owner_header) == Digest::from_bytes(header.digest()) {
             Ok(())
         } else {
             Err(DeskError::refused("the broker sent another header than the one you sealed; nothing was granted"))

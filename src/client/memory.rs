@@ -77,6 +77,18 @@ pub struct OwnReport {
     pub sealed_at: String,
     /// The report statement, once signed.
     pub statement: String,
+    /// SHA-256 of the owner header of today, where another took the place of the one the statement names.
+    #[serde(default)]
+    pub owner_header: Option<Digest>,
+}
+
+impl OwnReport {
+    /// What its statement alone says: the rest is in the sealed file.
+    pub fn of_statement(statement: String) -> Self {
+        let consent_salt = Digest::from_bytes([0; 32]);
+        let (title, consent, items, sealed_at) = (None, None, Vec::new(), String::new());
+        Self { title, consent, consent_salt, items, sealed_at, statement, owner_header: None }
+    }
 }
 
 impl Memory {

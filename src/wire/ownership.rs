@@ -111,6 +111,11 @@ impl Ownership {
         Ok(())
     }
 
+    /// The recovery key of a party today.
+    pub fn recovery_key(&self, party: PartyId) -> Option<PublicKey> {
+        self.parties.get(&party).map(|keys| keys.recovery)
+    }
+
     /// Who signed a statement, by the keys known here.
     ///
     /// # Errors

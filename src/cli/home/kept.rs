@@ -54,6 +54,12 @@ impl Kept {
         self.write(&memory, identity)
     }
 
+    /// Keeps another memory in the place of what was read: for an identity that goes on where another one was.
+    pub(in crate::cli) fn change_to(mut self, memory: Memory, identity: &Identity) -> Result<(), Failure> {
+        drop(self.take());
+        self.write(&memory, identity)
+    }
+
     /// Keeps `memory`, joined with what others kept since.
     pub(super) fn write(&mut self, memory: &Memory, identity: &Identity) -> Result<(), Failure> {
         let words = |what: &dyn std::fmt::Display| {
@@ -134,7 +140,7 @@ fn open(memory: &Memory) -> BTreeSet<String> {
 }
 
 /// A memory is written as JSON and nothing else; so it is copied.
-fn copy(memory: &Memory) -> Result<Memory, Failure> {
+pub(in crate::cli) fn copy(memory: &Memory) -> Result<Memory, Failure> {
     let text = serde_json::to_vec(memory).map(Zeroizing::new);
     text.and_then(|text| serde_json::from_slice(&text))
         .map_err(|e| Failure::refused(format!("memory cannot be kept: {e}")))

@@ -15,9 +15,12 @@ use crate::{
     },
     client::{
         report::{self, ManifestDraft, Plan},
-        reporting::Sealer,
+        reporting::{SealedReport, Sealer},
     },
-    model::report::{ReportKind, Tier},
+    model::{
+        ids::PartyId,
+        report::{ReportKind, Tier},
+    },
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -46,6 +49,12 @@ pub(super) struct Arguments {
     /// A description elsewhere than in the folder's report.json; takes one folder.
     #[arg(long, value_name = "REPORT.JSON")]
     description: Option<PathBuf>,
+    /// Another advocate who owns it too; may be given several times. Any one of the owners can withdraw what was granted.
+    #[arg(long = "co-owner", value_name = "PARTY_ID", allow_hyphen_values = true)]
+    co_owners: Vec<PartyId>,
+    /// How many of all owners have to agree with a grant, you counted [default: all].
+    #[arg(long, value_name = "N", requires = "co_owners")]
+    owners_needed: Option<u32>,
     /// Seal although files carry hidden metadata, without asking.
     #[arg(long)]
     yes: bool,
@@ -81,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let kind = arguments.kind.unwrap_or_else(|| kind_of(&plan));
     let sealed = sealer.seal(&plan, arguments.tier, kind, &place, &mut |bytes| progress.add(bytes))?;
     drop(progress);
-    let pending = Pending::of(sealed);
+    let pending = Pending::of(owned(sealed, arguments));
     let beside = pending.write(&place, &unlocked.identity)?;
     tell(&place, &beside, &plan, &pending, &warnings, out);
     Ok(())
@@ -112,7 +121,7 @@ fn seal_and_send(
     if let Some(trouble) = sent.trouble {
         out.note(format!("Sealed, but not everything could be sent yet: {trouble}"));
     }
-    let mut pending = Pending::of(sent.sealed);
+    let mut pending = Pending::of(owned(sent.sealed, arguments));
     pending.upload = Some(upload);
     let beside = pending.write(place, sitting.desk.identity())?;
     sitting.desk.memory_mut().early_uploads.clear();
@@ -120,6 +129,11 @@ fn seal_and_send(
         tell(place, &beside, plan, &pending, warnings, out);
     }
     upload::send(sitting, place, &pace, out)
+}
+
+fn owned(sealed: SealedReport, arguments: &Arguments) -> SealedReport {
+    let all = u32::try_from(arguments.co_owners.len()).unwrap_or(u32::MAX).saturating_add(1);
+    sealed.owned_with(arguments.co_owners.clone(), arguments.owners_needed.unwrap_or(all))
 }
 
 fn tell(place: &Path, beside: &Path, plan: &Plan, pending: &Pending, warnings: &[String], out: &Out) {

@@ -68,13 +68,7 @@ fn acceptable<S: Rows>(rows: &S, keys: &NewKeys) -> Step<S> {
 }
 
 /// The new keys take the place of the old ones, which sign nothing but freezes from then on.
-pub(super) fn replace<S: Rows>(
-    rows: &mut S,
-    at: Recorded,
-    party: PartyId,
-    keys: &NewKeys,
-    by: &[Digest],
-) -> Step<S> {
+pub(super) fn replace<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, keys: &NewKeys, by: &[Digest]) -> Step<S> {
     acceptable(rows, keys)?;
     let mut held: Held<PartyRow> = require(rows, &party, "party")?;
     if held.row.keys_by.len() >= limits::KEY_STATEMENTS {
