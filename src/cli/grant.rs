@@ -1,8 +1,10 @@
 //! `grant`: giving consent to a release, looking after it, and withdrawing it.
 
+mod approve;
 mod complete;
 mod create;
 mod list;
+mod narrow;
 mod preview;
 mod receipt;
 mod revoke;
@@ -34,6 +36,10 @@ enum Verb {
     Preview(preview::Arguments),
     /// Check persons' consent, sign a grant and send it.
     Create(create::Arguments),
+    /// Agree with a grant, as another owner of the report.
+    Approve(approve::Arguments),
+    /// Replace a grant by one that allows less.
+    Narrow(Box<narrow::Arguments>),
     /// The second yes: send what a grant was waiting for.
     Complete(complete::Arguments),
     /// List grants: given by you, or made to your institution.
@@ -51,6 +57,8 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     match &arguments.verb {
         Verb::Preview(verb) => preview::run(verb, access, out),
         Verb::Create(verb) => create::run(verb, access, out),
+        Verb::Approve(verb) => approve::run(verb, access, out),
+        Verb::Narrow(verb) => narrow::run(verb, access, out),
         Verb::Complete(verb) => complete::run(verb, access, out),
         Verb::List(verb) => list::run(verb, access, out),
         Verb::Show(verb) => show::run(verb, access, out),

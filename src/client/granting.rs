@@ -19,7 +19,10 @@ use crate::{
         time::{Duration, Timestamp, Window},
     },
     wire::{
-        api::{Accepted, Bytes, GrantSummary, Listing, Revoked, SubmitGrant, SubmitHeader, SubmitStatement},
+        api::{
+            Accepted, Bytes, Foreseen, GrantSummary, Listing, Revoked, SubmitDraft, SubmitGrant, SubmitHeader,
+            SubmitStatement,
+        },
         entry::Happening,
         header::Header,
         receipt,
@@ -95,6 +98,24 @@ impl Desk {
     /// # Errors
     /// In words; among them every person whose consent is narrower than the grant.
     pub fn prepare_grant(&mut self, terms: &Terms) -> Result<Prepared, DeskError> {
+        let (mut grant, fingerprint) = self.draft_grant(terms)?;
+        let header = self.wrap_for(terms.report, &grant.recipient)?;
+        grant.header = Digest::from_bytes(header.digest());
+        Ok(Prepared { grant, header: header.as_bytes().to_vec(), fingerprint })
+    }
+
+    /// What the broker and its policies would say to a grant given now. It learns the terms; nobody signs anything, and
+    /// nothing is kept of them.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn foresee(&mut self, terms: &Terms) -> Result<Foreseen, DeskError> {
+        let (grant, _) = self.draft_grant(terms)?;
+        Ok(self.remote.submit("POST", "/v1/grants/preview", &SubmitDraft { grant }, self.signed_in())?)
+    }
+
+    /// The grant as far as it can be written without one's own header, and the institution's eight words.
+    fn draft_grant(&mut self, terms: &Terms) -> Result<(Grant, String), DeskError> {
         self.refresh()?;
         let institution = self.known_institution(terms.institution)?;
         if institution.admitted_at.is_none() {
@@ -117,14 +138,13 @@ impl Desk {
         let (key_digest, key) = self.recipient_key(terms)?;
         let words = self.institution_fingerprint(terms.institution, &key.recipient)?;
         let urgent = self.confirm_young_key(key_digest, &key, &words, terms)?;
-        let header = self.wrap_for(terms.report, &key.recipient)?;
         let fixed = self.genesis.genesis();
         let grant = Grant {
             report: terms.report,
             institution: terms.institution,
             recipient_key: key_digest,
             recipient: key.recipient,
-            header: Digest::from_bytes(header.digest()),
+            header: Digest::from_bytes([0; 32]),
             purposes: terms.purposes.clone(),
             use_mode: terms.use_mode,
             identification: terms.identification,
@@ -145,7 +165,7 @@ impl Desk {
             terms: institution.terms.map(|terms| terms.statement),
             replaces: terms.replaces,
         };
-        Ok(Prepared { grant, header: header.as_bytes().to_vec(), fingerprint: words })
+        Ok((grant, words))
     }
 
     /// Signs and sends a prepared grant.

@@ -153,6 +153,14 @@ impl Desk {
         self.receive(&wanted, out, pace, steps)
     }
 
+    /// How sensitive a report of one's own is.
+    ///
+    /// # Errors
+    /// When this device does not know it.
+    pub fn tier_of(&self, id: ReportId) -> Result<Tier, DeskError> {
+        Ok(self.own_statement(id)?.tier)
+    }
+
     /// Takes title, items and persons' consent out of a sealed file, where this device does not know them: `false` where it
     /// does.
     ///

@@ -16,6 +16,7 @@ use crate::{
         reporting::report_of,
     },
     model::{ids::AgeRecipient, purpose::Taxonomy, report::Tier, rows::InstitutionRow, time::Timestamp},
+    wire::{api::Foreseen, problem::ReasonText},
 };
 use clap::Args;
 use serde::Serialize;
@@ -27,14 +28,74 @@ use std::fmt::Write as _;
 pub(super) struct Arguments {
     #[command(flatten)]
     terms: TermsArguments,
+    /// Do not ask the broker what its rules say: it would learn what you think of granting.
+    #[arg(long)]
+    offline: bool,
+}
+
+/// What the broker would say.
+enum Said {
+    Foreseen(Foreseen),
+    /// This device itself would not sign it.
+    Refused(String),
+}
+
+fn foreseen(desk: &mut Desk, terms: &Terms) -> Said {
+    match desk.foresee(terms) {
+        Ok(foreseen) => Said::Foreseen(foreseen),
+        Err(error) => Said::Refused(error.to_string()),
+    }
+}
+
+impl Said {
+    fn text(&self) -> String {
+        let lines = |foreseen: &Foreseen| -> String {
+            let line = |condition: &ReasonText| format!("\n  - {} {}", condition.reason, condition.advice);
+            foreseen.conditions.iter().map(line).collect()
+        };
+        match self {
+            Self::Refused(why) => format!("WHAT THE RULES SAY\n  It would not be given: {why}"),
+            Self::Foreseen(Foreseen { refused: Some(why), .. }) => {
+                format!("WHAT THE RULES SAY\n  The broker would refuse it: {why}")
+            }
+            Self::Foreseen(foreseen) if foreseen.conditions.is_empty() => {
+                "WHAT THE RULES SAY\n  Given now, it could be collected at once.".to_owned()
+            }
+            Self::Foreseen(foreseen) => format!(
+                "WHAT THE RULES SAY\n  Given now, it would be taken. Before it can be collected:{}",
+                lines(foreseen)
+            ),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Refused(why) => serde_json::json!({ "refused_here": why }),
+            Self::Foreseen(foreseen) => serde_json::json!(foreseen),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
     let taxonomy = words::taxonomy()?;
     let terms = arguments.terms.terms(&taxonomy)?;
     access.at_desk(|sitting| {
-        let preview = Preview::of(&sitting.desk, &terms)?;
-        out.show(preview.text(&terms, &taxonomy), &preview.json(&terms, &taxonomy));
+        let (mut texts, mut rows) = (Vec::new(), Vec::new());
+        for terms in &terms {
+            let preview = Preview::of(&sitting.desk, terms)?;
+            let foreseen = if arguments.offline { None } else { Some(foreseen(&mut sitting.desk, terms)) };
+            let said = foreseen.as_ref().map(|said| format!("\n\n{}", said.text())).unwrap_or_default();
+            texts.push(format!("{}{said}", preview.text(terms, &taxonomy)));
+            let mut row = preview.json(terms, &taxonomy);
+            if let (Some(row), Some(foreseen)) = (row.as_object_mut(), &foreseen) {
+                row.insert("foreseen".to_owned(), foreseen.json());
+            }
+            rows.push(row);
+        }
+        match rows.as_slice() {
+            [only] => out.show(texts.concat(), only),
+            _ => out.show(texts.join("\n\n———\n\n"), &rows),
+        }
         Ok(())
     })
 }
@@ -164,9 +225,25 @@ impl Preview {
             "report": terms.report, "title": self.title, "tier": self.tier, "purposes": purposes,
             "use_mode": terms.use_mode, "identification": terms.identification, "collect": terms.collect,
             "keep_until": terms.keep_until, "max_releases": terms.max_releases, "cooling_off_seconds": terms.cooling_off,
-            "officers": terms.officers, "conditions": terms.conditions, "answers": terms.answers, "consent": self.consent,
+            "officers": terms.officers, "officer_approvals": terms.officer_approvals,
+            "embargo_until": terms.embargo_until, "replaces": terms.replaces, "conditions": terms.conditions, "answers": terms.answers, "consent": self.consent,
         })
     }
+}
+
+/// Who else has to agree, and what it takes the place of.
+fn agreement(terms: &Terms) -> String {
+    let mut text = String::new();
+    if terms.officer_approvals > 0 {
+        let _ = write!(text, "\n  agree      {} more officer(s) of theirs, each time", terms.officer_approvals);
+    }
+    if let Some(until) = terms.embargo_until {
+        let _ = write!(text, "\n  embargo    not before {}", words::moment(until));
+    }
+    if let Some(older) = terms.replaces {
+        let _ = write!(text, "\n  replaces   {older}, which ends with it");
+    }
+    text
 }
 
 fn conditions(terms: &Terms) -> String {
@@ -178,11 +255,12 @@ fn conditions(terms: &Terms) -> String {
     };
     format!(
         "UNTIL WHEN\n  collected  until {}, at most {} time(s), by {officers}\n  waits      {} in which you can take it back \
-         before anybody collects\n  kept       until {keep}\n\nCONDITIONS\n  use        {}\n  persons    at most {}\n  \
+         before anybody collects\n  kept       until {keep}{}\n\nCONDITIONS\n  use        {}\n  persons    at most {}\n  \
          passing on {}\n  contact    {}\n  publishing {}\n  services   {}",
         words::moment(terms.collect.until),
         terms.max_releases,
         words::length(terms.cooling_off),
+        agreement(terms),
         words::term(&terms.use_mode),
         words::term(&terms.identification),
         words::term(&terms.conditions.onward),

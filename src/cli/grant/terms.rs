@@ -18,8 +18,9 @@ use serde::Deserialize;
 /// What is granted to whom.
 #[derive(Args)]
 pub(super) struct TermsArguments {
-    /// The report.
-    report: ReportId,
+    /// The report; several are granted one after another, on the same terms.
+    #[arg(required = true)]
+    reports: Vec<ReportId>,
     /// The institution's id.
     // Base64url may begin with a hyphen.
     #[arg(long, value_name = "INSTITUTION_ID", allow_hyphen_values = true)]
@@ -53,6 +54,12 @@ pub(super) struct TermsArguments {
     /// For how many days it may be kept.
     #[arg(long)]
     keep_days: Option<u64>,
+    /// For how many calendar months it may be kept; the day of the month stays, or is the last one.
+    #[arg(long, value_name = "MONTHS", conflicts_with = "keep_days")]
+    keep_months: Option<u16>,
+    /// The last day on which it may be kept, in UTC, such as 2030-12-31.
+    #[arg(long, value_name = "DAY", value_parser = words::read_last_day, conflicts_with_all = ["keep_days", "keep_months"])]
+    keep_until: Option<Timestamp>,
     /// Only this officer may collect; may be given several times.
     #[arg(long = "officer", value_name = "KEY_ID", allow_hyphen_values = true)]
     officers: Vec<KeyId>,
@@ -87,7 +94,14 @@ pub(super) struct TermsArguments {
 
 impl TermsArguments {
     /// The terms, with the profile's defaults where nothing was said.
-    pub(super) fn terms(&self, taxonomy: &Taxonomy) -> Result<Terms, Failure> {
+    pub(super) fn terms(&self, taxonomy: &Taxonomy) -> Result<Vec<Terms>, Failure> {
+        if self.reports.len() > 1 && (self.replaces.is_some() || self.answers.is_some()) {
+            return Err(Failure::usage("--replaces and --answers are about one report; give the others by themselves"));
+        }
+        self.reports.iter().map(|report| self.terms_for(*report, taxonomy)).collect()
+    }
+
+    fn terms_for(&self, report: ReportId, taxonomy: &Taxonomy) -> Result<Terms, Failure> {
         words::known_purposes(&self.purposes, taxonomy)?;
         let profile = self.profile(taxonomy)?;
         let now = home::now();
@@ -99,7 +113,7 @@ impl TermsArguments {
         }
         let until = now.plus(open_for).min(from.plus(limits::COLLECT_WITHIN));
         Ok(Terms {
-            report: self.report,
+            report,
             institution: self.to,
             unit: self.unit.clone(),
             purposes: self.purposes.clone(),
@@ -125,9 +139,15 @@ impl TermsArguments {
     }
 
     fn keep_until(&self, profile: &Profile, now: Timestamp, until: Timestamp) -> Result<Timestamp, Failure> {
-        let keep = now.plus(words::days(self.keep_days.unwrap_or(profile.keep_days))?);
+        let keep = match (self.keep_until, self.keep_months) {
+            (Some(keep), _) => keep,
+            (None, Some(months)) => words::months_after(now, months)?,
+            (None, None) => now.plus(words::days(self.keep_days.unwrap_or(profile.keep_days))?),
+        };
         if keep < until {
-            return Err(Failure::usage("--keep-days ends before it can be collected for the last time; lower --days"));
+            return Err(Failure::usage(
+                "the time to keep it ends before it can be collected for the last time; lower --days",
+            ));
         }
         Ok(keep)
     }
