@@ -100,6 +100,8 @@ pub const PAGE_ROWS: usize = 500;
 pub const PURPOSES: usize = 32;
 /// Officers one grant may name.
 pub const OFFICERS: usize = 64;
+/// Officers, besides the one who collects, whose agreement one release may depend on: more of them is nobody's duty.
+pub const OFFICER_APPROVALS: u32 = 3;
 /// Characters of a name or reason in a statement.
 pub const TEXT_CHARS: usize = 400;
 /// Longest collect window of a grant.
@@ -255,9 +257,9 @@ pub const PLOT_LABEL_CHARS: usize = 44;
 pub const ANCHOR_WAIT_SECONDS: u64 = 5;
 /// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
 pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;
-/// Files of one policy bundle in an export, and bundles in it; the shipped one has nine files.
+/// Files of one policy bundle in an export, and bundles in it; the shipped one has nineteen files.
 pub const POLICY_FILES: usize = 64;
-/// Bytes of one policy bundle in an export: ten times the shipped one, and still one line of it.
+/// Bytes of one policy bundle in an export: several times the shipped one, and still one line of it.
 pub const POLICY_BYTES: u64 = 256 << 10;
 /// Length of a policy file's path.
 pub const POLICY_PATH_BYTES: usize = 100;
