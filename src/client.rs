@@ -19,6 +19,7 @@ pub mod institution;
 pub mod memory;
 pub mod mirror;
 pub mod open;
+pub mod receipt;
 pub mod receiving;
 pub mod remote;
 pub mod report;

@@ -267,6 +267,11 @@ fn withdraw(people: &People, grant: &str) {
     people.advocate.does(&["grant", "receipt", grant, "--out", path(&proof)]);
     assert!(fs::read_to_string(&proof).unwrap().starts_with("c2sp.org/tlog-proof@v1\n"));
     people.advocate.does(&["grant", "show", grant]);
+    let receipt = people.file("receipt.html");
+    let made = people.advocate.does(&["grant", "consent-receipt", grant, "--language", "fr", "--out", path(&receipt)]);
+    assert_eq!(made["signature_checked"], true);
+    let page = fs::read_to_string(&receipt).unwrap();
+    assert!(page.contains("Mission (fictional)") && page.contains("lang=\"fr\""), "{page}");
     let words = people.advocate.says(&["grant", "revoke", grant, "--by", "person"]);
     for expected in ["Nobody can collect this again", "Mission (fictional)", "cannot be taken back", "due by"] {
         assert!(words.contains(expected), "no {expected:?} in {words}");

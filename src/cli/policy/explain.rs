@@ -17,7 +17,7 @@ use clap::Args;
 #[command(
     after_help = "Examples:\n  amana policy explain\n  amana policy explain --purpose urgent-appeal\n  amana policy explain policies/"
 )]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
     /// Instead of the rules: who learns what for this purpose, what becomes public, what can be undone (a wrong one lists
