@@ -37,14 +37,16 @@ impl Record {
     /// The receipt in one of its forms, ending in a newline.
     pub fn write(&self, format: Format, words: &Words) -> String {
         match format {
-            Format::JsonLd => written(&dpv::receipt(self, words)),
-            Format::Odrl => written(&odrl::agreement(self, words)),
+            Format::JsonLd => written(dpv::receipt(self, words)),
+            Format::Odrl => written(odrl::agreement(self, words)),
             Format::Html => page::page(self, words),
         }
     }
 }
 
-fn written(document: &Value) -> String {
+/// Members are sorted, so that every build writes the same bytes.
+fn written(mut document: Value) -> String {
+    document.sort_all_objects();
     format!("{document:#}\n")
 }
 

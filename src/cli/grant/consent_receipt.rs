@@ -33,8 +33,8 @@ Examples:
   amana grant consent-receipt statement.jws --format jsonld
   amana grant consent-receipt statement.jws --format odrl --key 11qYAY… --register audit/
 
-The receipt names no person: the giver is a key, persons' consent stays sealed in the report. It is no proof of delivery;
-that is `amana grant receipt`.")]
+The receipt names no person: the giver is a key, persons' consent stays sealed in the report. Whoever sees it sees whom you
+trusted, and for what. It does not prove that the log holds the grant; that is `amana grant receipt`.")]
 pub(super) struct Arguments {
     /// A file that holds a grant statement; or the id of a grant this device gave, whose proof it remembers.
     #[arg(value_name = "STATEMENT_FILE|GRANT")]

@@ -31,6 +31,9 @@ pub(super) fn page(record: &Record, words: &Words) -> String {
                     for sentence in [&t.intro, &t.not_delivery, &t.withdraw_limit, &t.alleged, &t.persons] {
                         limits.line("p", sentence);
                     }
+                    if record.signature == Signature::Unchecked {
+                        limits.line("p", &format!("{}: {}", t.signature, t.signature_unchecked));
+                    }
                 });
                 who(main, record, words);
                 why(main, record, words);
