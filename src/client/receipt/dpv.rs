@@ -7,7 +7,7 @@
 
 use super::{
     date_time,
-    line::{Section, line, signature},
+    line::{Section, limits, line, signature},
     page::command,
     record::{Record, Term},
     shipped_taxonomy, tagged, urn,
@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 /// The receipt. Its context stands inside: reading it needs no network.
 pub(super) fn receipt(record: &Record, words: &Words) -> Value {
     let t = &words.texts;
-    let limits = [&t.intro, &t.not_delivery, &t.withdraw_limit, &t.alleged].map(|text| tagged(text, words));
+    let limits: Vec<Value> = limits(record, words).iter().map(|text| tagged(text, words)).collect();
     json!({
         "@context": context(),
         "@id": urn("grant", record.grant),

@@ -4,6 +4,7 @@ use super::{
     record::{Record, Signature, Term},
     words::Words,
 };
+use crate::model::bundle::Bundle;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -106,6 +107,20 @@ pub(super) fn line<'a>(term: &Term, words: &'a Words) -> Line<'a> {
         Term::Rules(digest) => code(Proof, "bundle", &t.rules, digest.to_string(), json(digest)),
         Term::Taxonomy(digest) => code(Proof, "taxonomy", &t.taxonomy, digest.to_string(), json(digest)),
     }
+}
+
+/// What a reader has to know before anything else.
+pub(super) fn limits(record: &Record, words: &Words) -> Vec<String> {
+    let t = &words.texts;
+    let mut limits = [&t.intro, &t.not_delivery, &t.withdraw_limit, &t.alleged, &t.persons].map(String::clone).to_vec();
+    if record.signature == Signature::Unchecked {
+        limits.push(format!("{}: {}", t.signature, t.signature_unchecked));
+    }
+    let own = Bundle::shipped().taxonomy_digest();
+    if !own.is_some_and(|own| record.terms.contains(&Term::Taxonomy(own))) {
+        limits.push(t.other_taxonomy.clone());
+    }
+    limits
 }
 
 /// What is known of the signature, as one sentence.

@@ -6,7 +6,7 @@
 
 use super::{
     date_time,
-    line::{Section, line, signature},
+    line::{Section, limits, line, signature},
     page::command,
     record::{Record, Term},
     tagged, urn,
@@ -35,8 +35,8 @@ pub(super) fn agreement(record: &Record, words: &Words) -> Value {
     put("profile", json!(PROFILE));
     put("dct:created", date_time(record.given_at));
     put("dct:title", tagged(&t.title, words));
-    let limits = [&t.intro, &t.not_delivery, &t.withdraw_limit, &t.alleged, &t.persons];
-    put("dct:description", json!(limits.map(|text| tagged(text, words))));
+    let limits: Vec<Value> = limits(record, words).iter().map(|text| tagged(text, words)).collect();
+    put("dct:description", json!(limits));
     put("assigner", json!({ "uid": urn("key", record.given_by), "type": "Party" }));
     put("assignee", assignee(record));
     put("target", json!({ "uid": urn("report", record.report), "type": "Asset" }));

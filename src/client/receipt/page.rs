@@ -1,17 +1,14 @@
 //! The page people read. It loads nothing and runs nothing; whatever came from outside is text, in its own direction.
 
 use super::{
-    line::{Section, Shown, line},
+    line::{Section, Shown, limits, line},
     record::{Record, Signature, Term},
     shipped_taxonomy,
     words::Words,
 };
 use crate::{
     audit::markup::Markup,
-    model::{
-        bundle::Bundle,
-        purpose::{Purpose, PurposeLeaf},
-    },
+    model::purpose::{Purpose, PurposeLeaf},
 };
 
 /// The whole page, in the language of `words`.
@@ -27,12 +24,9 @@ pub(super) fn page(record: &Record, words: &Words) -> String {
         html.element("body", &[], |body| {
             body.element("main", &[], |main| {
                 main.line("h1", &t.title);
-                main.element("section", &[("class", "limits")], |limits| {
-                    for sentence in [&t.intro, &t.not_delivery, &t.withdraw_limit, &t.alleged, &t.persons] {
-                        limits.line("p", sentence);
-                    }
-                    if record.signature == Signature::Unchecked {
-                        limits.line("p", &format!("{}: {}", t.signature, t.signature_unchecked));
+                main.element("section", &[("class", "limits")], |section| {
+                    for sentence in &limits(record, words) {
+                        section.line("p", sentence);
                     }
                 });
                 who(main, record, words);
@@ -68,12 +62,8 @@ fn who(main: &mut Markup, record: &Record, words: &Words) {
 fn why(main: &mut Markup, record: &Record, words: &Words) {
     let t = &words.texts;
     let known = shipped_taxonomy();
-    let same = Bundle::shipped().taxonomy_digest().is_some_and(|own| record.terms.contains(&Term::Taxonomy(own)));
     main.element("section", &[], |section| {
         section.line("h2", &t.section_why);
-        if !same {
-            section.line("p", &t.other_taxonomy);
-        }
         for term in &record.terms {
             let Term::Purposes(purposes) = term else { continue };
             for id in purposes {
