@@ -21,6 +21,7 @@ pub mod memory;
 pub mod mirror;
 pub mod open;
 pub mod own_keys;
+pub mod receipt;
 pub mod receiving;
 pub mod remote;
 pub mod report;

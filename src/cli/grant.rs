@@ -2,6 +2,7 @@
 
 mod approve;
 mod complete;
+mod consent_receipt;
 mod create;
 mod list;
 mod narrow;
@@ -50,6 +51,8 @@ enum Verb {
     Revoke(revoke::Arguments),
     /// Write the proof of delivery of a grant to a file, and check it. Needs no network.
     Receipt(receipt::Arguments),
+    /// Write a receipt of what a grant agreed to: for people as a page, for programs as JSON-LD. Needs no network.
+    ConsentReceipt(consent_receipt::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -64,6 +67,7 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         Verb::Show(verb) => show::run(verb, access, out),
         Verb::Revoke(verb) => revoke::run(verb, access, out),
         Verb::Receipt(verb) => receipt::run(verb, access, out),
+        Verb::ConsentReceipt(verb) => consent_receipt::run(verb, access, out),
     }
 }
 

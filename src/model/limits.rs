@@ -292,9 +292,9 @@ pub const PLOT_LABEL_CHARS: usize = 44;
 pub const ANCHOR_WAIT_SECONDS: u64 = 5;
 /// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
 pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;
-/// Files of one policy bundle in an export, and bundles in it; the shipped one has nine files.
+/// Files of one policy bundle in an export, and bundles in it; the shipped one has nineteen files.
 pub const POLICY_FILES: usize = 64;
-/// Bytes of one policy bundle in an export: ten times the shipped one, and still one line of it.
+/// Bytes of one policy bundle in an export: several times the shipped one, and still one line of it.
 pub const POLICY_BYTES: u64 = 256 << 10;
 /// Length of a policy file's path.
 pub const POLICY_PATH_BYTES: usize = 100;

@@ -213,6 +213,27 @@ fn a_whole_story_by_commands() {
         json_of(&program(&["audit", "verify", path(&audit), "--card", &card, "--json"]).output().unwrap(), &["audit"]);
     assert_eq!(verified["holds"], true);
     assert_eq!(verified["events"]["released"], 1);
+    receipt_from_files_names_the_recipient(&people, &given, &audit);
+}
+
+/// Whoever holds the statement and an audit bundle needs no identity and no broker.
+fn receipt_from_files_names_the_recipient(people: &People, grant: &str, audit: &Path) {
+    let file = people.file("grant.jws");
+    let shown = people.advocate.does(&["grant", "show", grant]);
+    fs::write(&file, shown["grant"]["statement"].as_str().unwrap()).unwrap();
+    let words = ["grant", "consent-receipt", path(&file), "--format", "odrl"];
+    let receipt = |more: &[&str]| -> Value {
+        let output = program(&[&words[..], more].concat()).env("HOME", "/nowhere").output().unwrap();
+        json_of(&output, &words)
+    };
+    assert_eq!(receipt(&[])["assignee"].get("vcard:fn"), None);
+    assert_eq!(receipt(&["--register", path(audit)])["assignee"]["vcard:fn"], "Mission (fictional)");
+    let stranger = Stage::founded();
+    fs::write(people.file("genesis.note"), stranger.cast.founded.genesis.note()).unwrap();
+    fs::write(people.file("register.jsonl"), "").unwrap();
+    let folder = people.file("genesis.note").parent().unwrap().to_owned();
+    let refused = program(&[&words[..], &["--register", path(&folder)]].concat()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "another broker's register");
 }
 
 fn preview_says_who_what_why(people: &People, report: &str, institution: &str, fingerprint: &str) {
@@ -267,6 +288,11 @@ fn withdraw(people: &People, grant: &str) {
     people.advocate.does(&["grant", "receipt", grant, "--out", path(&proof)]);
     assert!(fs::read_to_string(&proof).unwrap().starts_with("c2sp.org/tlog-proof@v1\n"));
     people.advocate.does(&["grant", "show", grant]);
+    let receipt = people.file("receipt.html");
+    let made = people.advocate.does(&["grant", "consent-receipt", grant, "--language", "fr", "--out", path(&receipt)]);
+    assert_eq!(made["signature_checked"], true);
+    let page = fs::read_to_string(&receipt).unwrap();
+    assert!(page.contains("Mission (fictional)") && page.contains("lang=\"fr\""), "{page}");
     let words = people.advocate.says(&["grant", "revoke", grant, "--by", "person"]);
     for expected in ["Nobody can collect this again", "Mission (fictional)", "cannot be taken back", "due by"] {
         assert!(words.contains(expected), "no {expected:?} in {words}");

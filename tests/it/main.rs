@@ -25,6 +25,8 @@ mod backup;
 mod command_line;
 #[cfg(all(feature = "client", feature = "server"))]
 mod consent;
+#[cfg(feature = "client")]
+mod consent_receipts;
 #[cfg(all(feature = "client", feature = "server"))]
 mod crashes;
 #[cfg(all(feature = "client", feature = "server"))]

@@ -32,7 +32,8 @@ pub(super) struct TermsArguments {
     /// times.
     #[arg(long = "purpose", value_name = "PURPOSE", required = true, value_delimiter = ',')]
     purposes: Vec<Purpose>,
-    /// Defaults to start from: fact-finding or criminal-accountability [default: the group of the first purpose].
+    /// Defaults to start from: a group of purposes, such as fact-finding (a wrong one lists them all) [default: the group
+    /// of the first purpose].
     #[arg(long)]
     profile: Option<String>,
     /// For how many days it can be collected.
@@ -182,6 +183,55 @@ struct Profile {
     identification: Identification,
     use_mode: UseMode,
     keep_days: u64,
-    #[serde(default)]
     officer_approvals: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Duration;
+    use std::collections::BTreeSet;
+
+    /// The profiles of the shipped bundle, by the name of their file; and as they stand there.
+    fn profiles() -> Vec<(String, Profile, serde_json::Value)> {
+        let bundle = Bundle::shipped();
+        let named = bundle.paths().filter(|path| path.starts_with("profiles/"));
+        let read = |path: &str| {
+            let text = bundle.file(path).unwrap();
+            let name = path.trim_start_matches("profiles/").trim_end_matches(".json").to_owned();
+            (name, serde_json::from_str(text).unwrap(), serde_json::from_str(text).unwrap())
+        };
+        named.map(read).collect()
+    }
+
+    #[test]
+    fn every_group_of_purposes_has_a_profile_and_every_profile_a_group() {
+        let taxonomy = words::taxonomy().unwrap();
+        let groups: BTreeSet<String> = taxonomy.leaves().map(|(_, leaf)| leaf.group.clone()).collect();
+        let named: BTreeSet<String> = profiles().into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(groups, named);
+        for (name, _, file) in profiles() {
+            assert_eq!(file["group"], *name);
+        }
+    }
+
+    #[test]
+    fn every_profile_lies_within_the_bounds_of_a_grant() {
+        for (name, profile, file) in profiles() {
+            let collect = Duration::from_days(profile.collect_days);
+            assert!(profile.collect_days > 0 && collect <= limits::COLLECT_WITHIN, "{name}");
+            assert!(profile.cooling_off_hours * 3600 < collect.as_seconds(), "{name} cools off longer than it is open");
+            assert!((1..=limits::MAX_RELEASES).contains(&profile.max_releases), "{name}");
+            assert!(profile.keep_days >= profile.collect_days, "{name} ends before it can be collected");
+            assert!(words::days(profile.keep_days).is_ok(), "{name}");
+            assert!(file["officer_approvals"].as_u64().unwrap() <= u64::from(limits::OFFICER_APPROVALS), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_profile_shows_the_state_or_the_public_who_somebody_is() {
+        for (name, profile, _) in profiles() {
+            assert!(profile.identification <= Identification::IdentifiedToRecipient, "{name}");
+        }
+    }
 }
