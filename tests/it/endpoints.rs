@@ -7,7 +7,7 @@ use crate::{
 };
 use amana::{
     cli::demo::cast::copy,
-    client::{granting::HeaderGoes, identity::Identity},
+    client::{fetched::Asking, granting::HeaderGoes, identity::Identity},
     http::ROUTES,
     model::{
         ids::{Digest, GrantId, ReleaseId, ReportId, UploadId},
@@ -343,14 +343,8 @@ fn a_list_shows_only_ones_own() {
     let report = world.report;
     let owner = world.stage.cast.advocate.recipient();
     let request = world.stage.as_officer(|desk| {
-        desk.ask_for_access(&amana::client::fetched::Asking {
-            report,
-            owner: owner.clone(),
-            purposes: vec![inquiry()],
-            legal_basis: "resolution 1".parse().unwrap(),
-            deadline: desk.now().plus(Duration::from_days(9)),
-            message: None,
-        })
+        let (basis, deadline) = ("resolution 1".parse().unwrap(), desk.now().plus(Duration::from_days(9)));
+        desk.ask_for_access(&Asking::for_access(report, owner.clone(), vec![inquiry()], basis, deadline))
     });
     request.unwrap();
     let callers: Vec<_> = world.callers.iter().flatten().map(copy).collect();

@@ -12,6 +12,7 @@ use amana::{
         fetched::Collected,
         granting::Terms,
         identity::{Identity, RecoveryKey},
+        institution::Examined,
         remote::RemoteError,
         report::{ManifestDraft, Plan},
         reporting::report_of,
@@ -21,7 +22,7 @@ use amana::{
         bundle::Bundle,
         grant::{GrantState, Scope, WithdrawnBy},
         ids::{GrantId, ReportId},
-        institution::{AttestationKind, InstitutionRecord},
+        institution::{Approval, CaseMatter, Checklist, Finding, InstitutionRecord},
         purpose::RecipientClass,
         release::Outcome,
         report::{ReportKind, Tier},
@@ -266,6 +267,11 @@ impl Stage {
         self.as_root(|desk| desk.appoint(key, text("evidence unit")?, until)).unwrap();
         officer
     }
+    /// Another officer of the institution agrees to a grant.
+    pub fn officer_agrees(&mut self, officer: &Identity, grant: GrantId) -> Result<Accepted, DeskError> {
+        let approval = Approval { approves: grant.into(), matter: Some(CaseMatter::Grant) };
+        self.as_somebody(officer, |desk| desk.state(&approval, Some(grant.into())))
+    }
     /// Another institution: admitted, with a unit and an officer; attested only if `attested` says until when.
     pub fn another_institution(&mut self, mandate_until: Timestamp, attested: Option<Timestamp>) -> House {
         let [root, officer, unit] = ["other-root", "other-officer", "other-unit"].map(|label| self.somebody(label));
@@ -419,6 +425,11 @@ pub fn inquiry() -> amana::model::purpose::Purpose {
 /// A purpose within the mandate that the usual terms do not grant.
 pub fn preservation() -> amana::model::purpose::Purpose {
     "preservation-mechanism".parse().unwrap()
+}
+
+/// Due diligence in which nothing was found wanting.
+pub fn all_met() -> Examined {
+    Examined::DueDiligence(Checklist::all(Finding::Met))
 }
 
 /// An institution's people.

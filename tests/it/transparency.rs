@@ -1,6 +1,6 @@
 //! The public report made from an audit bundle: what it tells, and what it must not.
 
-use crate::stage::{Stage, as_opened, inquiry, preservation};
+use crate::stage::{Stage, all_met, as_opened, inquiry, preservation};
 use amana::{
     cli::demo::cast::text,
     client::{
@@ -13,7 +13,7 @@ use amana::{
     model::{
         grant::{Scope, WithdrawnBy},
         ids::{GrantId, PartyId, ReportId},
-        institution::{AttestationKind, InstitutionRecord},
+        institution::InstitutionRecord,
         purpose::RecipientClass,
         report::{ReportKind, Tier},
         time::{Duration, Timestamp},
@@ -194,14 +194,7 @@ fn withdraw(stage: &mut Stage, grant: GrantId) {
 fn ask(stage: &mut Stage, report: ReportId) {
     let deadline = stage.now().plus(Duration::from_days(20));
     let owner = stage.cast.advocate.recipient();
-    let asking = Asking {
-        report,
-        owner,
-        purposes: vec![inquiry()],
-        legal_basis: text("mandate").unwrap(),
-        deadline,
-        message: None,
-    };
+    let asking = Asking::for_access(report, owner, vec![inquiry()], text("mandate").unwrap(), deadline);
     stage.as_officer(|desk| desk.ask_for_access(&asking)).unwrap();
 }
 
