@@ -23,8 +23,8 @@ use amana::model::{
     report::{CoOwners, Erasing, Report, ReportKind, ReportState, Tier},
     roster::Roster,
     rows::{
-        ClockRow, CosignedRow, GenesisRow, GrantRow, Held, Closed, InstitutionRow, KeyRow, ONLY, OwedRow, RecipientKeyRow,
-        ReleaseRow, ReportRow, RosterRow, Row, Rows, StatementRow, Unwatched, of_log,
+        ClockRow, Closed, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, OwedRow,
+        RecipientKeyRow, ReleaseRow, ReportRow, RosterRow, Row, Rows, StatementRow, Unwatched, of_log,
     },
     time::{Clocks, Duration, Timestamp, Window},
     view::{OwnerFetchView, RedeliveryView, ReleaseView},
@@ -155,6 +155,9 @@ fn record(action: &str, json: &[u8]) {
     files.insert("tests/base.json".to_owned(), base.to_string());
     files.insert("tests/release.json".to_owned(), case.to_string());
     files.insert("tests/owner-fetch.json".to_owned(), "[]".to_owned());
+    let empty = serde_json::json!({ "change": {}, "roles": {}, "states": {}, "expect": {} });
+    let matrix = ["release", "redeliver", "fetch-owner-header"].map(|action| (action.to_owned(), empty.clone()));
+    files.insert("tests/matrix.json".to_owned(), Value::Object(Map::from_iter(matrix)).to_string());
     let (_, failures) = golden::run(&sound().engine, &Bundle::of(files)).expect("the cases are as documented");
     let [failure] = failures.as_slice() else { panic!("one case, which cannot come out as it asks for") };
     if failure.found.is_empty() {
@@ -212,7 +215,9 @@ fn fits(purpose: &Value, use_mode: &Value, identification: &Value) -> bool {
         "deposit-only" => use_mode == "preserve-only",
         "criminal-lead" => use_mode != "evidence",
         "criminal-proceedings" => use_mode != "lead-only",
-        "deidentified-research" => ["none", "statistics", "anonymous-summary"].iter().any(|name| identification == name),
+        "deidentified-research" => {
+            ["none", "statistics", "anonymous-summary"].iter().any(|name| identification == name)
+        }
         _ => true,
     }
 }
@@ -456,7 +461,8 @@ impl Case {
     /// Officers in office at the institution who agree, without the one who asks.
     fn agreeing(&self) -> usize {
         let (now, _) = self.times();
-        let others = self.approving.iter().filter(|(kid, _)| *kid != self.officer_id).filter_map(|(_, row)| row.as_ref());
+        let others =
+            self.approving.iter().filter(|(kid, _)| *kid != self.officer_id).filter_map(|(_, row)| row.as_ref());
         let in_office = others.filter(|row| match &row.holder {
             Holder::Officer(office) => office.institution == self.grant.grant.institution && office.until > now,
             _ => false,
@@ -515,9 +521,8 @@ impl Case {
         because("rolled-forward", forwards.clone().any(|forward| VERSION.index < forward.lost.until));
         because("roll-forward-unconfirmed", forwards.clone().any(|forward| !forward.confirmed));
         because("institution-suspended", institution.is_none_or(|row| row.suspended_at.is_some()));
-        let over = |row: &InstitutionRow| {
-            row.record.mandate_until <= now || row.closed.is_some_and(|closed| closed.at <= now)
-        };
+        let over =
+            |row: &InstitutionRow| row.record.mandate_until <= now || row.closed.is_some_and(|closed| closed.at <= now);
         because("mandate-ended", institution.is_none_or(over));
         let attested = institution.and_then(|row| row.due_diligence_until);
         because("attestation-missing", attested.is_none_or(|until| until <= now));
@@ -539,7 +544,8 @@ impl Case {
             _ => false,
         };
         because("lead-is-no-evidence", shown);
-        let named = asked.as_str() == "deidentified-research" && terms.identification > Identification::AnonymousSummary;
+        let named =
+            asked.as_str() == "deidentified-research" && terms.identification > Identification::AnonymousSummary;
         because("research-names-nobody", named);
         because("rules-changed", terms.bundle != self.bundle);
         // What was open, or over, when the grant was given asks for no waiting.
@@ -637,7 +643,8 @@ fn frozen_row(choices: &mut Choices<'_>) -> FrozenRow {
         1 => FrozenBy::Administrators { lapses: None },
         _ => FrozenBy::Administrators { lapses: Some(earlier(choices)) },
     };
-    let freezes = (0..choices.below(3)).map(|_| FreezeInForce { freeze: id(12), at: earlier(choices), by: by(choices) });
+    let freezes =
+        (0..choices.below(3)).map(|_| FreezeInForce { freeze: id(12), at: earlier(choices), by: by(choices) });
     FrozenRow { freezes: freezes.collect() }
 }
 
@@ -707,7 +714,16 @@ fn grant_row(choices: &mut Choices<'_>, purpose: &Purpose, bundle: Digest) -> Gr
         collect: Window { from: earlier(choices), until: later(choices) },
         keep_until: None,
         max_releases: u32::from(choices.byte() ^ 1),
-        cooling_off_seconds: Duration::from_seconds(*choices.pick(&[0, 1, 3_599, 3_600, DAY - 1, DAY, 3 * DAY, (1 << 53) - 1])),
+        cooling_off_seconds: Duration::from_seconds(*choices.pick(&[
+            0,
+            1,
+            3_599,
+            3_600,
+            DAY - 1,
+            DAY,
+            3 * DAY,
+            (1 << 53) - 1,
+        ])),
         officers: if choices.seldom(8) { vec![KeyId::from_bytes([choices.below(4) as u8; 32])] } else { Vec::new() },
         conditions: Conditions { onward: no, contact: Contact::No, publication: no, external_processing: no },
         consent_review_by: later(choices),

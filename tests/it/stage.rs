@@ -10,7 +10,7 @@ use amana::{
     client::{
         desk::{Desk, DeskError},
         fetched::Collected,
-        granting::Terms,
+        granting::{HeaderGoes, Terms},
         identity::{Identity, RecoveryKey},
         institution::Examined,
         remote::RemoteError,
@@ -262,7 +262,11 @@ impl Stage {
     }
     /// Another officer of the institution.
     pub fn second_officer(&mut self, until: Timestamp) -> Identity {
-        let officer = self.somebody("second-officer");
+        self.officer_named("second-officer", until)
+    }
+    /// As [`Stage::second_officer`], where there are several.
+    pub fn officer_named(&mut self, label: &str, until: Timestamp) -> Identity {
+        let officer = self.somebody(label);
         let key = officer.public_key();
         self.as_root(|desk| desk.appoint(key, text("evidence unit")?, until)).unwrap();
         officer
@@ -312,6 +316,18 @@ impl Stage {
     }
     pub fn grant(&mut self, terms: &Terms) -> GrantId {
         self.cast.grant(&self.url.clone(), terms).unwrap()
+    }
+    /// Gives a grant and keeps its header back.
+    pub fn give_and_keep_back(&mut self, terms: &Terms) -> (GrantId, Vec<u8>) {
+        self.as_advocate(|desk| {
+            let prepared = desk.prepare_grant(terms)?;
+            Ok((desk.give(&prepared, HeaderGoes::Later)?.id.into(), prepared.header))
+        })
+        .unwrap()
+    }
+    /// The second yes.
+    pub fn send_header(&mut self, grant: GrantId, header: Vec<u8>) -> Result<Accepted, DeskError> {
+        self.as_advocate(|desk| desk.send_header(grant, header))
     }
     pub fn revoke(&mut self, grant: GrantId) -> Result<Revoked, DeskError> {
         self.as_advocate(|desk| {
