@@ -8,21 +8,23 @@ use std::sync::OnceLock;
 
 use super::choices::Choices;
 use amana::model::{
+    answer::Answer,
     bundle::Bundle,
     epoch::{EpochRow, LostRange, RollForward},
     event::{EntryRef, Log},
     facts::{OwnerFetchFacts, RedeliveryFacts, ReleaseFacts},
+    freeze::{FreezeInForce, FrozenBy, FrozenRow, Lift},
     grant::{Ask, Conditions, Contact, EndCause, Grant, GrantState, UseMode},
     ids::{AgeRecipient, Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId},
     institution::{InstitutionRecord, OfficerAppointment},
     party::Holder,
     purpose::{Identification, Purpose, RecipientClass},
     release::{Outcome, ReleaseRequest},
-    report::{Report, ReportKind, ReportState, Tier},
+    report::{CoOwners, Erasing, Report, ReportKind, ReportState, Tier},
     roster::Roster,
     rows::{
-        ClockRow, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow,
-        ReportRow, RosterRow, Row, Rows, StatementRow, Unwatched, of_log,
+        ClockRow, Closed, CosignedRow, GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, OwedRow,
+        RecipientKeyRow, ReleaseRow, ReportRow, RosterRow, Row, Rows, StatementRow, Unwatched, of_log,
     },
     time::{Clocks, Duration, Timestamp, Window},
     view::{OwnerFetchView, RedeliveryView, ReleaseView},
@@ -61,6 +63,13 @@ fn release(choices: &mut Choices<'_>) {
     if case.bundle != engine.engine.bundle() {
         expected.insert("bundle-mismatch");
     }
+    let (agreeing, tier) = (case.agreeing(), u8::from(case.report.report.tier));
+    if agreeing < case.grant.grant.officer_approvals as usize {
+        expected.insert("officers-missing");
+    }
+    if agreeing < usize::from(tier.saturating_sub(2)) {
+        expected.insert("four-eyes");
+    }
     engine.expect_error(&case, &mut expected);
     match decided {
         Ok(permit) => {
@@ -69,7 +78,8 @@ fn release(choices: &mut Choices<'_>) {
             assert_eq!(permit.header(), case.grant.grant.header);
             assert_eq!(permit.bundle(), case.bundle);
             assert_eq!(permit.request(), &case.request);
-            assert_eq!(permit.citations().len(), 11, "a row was read and not cited");
+            let others = case.grant.officer_approvals.iter().filter(|officer| **officer != case.officer_id).count();
+            assert_eq!(permit.citations().len(), 14 + others, "a row was read and not cited");
         }
         Err(denied) => assert_eq!(ids(&denied), expected),
     }
@@ -101,12 +111,19 @@ fn owner_fetch(choices: &mut Choices<'_>) {
     let view = OwnerFetchView::load(&case.rows(), case.grant.grant.report, case.officer_id);
     let view = view.expect("memory").expect("report and key are there");
     assert_eq!(view.concerns_caller(), case.officer.party == case.report.owner);
-    let decided = engine.engine.decide_owner_fetch(OwnerFetchFacts::of(view));
+    let decided = engine.engine.decide_owner_fetch(OwnerFetchFacts::of(view, case.clocks));
     let mut expected = BTreeSet::new();
     let mut because = |id, failed: bool| failed && expected.insert(id);
     because("not-the-owner", case.officer.party != case.report.owner);
     because("owner-duties", case.officer.holder != Holder::Advocate {});
-    because("payload-missing", case.report.state != ReportState::Stored {});
+    let kept = match case.report.state {
+        ReportState::Stored {} => true,
+        // Withdrawing takes nothing from the owner before it is erased.
+        ReportState::Withdrawn { stored, .. } => stored,
+        ReportState::Declared {} | ReportState::Erased {} => false,
+    };
+    because("payload-missing", !kept);
+    because("frozen", case.frozen_at(case.report.owner, case.clocks.not_passed));
     let unconfirmed = case.epoch.as_ref().is_some_and(|row| row.forwards.iter().any(|forward| !forward.confirmed));
     because("roll-forward-unconfirmed-owner", unconfirmed);
     because("bundle-mismatch", case.bundle != engine.engine.bundle());
@@ -138,6 +155,9 @@ fn record(action: &str, json: &[u8]) {
     files.insert("tests/base.json".to_owned(), base.to_string());
     files.insert("tests/release.json".to_owned(), case.to_string());
     files.insert("tests/owner-fetch.json".to_owned(), "[]".to_owned());
+    let empty = serde_json::json!({ "change": {}, "roles": {}, "states": {}, "expect": {} });
+    let matrix = ["release", "redeliver", "fetch-owner-header"].map(|action| (action.to_owned(), empty.clone()));
+    files.insert("tests/matrix.json".to_owned(), Value::Object(Map::from_iter(matrix)).to_string());
     let (_, failures) = golden::run(&sound().engine, &Bundle::of(files)).expect("the cases are as documented");
     let [failure] = failures.as_slice() else { panic!("one case, which cannot come out as it asks for") };
     if failure.found.is_empty() {
@@ -148,7 +168,8 @@ fn record(action: &str, json: &[u8]) {
             _ => {
                 let same = is("party", &record["owner"]);
                 assert!(same && is("role", &"advocate".into()) && is("stored", &true.into()), "{record:?}");
-                assert!(is("unconfirmed_roll_forward", &false.into()), "{record:?}");
+                let moves = is("unconfirmed_roll_forward", &false.into()) && is("frozen", &false.into());
+                assert!(moves, "{record:?}");
             }
         }
     }
@@ -168,7 +189,13 @@ fn release_is_right(record: &Map<String, Value>) -> bool {
         && ["admitted", "bundle_in_force", "recipient_key_current", "conditions_noted"].iter().all(|name| yes(name))
         && ["suspended", "acknowledgement_owed", "clock_unconfirmed", "before_roll_forward", "unconfirmed_roll_forward"]
             .iter()
+            .chain(&["owner_frozen", "report_withdrawn"])
             .all(|name| no(name))
+        && ["owner_approvals_missing", "embargo_left", "answers_overdue"].iter().all(|name| number(name) <= 0)
+        && number("officer_approvals") >= number("officer_approvals_needed")
+        && number("officer_approvals") >= number("tier") - 2
+        && (number("tier") < 3 || number("cooling_off") >= if yes("urgent") { 3_600 } else { 86_400 })
+        && fits(&record["purpose"], &record["use_mode"], &record["identification"])
         && holds("mandate_purposes", "purpose")
         && holds("grant_purposes", "purpose")
         && named
@@ -180,6 +207,19 @@ fn release_is_right(record: &Map<String, Value>) -> bool {
             || number("witness_quorum") >= 1
                 && yes("grant_cosigned")
                 && (0..=7_200).contains(&number("cosignature_age")))
+}
+
+/// What is deposited is not used, a lead is not shown, and research names nobody.
+fn fits(purpose: &Value, use_mode: &Value, identification: &Value) -> bool {
+    match purpose.as_str().expect("a text") {
+        "deposit-only" => use_mode == "preserve-only",
+        "criminal-lead" => use_mode != "evidence",
+        "criminal-proceedings" => use_mode != "lead-only",
+        "deidentified-research" => {
+            ["none", "statistics", "anonymous-summary"].iter().any(|name| identification == name)
+        }
+        _ => true,
+    }
 }
 
 /// An engine, and whether its bundle has a rule that cannot always be evaluated.
@@ -242,6 +282,9 @@ struct Case {
     release_id: ReleaseId,
     release: ReleaseRow,
     epoch: Option<EpochRow>,
+    frozen: Vec<(PartyId, FrozenRow)>,
+    approving: Vec<(KeyId, Option<KeyRow>)>,
+    owed: Option<OwedRow>,
 }
 
 /// The hour around which everything happens.
@@ -271,10 +314,13 @@ fn moment(choices: &mut Choices<'_>, usual: u64) -> Timestamp {
     })
 }
 
+/// Purposes that bear not every use.
+const BOUND: [&str; 4] = ["deposit-only", "criminal-lead", "criminal-proceedings", "deidentified-research"];
+
 fn purposes(choices: &mut Choices<'_>, wanted: &Purpose) -> Vec<Purpose> {
     let all = ["commission-of-inquiry", "court-of-law", "public-report", "commission-of-inquir"];
     let mut list: Vec<Purpose> =
-        all.iter().filter(|_| choices.seldom(4)).map(|text| text.parse().expect("a slug")).collect();
+        all.iter().chain(&BOUND).filter(|_| choices.seldom(4)).map(|text| text.parse().expect("a slug")).collect();
     if !choices.seldom(8) && !list.contains(wanted) {
         list.push(wanted.clone());
     }
@@ -299,11 +345,11 @@ impl Case {
             12..15 => erring().engine.bundle(),
             _ => sound().engine.bundle(),
         };
-        let grant = grant_row(choices, &purpose, bundle);
-        let asked = if choices.seldom(8) {
-            choices.pick(&["court-of-law", "public-report"]).parse().expect("a slug")
-        } else {
-            purpose.clone()
+        let mut grant = grant_row(choices, &purpose, bundle);
+        let asked = match choices.below(8) {
+            5 => choices.pick(&["court-of-law", "public-report"]).parse().expect("a slug"),
+            6 | 7 => choices.pick(&BOUND).parse().expect("a slug"),
+            _ => purpose.clone(),
         };
         let not_passed = moment(choices, NOW);
         // What has surely passed is never later than what has surely not.
@@ -329,7 +375,13 @@ impl Case {
         let conditions_noted = if choices.seldom(16) { id(9).into() } else { grant_id };
         let nonce = amana::model::ids::Nonce::from_bytes([5; 16]);
         let outcome = Outcome::Defect { description: "torn".parse().expect("a text") };
+        let approving = approving(choices, officer_id, &officer);
+        grant.officer_approvals = approving.iter().map(|(kid, _)| *kid).collect();
+        let frozen = [6, 11].map(|seed| (party(seed), choices.seldom(4).then(|| frozen_row(choices))));
         Self {
+            frozen: frozen.into_iter().filter_map(|(party, row)| Some((party, row?))).collect(),
+            approving,
+            owed: choices.seldom(4).then(|| OwedRow { due: (1..3).map(|n| (later(choices), n)).collect() }),
             clocks: Clocks { not_passed, passed },
             bundle,
             grant_id,
@@ -349,6 +401,7 @@ impl Case {
                 purpose: asked,
                 at: if choices.seldom(4) { earlier(choices) } else { moment(choices, NOW - 60) },
                 acknowledged: choices.seldom(8).then_some(outcome),
+                answered_under: None,
             },
             grant,
             epoch: choices.seldom(8).then(|| epoch(choices)),
@@ -381,7 +434,47 @@ impl Case {
         if let Some(row) = &self.epoch {
             rows.put(ONLY, row);
         }
+        for (party, row) in &self.frozen {
+            rows.put(&party.to_string(), row);
+        }
+        for (kid, row) in self.approving.iter().filter(|(kid, _)| *kid != self.officer_id) {
+            if let Some(row) = row {
+                rows.put(&kid.to_string(), row);
+            }
+        }
+        if let Some(row) = &self.owed {
+            rows.put(&self.grant.grant.institution.to_string(), row);
+        }
         rows
+    }
+
+    /// Some freeze of the party's has not lapsed.
+    fn frozen_at(&self, party: PartyId, now: Timestamp) -> bool {
+        let freezes = self.frozen.iter().filter(|(frozen, _)| *frozen == party).flat_map(|(_, row)| &row.freezes);
+        let mut lapses = freezes.map(|freeze| match freeze.by {
+            FrozenBy::Owner { .. } => None,
+            FrozenBy::Administrators { lapses } => lapses,
+        });
+        lapses.any(|lapses| lapses.is_none_or(|moment| now < moment))
+    }
+
+    /// Officers in office at the institution who agree, without the one who asks.
+    fn agreeing(&self) -> usize {
+        let (now, _) = self.times();
+        let others =
+            self.approving.iter().filter(|(kid, _)| *kid != self.officer_id).filter_map(|(_, row)| row.as_ref());
+        let in_office = others.filter(|row| match &row.holder {
+            Holder::Officer(office) => office.institution == self.grant.grant.institution && office.until > now,
+            _ => false,
+        });
+        in_office.count()
+    }
+
+    /// Information this sensitive can be taken back for a day, or for an hour where it is urgent.
+    fn cools_too_shortly(&self) -> bool {
+        let terms = &self.grant.grant;
+        let least = if terms.urgent { 3_600 } else { DAY };
+        u8::from(self.report.report.tier) >= 3 && terms.cooling_off_seconds.as_seconds() < least
     }
 
     /// What has surely not passed, and what surely has: with witnesses, it is they who say what has.
@@ -428,11 +521,32 @@ impl Case {
         because("rolled-forward", forwards.clone().any(|forward| VERSION.index < forward.lost.until));
         because("roll-forward-unconfirmed", forwards.clone().any(|forward| !forward.confirmed));
         because("institution-suspended", institution.is_none_or(|row| row.suspended_at.is_some()));
-        because("mandate-ended", institution.is_none_or(|row| row.record.mandate_until <= now));
+        let over =
+            |row: &InstitutionRow| row.record.mandate_until <= now || row.closed.is_some_and(|closed| closed.at <= now);
+        because("mandate-ended", institution.is_none_or(over));
         let attested = institution.and_then(|row| row.due_diligence_until);
         because("attestation-missing", attested.is_none_or(|until| until <= now));
         let active = self.grant.state == GrantState::HeaderReceived {} && self.report.state == ReportState::Stored {};
         because("grant-not-active", !active);
+        let withdrawn = matches!(self.report.state, ReportState::Withdrawn { .. } | ReportState::Erased {});
+        because("report-withdrawn", withdrawn);
+        because("owner-frozen", [self.grant.owner, self.report.owner].iter().any(|party| self.frozen_at(*party, now)));
+        because("owners-missing", self.grant.effective_at.is_none());
+        because("embargo", terms.embargo_until.is_some_and(|until| passed < until));
+        because("cooling-off-too-short", self.cools_too_shortly());
+        let mut answers = self.owed.iter().flat_map(|row| &row.due);
+        because("answer-overdue", answers.any(|(due, _)| *due <= now));
+        let unused = asked.as_str() == "deposit-only" && terms.use_mode != UseMode::PreserveOnly;
+        because("deposit-is-not-used", unused);
+        let shown = match asked.as_str() {
+            "criminal-lead" => terms.use_mode == UseMode::Evidence,
+            "criminal-proceedings" => terms.use_mode == UseMode::LeadOnly,
+            _ => false,
+        };
+        because("lead-is-no-evidence", shown);
+        let named =
+            asked.as_str() == "deidentified-research" && terms.identification > Identification::AnonymousSummary;
+        because("research-names-nobody", named);
         because("rules-changed", terms.bundle != self.bundle);
         // What was open, or over, when the grant was given asks for no waiting.
         let given = self.grant.given_at;
@@ -464,7 +578,8 @@ impl Case {
 
     fn cooled(&self) -> Timestamp {
         let wait = self.grant.grant.cooling_off_seconds.as_seconds();
-        Timestamp::from_seconds((self.grant.given_at.as_seconds() + wait).min(LAST))
+        let from = self.grant.effective_at.map_or(LAST, Timestamp::as_seconds);
+        Timestamp::from_seconds((from + wait).min(LAST))
     }
 
     /// A waiting time ended while nobody watched the clock.
@@ -473,7 +588,8 @@ impl Case {
         let given = self.grant.given_at;
         let ended = |end: Timestamp| given < end && gap.after < end && end <= gap.until;
         let active = self.grant.state == GrantState::HeaderReceived {};
-        active && (ended(self.cooled()) || ended(self.grant.grant.collect.from))
+        let embargo = self.grant.grant.embargo_until.is_some_and(ended);
+        active && (ended(self.cooled()) || ended(self.grant.grant.collect.from) || embargo)
     }
 }
 
@@ -507,6 +623,31 @@ fn key_row(choices: &mut Choices<'_>) -> KeyRow {
     KeyRow { public, party: if choices.flag() { party(1) } else { party(6) }, holder }
 }
 
+/// Officers who agree, of whom one may be the one who asks, and another nobody any more.
+fn approving(choices: &mut Choices<'_>, asking: KeyId, officer: &KeyRow) -> Vec<(KeyId, Option<KeyRow>)> {
+    let mut agreeing = Vec::new();
+    for seed in 60..63 {
+        if choices.flag() {
+            agreeing.push((KeyId::from_bytes([seed; 32]), (!choices.seldom(8)).then(|| key_row(choices))));
+        }
+    }
+    if choices.seldom(4) {
+        agreeing.push((asking, Some(officer.clone())));
+    }
+    agreeing
+}
+
+fn frozen_row(choices: &mut Choices<'_>) -> FrozenRow {
+    let by = |choices: &mut Choices<'_>| match choices.below(4) {
+        0 => FrozenBy::Owner { lift: Lift::Recovery {} },
+        1 => FrozenBy::Administrators { lapses: None },
+        _ => FrozenBy::Administrators { lapses: Some(earlier(choices)) },
+    };
+    let freezes =
+        (0..choices.below(3)).map(|_| FreezeInForce { freeze: id(12), at: earlier(choices), by: by(choices) });
+    FrozenRow { freezes: freezes.collect() }
+}
+
 fn institution_row(choices: &mut Choices<'_>, purpose: &Purpose) -> InstitutionRow {
     InstitutionRow {
         statement: id(10),
@@ -523,6 +664,9 @@ fn institution_row(choices: &mut Choices<'_>, purpose: &Purpose) -> InstitutionR
         suspended_by: None,
         due_diligence_until: (!choices.seldom(16)).then(|| later(choices)),
         mandate_attested_until: None,
+        record_by: None,
+        terms: None,
+        closed: choices.seldom(8).then(|| Closed { at: later(choices), successor: None }),
     }
 }
 
@@ -533,13 +677,21 @@ fn report_row(choices: &mut Choices<'_>) -> ReportRow {
         key_commitment: id(21),
         owner_header: id(22),
         owner_recipient: recipient('z'),
-        tier: Tier::try_from(if choices.seldom(4) { 3 } else { 2 }).expect("a tier"),
+        tier: Tier::try_from(*choices.pick(&[2, 2, 3, 4])).expect("a tier"),
         kind: ReportKind::Original,
         predecessor_commitment: None,
         consent_commitment: None,
+        co_owners: choices.flag().then(|| CoOwners { parties: vec![party(12)], threshold: 2 }),
     };
-    let state = if choices.seldom(16) { ReportState::Declared {} } else { ReportState::Stored {} };
-    ReportRow { owner: party(6), report, at: earlier(choices), state }
+    let state = match choices.below(16) {
+        12 => ReportState::Declared {},
+        13 => ReportState::Withdrawn { stored: choices.flag(), erasing: Erasing::NotAsked {} },
+        14 => ReportState::Withdrawn { stored: true, erasing: Erasing::Due { at: later(choices) } },
+        15 => ReportState::Erased {},
+        _ => ReportState::Stored {},
+    };
+    let owner = if choices.seldom(8) { party(11) } else { party(6) };
+    ReportRow { owner, report, at: earlier(choices), state, stored_in: None, grants: Vec::new() }
 }
 
 fn grant_row(choices: &mut Choices<'_>, purpose: &Purpose, bundle: Digest) -> GrantRow {
@@ -551,12 +703,27 @@ fn grant_row(choices: &mut Choices<'_>, purpose: &Purpose, bundle: Digest) -> Gr
         recipient: recipient('q'),
         header: id(32),
         purposes: purposes(choices, purpose),
-        use_mode: UseMode::Evidence,
-        identification: Identification::Initials,
+        use_mode: *choices.pick(&[UseMode::Evidence, UseMode::LeadOnly, UseMode::PreserveOnly, UseMode::Information]),
+        identification: *choices.pick(&[
+            Identification::Initials,
+            Identification::Public,
+            Identification::AnonymousSummary,
+            Identification::Redacted,
+            Identification::None,
+        ]),
         collect: Window { from: earlier(choices), until: later(choices) },
         keep_until: None,
         max_releases: u32::from(choices.byte() ^ 1),
-        cooling_off_seconds: Duration::from_seconds(*choices.pick(&[0, 1, 60, DAY, 3 * DAY, (1 << 53) - 1])),
+        cooling_off_seconds: Duration::from_seconds(*choices.pick(&[
+            0,
+            1,
+            3_599,
+            3_600,
+            DAY - 1,
+            DAY,
+            3 * DAY,
+            (1 << 53) - 1,
+        ])),
         officers: if choices.seldom(8) { vec![KeyId::from_bytes([choices.below(4) as u8; 32])] } else { Vec::new() },
         conditions: Conditions { onward: no, contact: Contact::No, publication: no, external_processing: no },
         consent_review_by: later(choices),
@@ -564,7 +731,12 @@ fn grant_row(choices: &mut Choices<'_>, purpose: &Purpose, bundle: Digest) -> Gr
         taxonomy: id(34),
         answers: None,
         urgent: choices.flag(),
+        officer_approvals: u32::from(choices.seldom(4)) * choices.below(4) as u32,
+        embargo_until: choices.seldom(4).then(|| earlier(choices)),
+        terms: None,
+        replaces: None,
     };
+    let given_at = moment(choices, NOW - 5 * DAY);
     let (cause, at) = (*choices.pick(&[EndCause::Revoked, EndCause::Expired, EndCause::Exhausted]), earlier(choices));
     let state = match choices.below(16) {
         13 => GrantState::HeaderPending {},
@@ -575,11 +747,23 @@ fn grant_row(choices: &mut Choices<'_>, purpose: &Purpose, bundle: Digest) -> Gr
     GrantRow {
         owner: party(6),
         grant: terms,
-        given_at: moment(choices, NOW - 5 * DAY),
+        given_at,
         state,
         releases_used: choices.below(4) as u32 * u32::from(choices.byte()),
         awaiting: choices.seldom(8).then(|| ReleaseId::from(id(if choices.flag() { 4 } else { 40 }))),
         last_release_at: None,
+        effective_at: match choices.below(16) {
+            14 => None,
+            15 => Some(earlier(choices)),
+            _ => Some(given_at),
+        },
+        owner_approvals: if choices.flag() { vec![party(12)] } else { Vec::new() },
+        officer_approvals: Vec::new(),
+        exercised: None,
+        answer: Answer::NotOwed,
+        became: None,
+        co_owners: Vec::new(),
+        replaced_by: None,
     }
 }
 

@@ -104,12 +104,14 @@ macro_rules! by_kind {
 
 /// The payload as this program writes it.
 fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
-    use amana::model::{audit, epoch, grant, institution, party, release, report, roster};
+    use amana::model::{
+        answer, audit, epoch, freeze, grant, institution, keys, party, release, report, request, roster,
+    };
     by_kind!(
         jws, kind,
         Party: party::PartyEnrolment,
         Report: report::Report,
-        Request: release::AccessRequest,
+        Request: request::AccessRequest,
         Grant: grant::Grant,
         Revocation: grant::Revocation,
         ReleaseRequest: release::ReleaseRequest,
@@ -123,6 +125,21 @@ fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
         Audited: audit::Audited,
         Roster: roster::RosterChange,
         Resumption: epoch::Resumption,
+        Rotation: keys::Rotation,
+        Recovery: keys::Recovery,
+        OwnerHeader: keys::OwnerHeaderChange,
+        Handover: keys::Handover,
+        Withdrawal: report::Withdrawal,
+        Refusal: request::RequestRefusal,
+        Question: request::Question,
+        Notice: request::Notice,
+        Status: answer::Status,
+        Terms: institution::Terms,
+        Call: institution::Call,
+        Record: institution::RecordChange,
+        Closing: institution::Closing,
+        Freeze: freeze::Freeze,
+        Thaw: freeze::Thaw,
     )
 }
 
@@ -193,13 +210,13 @@ pub fn sample(kind: Kind) -> String {
             r#"{{"signing_key":"{key}","recipient":"{recipient}","recovery":{{"signing_key":"{key}","recipient":"{recipient}"}},"role":{{"institution":{{"name":"Fact-finding mission","jurisdiction":"international","class":"un-mechanism","mandate":["commission-of-inquiry"],"mandate_until":1900000000}}}}}}"#
         ),
         Kind::Report => format!(
-            r#"{{"payload_sha256":"{digest}","payload_bytes":16400,"key_commitment":"{other}","owner_header":"{digest}","owner_recipient":"{recipient}","tier":3,"kind":"redaction","predecessor_commitment":"{other}"}}"#
+            r#"{{"payload_sha256":"{digest}","payload_bytes":16400,"key_commitment":"{other}","owner_header":"{digest}","owner_recipient":"{recipient}","tier":3,"kind":"redaction","predecessor_commitment":"{other}","co_owners":{{"parties":["{party}"],"threshold":2}}}}"#
         ),
         Kind::Request => format!(
-            r#"{{"kind":"access","report":"{digest}","purposes":["commission-of-inquiry"],"legal_basis":"resolution 1","deadline":1800000000,"sealed_message":"YWdl"}}"#
+            r#"{{"kind":"keep-longer","report":"{digest}","grant":"{other}","purposes":["commission-of-inquiry"],"legal_basis":"resolution 1","deadline":1800000000,"keep_until":1900000000,"sealed_message":"YWdl"}}"#
         ),
         Kind::Grant => format!(
-            r#"{{"report":"{digest}","institution":"{party}","recipient_key":"{other}","recipient":"{recipient}","header":"{digest}","purposes":["commission-of-inquiry","court-of-law"],"use_mode":"evidence","identification":"initials","collect":{{"from":1700000000,"until":1700086400}},"keep_until":1800000000,"max_releases":1,"cooling_off_seconds":86400,"officers":["{party}"],"conditions":{{"onward":"ask-first","contact":"through-provider-only","publication":"no","external_processing":"no"}},"consent_review_by":1790000000,"bundle":"{other}","taxonomy":"{digest}","answers":"{other}","urgent":false}}"#
+            r#"{{"report":"{digest}","institution":"{party}","recipient_key":"{other}","recipient":"{recipient}","header":"{digest}","purposes":["commission-of-inquiry","court-of-law"],"use_mode":"evidence","identification":"initials","collect":{{"from":1700000000,"until":1700086400}},"keep_until":1800000000,"max_releases":1,"cooling_off_seconds":86400,"officers":["{party}"],"conditions":{{"onward":"ask-first","contact":"through-provider-only","publication":"no","external_processing":"no"}},"consent_review_by":1790000000,"bundle":"{other}","taxonomy":"{digest}","answers":"{other}","urgent":false,"officer_approvals":1,"embargo_until":1700003600,"terms":"{digest}","replaces":"{other}"}}"#
         ),
         Kind::Revocation => {
             r#"{"scopes":["collection","onward"],"withdrawn_by":"person","answer_due":1800000000}"#.to_owned()
@@ -211,12 +228,14 @@ pub fn sample(kind: Kind) -> String {
             r#"{{"grant":"{digest}","release":"{other}","outcome":{{"defect":{{"description":"page 3 is missing"}}}}}}"#
         ),
         Kind::Admission => format!(r#"{{"institution":"{party}","record":"{digest}"}}"#),
-        Kind::Approval => format!(r#"{{"approves":"{digest}"}}"#),
+        Kind::Approval => format!(r#"{{"approves":"{digest}","matter":"grant"}}"#),
         Kind::Officer => {
             format!(r#"{{"institution":"{party}","signing_key":"{key}","unit":"evidence","until":1800000000}}"#)
         }
         Kind::RecipientKey => format!(r#"{{"institution":"{party}","unit":"evidence","recipient":"{recipient}"}}"#),
-        Kind::Attestation => format!(r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000}}"#),
+        Kind::Attestation => format!(
+            r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000,"checklist":{{"purpose-limits":"met","processors-and-cloud":"met-with-conditions","ai":"not-met","retention":"met","onward-rules":"met","incident-notice":"met","remedy":"met"}}}}"#
+        ),
         Kind::Resumption => r#"{"entry":9,"from":3,"until":7,"roster":2}"#.to_owned(),
         Kind::Suspension => format!(r#"{{"institution":"{party}","act":"suspend","reason":"under review"}}"#),
         Kind::Audited => {
@@ -230,12 +249,52 @@ pub fn sample(kind: Kind) -> String {
                 r#"{{"number":1,"roster":{{"log_keys":{{"register":"{key}","case":"{key}"}},"witnesses":[{named}],"witness_quorum":1,"roles":{{"administrators":{office},"accreditors":{office},"auditors":{office},"council":{office}}}}}}}"#
             )
         }
+        Kind::Rotation => format!(r#"{{"of":"institution","keys":{}}}"#, new_keys(&recipient)),
+        Kind::Recovery => format!(r#"{{"of":"advocate","keys":{}}}"#, new_keys(&recipient)),
+        Kind::OwnerHeader => {
+            format!(r#"{{"report":"{digest}","owner_header":"{other}","owner_recipient":"{recipient}"}}"#)
+        }
+        Kind::Handover => format!(
+            r#"{{"report":"{digest}","to":"{party}","owner_header":"{other}","owner_recipient":"{recipient}"}}"#
+        ),
+        Kind::Withdrawal => format!(r#"{{"report":"{digest}","then":"erase"}}"#),
+        Kind::Refusal => format!(
+            r#"{{"request":"{digest}","purposes":["commission-of-inquiry"],"reason":"too-wide","sealed_message":"YWdl"}}"#
+        ),
+        Kind::Question => {
+            format!(r#"{{"request":"{digest}","purposes":["commission-of-inquiry"],"sealed_message":"YWdl"}}"#)
+        }
+        Kind::Notice => format!(
+            r#"{{"institution":"{party}","recipient_key":"{digest}","until":1800000000,"sealed_message":"YWdl"}}"#
+        ),
+        Kind::Status => format!(
+            r#"{{"grant":"{digest}","release":"{other}","became":{{"cannot-erase":{{"reason":"part of the record","review":1800000000}}}}}}"#
+        ),
+        Kind::Terms => format!(
+            r#"{{"institution":"{party}","retention":{{"months":24}},"overriding_duties":["disclosure-to-the-defence","archives"],"languages":["en"],"response_days":30,"cannot_promise":["that nothing is leaked"]}}"#
+        ),
+        Kind::Call => format!(
+            r#"{{"institution":"{party}","about":"the events at the lake","purposes":["commission-of-inquiry"],"unit":"evidence","until":1800000000}}"#
+        ),
+        Kind::Record => format!(
+            r#"{{"institution":"{party}","record":{{"name":"Fact-finding mission","jurisdiction":"international","class":"un-mechanism","mandate":["commission-of-inquiry"],"mandate_until":1900000000}}}}"#
+        ),
+        Kind::Closing => format!(r#"{{"institution":"{party}","at":1800000000,"successor":"{party}"}}"#),
+        Kind::Freeze => format!(r#"{{"party":"{party}","lift":{{"recovery-and-guardian":{{"guardian":"{party}"}}}}}}"#),
+        Kind::Thaw => format!(r#"{{"party":"{party}","freeze":"{digest}"}}"#),
     };
     let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);
     let seen = format!(r#","seen":{{"register":{tree},"case":{tree}}}"#);
     let seen = if kind.is_ordered() { seen.as_str() } else { "" };
     format!(
         r#"{{"iss":"{party}","aud":"{other}","jti":"{nonce}","iat":1700000000,"submit_by":1700003600,"subject":"{digest}","prev":"{other}"{seen},"body":{body}}}"#
+    )
+}
+
+fn new_keys(recipient: &str) -> String {
+    let key = public();
+    format!(
+        r#"{{"signing_key":"{key}","recipient":"{recipient}","recovery":{{"signing_key":"{key}","recipient":"{recipient}"}}}}"#
     )
 }
 

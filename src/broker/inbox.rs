@@ -40,16 +40,16 @@ impl Broker {
         known: Option<Digest>,
         wait: Duration,
     ) -> Result<(InboxPage, Digest), BrokerError> {
-        let until = tokio::time::Instant::now() + wait;
+        let until = self.clock.stopwatch().saturating_add(wait);
         loop {
             let heads = self.store.heads()?;
             let page = self.inbox(caller, after)?;
             let tag = Digest::of(serde_json::to_string(&page).unwrap_or_default().as_bytes());
-            if known != Some(tag) || tokio::time::Instant::now() >= until {
+            if known != Some(tag) || self.clock.stopwatch() >= until {
                 return Ok((page, tag));
             }
             // Looking whether the log has grown costs a hundredth of making the page.
-            while self.store.heads()? == heads && tokio::time::Instant::now() < until {
+            while self.store.heads()? == heads && self.clock.stopwatch() < until {
                 tokio::time::sleep(Duration::from_millis(limits::WAIT_LOOK_MILLISECONDS)).await;
             }
         }

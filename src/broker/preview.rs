@@ -68,6 +68,8 @@ impl Broker {
             Err(FoldError::Refused(Refusal::Unknown(_) | Refusal::NotOwner | Refusal::WrongParty)) => {
                 return Err(BrokerError::NotFound);
             }
+            // Nor is what only somebody else may ever do a question about this grant.
+            Err(FoldError::Refused(refusal @ Refusal::WrongSigner { .. })) => return Err(refusal.into()),
             Err(FoldError::Refused(refusal)) => return Ok(refused(&refusal)),
             Err(FoldError::Rows(error)) => return Err(error.into()),
         }

@@ -440,8 +440,9 @@ fn clock_unconfirmed(unwatched: Option<Unwatched>, grant: &GrantRow) -> bool {
     let waited = grant.given_at < grant.cooled_at();
     let inside = |moment: Timestamp| gap.after < moment && moment <= gap.until;
     let opened_later = grant.given_at < grant.grant.collect.from;
+    let embargoed = grant.grant.embargo_until.is_some_and(|until| grant.given_at < until && inside(until));
     matches!(grant.state, GrantState::HeaderReceived {})
-        && ((waited && inside(grant.cooled_at())) || (opened_later && inside(grant.grant.collect.from)))
+        && ((waited && inside(grant.cooled_at())) || (opened_later && inside(grant.grant.collect.from)) || embargoed)
 }
 
 fn valid_before(view: &ReleaseView, clocks: Clocks) -> Timestamp {

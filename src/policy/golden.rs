@@ -143,7 +143,7 @@ mod tests {
         for block in blocks {
             let without = text.replace(&format!("\n@id({block}"), "\n");
             let files = bundle.paths().map(|p| (p.to_owned(), bundle.file(p).unwrap().to_owned()));
-            let mut files: std::collections::BTreeMap<_, _> = files.collect();
+            let mut files: BTreeMap<_, _> = files.collect();
             files.insert("forbids.cedar".to_owned(), without);
             let mutant = Bundle::of(files);
             let (_, failures) = run(&Engine::load(&mutant).unwrap(), &mutant).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     fn with_forbid(policy: &str) -> Bundle {
         let bundle = Bundle::shipped();
         let files = bundle.paths().map(|p| (p.to_owned(), bundle.file(p).unwrap().to_owned()));
-        let mut files: std::collections::BTreeMap<_, _> = files.collect();
+        let mut files: BTreeMap<_, _> = files.collect();
         files.entry("forbids.cedar".to_owned()).and_modify(|text| text.push_str(policy));
         Bundle::of(files)
     }

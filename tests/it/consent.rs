@@ -8,6 +8,7 @@ use amana::{
     cli::demo::cast::copy,
     client::{
         desk::DeskError,
+        fetched::Asking,
         granting::{HeaderGoes, Prepared},
         identity::RecoveryKey,
         report::{ManifestDraft, Plan},
@@ -348,14 +349,8 @@ fn an_answer_belongs_to_its_request() {
     let other = stage.report("second.txt", b"something else");
     let owner = stage.cast.advocate.recipient();
     let mut ask = |report, days| {
-        let asking = amana::client::fetched::Asking {
-            report,
-            owner: owner.clone(),
-            purposes: vec![inquiry()],
-            legal_basis: "resolution 1".parse().unwrap(),
-            deadline: stage.now().plus(Duration::from_days(days)),
-            message: None,
-        };
+        let (basis, deadline) = ("resolution 1".parse().unwrap(), stage.now().plus(Duration::from_days(days)));
+        let asking = Asking::for_access(report, owner.clone(), vec![inquiry()], basis, deadline);
         stage.as_officer(|desk| desk.ask_for_access(&asking)).unwrap().id
     };
     let (about_other, about_this, short) =

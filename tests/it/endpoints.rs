@@ -7,7 +7,7 @@ use crate::{
 };
 use amana::{
     cli::demo::cast::copy,
-    client::{granting::HeaderGoes, identity::Identity},
+    client::{fetched::Asking, granting::HeaderGoes, identity::Identity},
     http::ROUTES,
     model::{
         ids::{Digest, GrantId, ReleaseId, ReportId, UploadId},
@@ -42,11 +42,13 @@ const TABLE: &[Line] = &[
     ("POST", "/v1/parties", [400; 8]),
     ("POST", "/v1/revocations", [404, 200, 404, 404, 404, 404, 404, 404]),
     ("POST", "/v1/statements", [401, 422, 422, 200, 404, 422, 422, 422]),
+    ("GET", "/v1/inbox", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/v1/reports", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("POST", "/v1/reports", [401, 422, 422, 422, 422, 422, 422, 422]),
     ("PUT", "/v1/reports/{id}/payload", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("GET", "/v1/reports/{id}/payload", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("POST", "/v1/reports/{id}/owner-header", [401, 200, 404, 404, 404, 404, 404, 404]),
+    ("PUT", "/v1/reports/{id}/owner-header", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("OPTIONS", "/v1/uploads", [204; 8]),
     ("GET", "/v1/uploads", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("POST", "/v1/uploads", [401, 201, 404, 404, 404, 404, 404, 404]),
@@ -57,11 +59,14 @@ const TABLE: &[Line] = &[
     ("GET", "/v1/requests", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/v1/grants", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("POST", "/v1/grants", [401, 200, 404, 422, 422, 422, 422, 422]),
+    ("POST", "/v1/grants/preview", [401, 200, 404, 422, 422, 422, 422, 422]),
     ("PUT", "/v1/grants/{id}/header", [401, 200, 404, 404, 404, 404, 404, 404]),
     ("POST", "/v1/grants/{id}/releases", [401, 404, 404, 200, 404, 404, 404, 404]),
     ("GET", "/v1/releases/{id}/report.age", [401, 404, 404, 200, 404, 404, 404, 404]),
     ("GET", "/v1/disclosure", [401, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/v1/audit/bundle", [401, 404, 404, 404, 404, 404, 404, 200]),
+    // Last: it is the owner who is frozen, and nothing above goes on after it.
+    ("POST", "/v1/freezes", [404, 200, 404, 404, 404, 200, 404, 404]),
 ];
 
 #[test]
@@ -184,6 +189,16 @@ impl World {
                 body["header"] = json!(b64(&prepared.header));
                 body
             }
+            ("POST", "/v1/grants/preview") => {
+                let terms = self.stage.terms(self.report);
+                let prepared = self.stage.as_advocate(|desk| desk.prepare_grant(&terms)).unwrap();
+                json!({ "grant": prepared.grant })
+            }
+            ("POST", "/v1/freezes") => {
+                let body = json!({ "party": self.stage.cast.advocate.party_id(), "lift": { "recovery": {} } });
+                self.signed(&signer, "amana-freeze-v1+jwt", None, &body)
+            }
+            ("PUT", "/v1/reports/{id}/owner-header") => self.own_header_anew(&signer),
             ("PUT", "/v1/reports/{id}/payload") => json!({ "upload": UploadId::from_bytes([9; 16]) }),
             ("PUT", "/v1/grants/{id}/header") => json!({ "header": b64(&self.pending_header) }),
             ("POST", "/v1/grants/{id}/releases") => {
@@ -208,6 +223,19 @@ impl World {
         let text = if method == "GET" { String::new() } else { body.to_string() };
         let path = path.replace("{log}", "case").replace("{path}", "entries/000.p/1");
         call(&self.stage.raw(), who, method, &path.replace("{id}", &id), &text)
+    }
+
+    /// The owner header as it is, stated once more: nothing but its signature is new.
+    fn own_header_anew(&mut self, signer: &Identity) -> serde_json::Value {
+        let (report, owner) = (self.report, copy(&self.stage.cast.advocate));
+        let raw = self.stage.raw();
+        let answer = raw.sign_in(&owner).send_text("POST", &format!("/v1/reports/{report}/owner-header"), "{}");
+        let header: amana::wire::api::OwnerHeader = answer.json();
+        let digest = Digest::of(&header.header.0);
+        let body = json!({ "report": report, "owner_header": digest, "owner_recipient": owner.recipient() });
+        let (about, typ) = (Some(report.into()), "amana-owner-header-v1+jwt");
+        let text = self.stage.statement(signer, typ, about, about, &body);
+        json!({ "statement": text, "owner_header": header.header })
     }
 
     /// At an upload of the owner's, begun for this try.
@@ -310,6 +338,11 @@ fn what_is_not_there_and_what_is_not_theirs_look_the_same() {
             ("PUT", format!("/v1/reports/{id}/payload"), json!({ "upload": upload }).to_string()),
             ("GET", format!("/v1/reports/{id}/payload"), String::new()),
             ("POST", format!("/v1/reports/{id}/owner-header"), "{}".to_owned()),
+            (
+                "PUT",
+                format!("/v1/reports/{id}/owner-header"),
+                json!({ "statement": "x", "owner_header": "AAAA" }).to_string(),
+            ),
             ("PUT", format!("/v1/grants/{grant}/header"), json!({ "header": "AAAA" }).to_string()),
             ("GET", format!("/v1/releases/{release}/report.age"), String::new()),
         ]
@@ -343,14 +376,8 @@ fn a_list_shows_only_ones_own() {
     let report = world.report;
     let owner = world.stage.cast.advocate.recipient();
     let request = world.stage.as_officer(|desk| {
-        desk.ask_for_access(&amana::client::fetched::Asking {
-            report,
-            owner: owner.clone(),
-            purposes: vec![inquiry()],
-            legal_basis: "resolution 1".parse().unwrap(),
-            deadline: desk.now().plus(Duration::from_days(9)),
-            message: None,
-        })
+        let (basis, deadline) = ("resolution 1".parse().unwrap(), desk.now().plus(Duration::from_days(9)));
+        desk.ask_for_access(&Asking::for_access(report, owner.clone(), vec![inquiry()], basis, deadline))
     });
     request.unwrap();
     let callers: Vec<_> = world.callers.iter().flatten().map(copy).collect();

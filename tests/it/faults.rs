@@ -85,10 +85,12 @@ fn for_each<T: Sync + std::fmt::Debug>(all: &[T], act: impl Fn(&T) + Sync) {
 
 /// Calls that commit: of these an outcome can be unknown.
 fn commits(call: &str) -> bool {
-    const READS: [&str; 10] = [
+    const READS: [&str; 12] = [
         "store.fact",
         "store.listing",
+        "store.waiting",
         "store.due_grants",
+        "store.due_reports",
         "store.entry_shared",
         "store.receipt",
         "store.heads",

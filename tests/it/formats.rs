@@ -155,6 +155,7 @@ fn show_two_faces(commits: &Commits) -> [Result<(), String>; 2] {
         kind: ReportKind::Original,
         predecessor_commitment: None,
         consent_commitment: None,
+        co_owners: None,
     };
     let declare = |stage: &mut Stage, statement: &Report| {
         let header = Bytes(owner_header.clone());

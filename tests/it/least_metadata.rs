@@ -68,13 +68,11 @@ fn story() -> Stage {
     let plan = Plan::of(&[source], draft, &mut |_| {}).unwrap();
     let sealed_at = stage.path("sealed.age");
     let report = stage.as_advocate(|desk| publish(desk, &plan, &sealed_at)).unwrap();
+    let owner = stage.cast.advocate.recipient();
+    let (basis, deadline) = ("resolution 1".parse().unwrap(), stage.now().plus(Duration::from_days(9)));
     let asking = Asking {
-        report,
-        owner: stage.cast.advocate.recipient(),
-        purposes: vec![inquiry()],
-        legal_basis: "resolution 1".parse().unwrap(),
-        deadline: stage.now().plus(Duration::from_days(9)),
         message: Some(format!("Dear colleague, {}", MARKERS[3])),
+        ..Asking::for_access(report, owner, vec![inquiry()], basis, deadline)
     };
     stage.as_officer(|desk| desk.ask_for_access(&asking)).unwrap();
     let mut terms = stage.terms(report);

@@ -182,14 +182,9 @@ fn filled_lists_and_special_answers_are_as_documented() {
     let owner = stage.cast.advocate.recipient();
     stage
         .as_officer(|desk| {
-            desk.ask_for_access(&amana::client::fetched::Asking {
-                report,
-                owner,
-                purposes: vec![crate::stage::inquiry()],
-                legal_basis: "resolution 1".parse().unwrap(),
-                deadline: desk.now().plus(amana::model::time::Duration::from_days(9)),
-                message: None,
-            })
+            let deadline = desk.now().plus(amana::model::time::Duration::from_days(9));
+            let (purposes, basis) = (vec![crate::stage::inquiry()], "resolution 1".parse().unwrap());
+            desk.ask_for_access(&amana::client::fetched::Asking::for_access(report, owner, purposes, basis, deadline))
         })
         .unwrap();
     stage.revoke(grant).unwrap();

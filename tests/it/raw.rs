@@ -5,7 +5,7 @@ use amana::{
     client::{desk::DeskError, identity::Identity},
     model::{
         ambient::Clock as _,
-        ids::{Digest, Jti},
+        ids::{Digest, Jti, KeyId, PartyId, PublicKey},
     },
     wire::{api::Accepted, problem::Problem},
 };
@@ -164,7 +164,10 @@ impl Raw {
 
     /// The claims of a good client assertion.
     pub fn assertion_claims(&self, who: &Identity) -> Value {
-        let (id, now) = (who.key_id().to_string(), self.now());
+        self.assertion_claims_by(who.signing_key())
+    }
+    fn assertion_claims_by(&self, key: &SigningKey) -> Value {
+        let (id, now) = (thumbprint(key).to_string(), self.now());
         json!({ "iss": id, "sub": id, "aud": self.base, "jti": fresh_jti(), "iat": now, "exp": now + 300 })
     }
 
@@ -181,10 +184,14 @@ impl Raw {
 
     /// Signs in by hand.
     pub fn sign_in(&self, who: &Identity) -> Session<'_> {
+        self.sign_in_by(who.signing_key())
+    }
+    /// As [`Raw::sign_in`], for a key that is no identity's: a recovery key.
+    pub fn sign_in_by(&self, signing_key: &SigningKey) -> Session<'_> {
         self.nonce();
         let key = SigningKey::from_bytes(&rand::random());
         let proof = proof(&self.proof_claims("POST", "/oauth/token", None), &key);
-        let assertion = assertion(&self.assertion_claims(who), who.signing_key());
+        let assertion = assertion(&self.assertion_claims_by(signing_key), signing_key);
         let answer = self.ask_token(&assertion, &[proof]);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let token = answer.json::<Value>()["access_token"].as_str().unwrap().to_owned();
@@ -275,10 +282,22 @@ impl Stage {
         prev: Option<Digest>,
         body: &Value,
     ) -> String {
+        self.statement_by((who.party_id(), who.signing_key()), typ, subject, prev, body)
+    }
+
+    /// As [`Stage::statement`], by a key of a party's that is no identity's.
+    pub fn statement_by(
+        &mut self,
+        (party, key): (PartyId, &SigningKey),
+        typ: &str,
+        subject: Option<Digest>,
+        prev: Option<Digest>,
+        body: &Value,
+    ) -> String {
         let seen = self.as_auditor(|desk| Ok(desk.seen())).unwrap();
         let now = self.now().as_seconds();
         let mut claims = json!({
-            "iss": who.party_id(), "aud": self.cast.card().digest, "jti": fresh_jti(), "iat": now,
+            "iss": party, "aud": self.cast.card().digest, "jti": fresh_jti(), "iat": now,
             "submit_by": now + 86_400, "body": body,
         });
         if let Some(subject) = subject {
@@ -287,10 +306,14 @@ impl Stage {
         if let Some(prev) = prev {
             claims["prev"] = json!(prev);
         }
-        if typ != "amana-revocation-v1+jwt" {
+        if !["amana-revocation-v1+jwt", "amana-freeze-v1+jwt"].contains(&typ) {
             claims["seen"] = json!(seen);
         }
-        let header = json!({ "alg": "EdDSA", "typ": typ, "kid": who.key_id() });
-        jws(&header.to_string(), &claims.to_string(), who.signing_key())
+        let header = json!({ "alg": "EdDSA", "typ": typ, "kid": thumbprint(key) });
+        jws(&header.to_string(), &claims.to_string(), key)
     }
+}
+
+fn thumbprint(key: &SigningKey) -> KeyId {
+    PublicKey::from_bytes(key.verifying_key().to_bytes()).thumbprint()
 }

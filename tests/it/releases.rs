@@ -2,7 +2,7 @@
 
 use crate::{
     socket::{Answer, Raw},
-    stage::{Stage, as_opened, eventually, inquiry, preservation, problem, reasons},
+    stage::{Stage, all_met, as_opened, eventually, inquiry, preservation, problem, reasons},
 };
 use amana::{
     cli::demo::cast::{copy, text},
@@ -171,12 +171,12 @@ fn institution_collects_only_while_an_accreditor_vouches_for_it() {
     let grant = stage.grant(&terms);
     let ask = |stage: &mut Stage| stage.as_somebody(&house.officer, |desk| desk.request_release(grant, &inquiry()));
     assert_eq!(reasons(ask(&mut stage)), ["attestation-missing"]);
-    let (id, kind) = (house.root.party_id(), amana::model::institution::AttestationKind::DueDiligence);
+    let id = house.root.party_id();
     let until = stage.now().plus(seconds(1000));
-    stage.as_accreditor(|desk| desk.attest(id, kind, until)).unwrap();
+    stage.as_accreditor(|desk| desk.attest(id, all_met(), until)).unwrap();
     stage.clock.pass(seconds(1000));
     assert_eq!(reasons(ask(&mut stage)), ["attestation-missing"]);
-    stage.as_accreditor(|desk| desk.attest(id, kind, until.plus(SECOND))).unwrap();
+    stage.as_accreditor(|desk| desk.attest(id, all_met(), until.plus(SECOND))).unwrap();
     ask(&mut stage).unwrap();
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     socket::{self, Raw, connect, read_head, statement_json},
-    stage::{Stage, eventually, inquiry, problem},
+    stage::{Stage, all_met, eventually, inquiry, problem},
 };
 use amana::{
     cli::{
@@ -14,7 +14,7 @@ use amana::{
     model::{
         grant::{EndCause, GrantState, HeaderCopy, Revocation, Scope, WithdrawnBy},
         ids::{Digest, GrantId},
-        institution::{AttestationKind, SuspensionAct},
+        institution::SuspensionAct,
         statement::Kind,
         time::Duration,
     },

@@ -387,14 +387,9 @@ fn reported(stage: &mut Stage) -> Result<(), DeskError> {
 }
 
 fn asked(stage: &mut Stage, report: ReportId) -> Result<(), DeskError> {
-    let asking = Asking {
-        report,
-        owner: stage.cast.advocate.recipient(),
-        purposes: vec![inquiry()],
-        legal_basis: "Resolution 1".parse().unwrap(),
-        deadline: stage.now().plus(Duration::from_days(30)),
-        message: None,
-    };
+    let owner = stage.cast.advocate.recipient();
+    let (basis, deadline) = ("Resolution 1".parse().unwrap(), stage.now().plus(Duration::from_days(30)));
+    let asking = Asking::for_access(report, owner, vec![inquiry()], basis, deadline);
     stage.as_officer(|desk| desk.ask_for_access(&asking)).map(drop)
 }
 

@@ -10,8 +10,9 @@ use amana::{
     client::{
         desk::{Desk, DeskError},
         fetched::Collected,
-        granting::Terms,
+        granting::{HeaderGoes, Terms},
         identity::{Identity, RecoveryKey},
+        institution::Examined,
         remote::RemoteError,
         report::{ManifestDraft, Plan},
         reporting::report_of,
@@ -21,7 +22,7 @@ use amana::{
         bundle::Bundle,
         grant::{GrantState, Scope, WithdrawnBy},
         ids::{GrantId, ReportId},
-        institution::{AttestationKind, InstitutionRecord},
+        institution::{Approval, CaseMatter, Checklist, Finding, InstitutionRecord},
         purpose::RecipientClass,
         release::Outcome,
         report::{ReportKind, Tier},
@@ -261,10 +262,19 @@ impl Stage {
     }
     /// Another officer of the institution.
     pub fn second_officer(&mut self, until: Timestamp) -> Identity {
-        let officer = self.somebody("second-officer");
+        self.officer_named("second-officer", until)
+    }
+    /// As [`Stage::second_officer`], where there are several.
+    pub fn officer_named(&mut self, label: &str, until: Timestamp) -> Identity {
+        let officer = self.somebody(label);
         let key = officer.public_key();
         self.as_root(|desk| desk.appoint(key, text("evidence unit")?, until)).unwrap();
         officer
+    }
+    /// Another officer of the institution agrees to a grant.
+    pub fn officer_agrees(&mut self, officer: &Identity, grant: GrantId) -> Result<Accepted, DeskError> {
+        let approval = Approval { approves: grant.into(), matter: Some(CaseMatter::Grant) };
+        self.as_somebody(officer, |desk| desk.state(&approval, Some(grant.into())))
     }
     /// Another institution: admitted, with a unit and an officer; attested only if `attested` says until when.
     pub fn another_institution(&mut self, mandate_until: Timestamp, attested: Option<Timestamp>) -> House {
@@ -306,6 +316,18 @@ impl Stage {
     }
     pub fn grant(&mut self, terms: &Terms) -> GrantId {
         self.cast.grant(&self.url.clone(), terms).unwrap()
+    }
+    /// Gives a grant and keeps its header back.
+    pub fn give_and_keep_back(&mut self, terms: &Terms) -> (GrantId, Vec<u8>) {
+        self.as_advocate(|desk| {
+            let prepared = desk.prepare_grant(terms)?;
+            Ok((desk.give(&prepared, HeaderGoes::Later)?.id.into(), prepared.header))
+        })
+        .unwrap()
+    }
+    /// The second yes.
+    pub fn send_header(&mut self, grant: GrantId, header: Vec<u8>) -> Result<Accepted, DeskError> {
+        self.as_advocate(|desk| desk.send_header(grant, header))
     }
     pub fn revoke(&mut self, grant: GrantId) -> Result<Revoked, DeskError> {
         self.as_advocate(|desk| {
@@ -419,6 +441,11 @@ pub fn inquiry() -> amana::model::purpose::Purpose {
 /// A purpose within the mandate that the usual terms do not grant.
 pub fn preservation() -> amana::model::purpose::Purpose {
     "preservation-mechanism".parse().unwrap()
+}
+
+/// Due diligence in which nothing was found wanting.
+pub fn all_met() -> Examined {
+    Examined::DueDiligence(Checklist::all(Finding::Met))
 }
 
 /// An institution's people.

@@ -1,6 +1,6 @@
 //! The public report made from an audit bundle: what it tells, and what it must not.
 
-use crate::stage::{Stage, as_opened, inquiry, preservation};
+use crate::stage::{Stage, all_met, as_opened, inquiry, preservation};
 use amana::{
     cli::demo::cast::text,
     client::{
@@ -13,7 +13,7 @@ use amana::{
     model::{
         grant::{Scope, WithdrawnBy},
         ids::{GrantId, PartyId, ReportId},
-        institution::{AttestationKind, InstitutionRecord},
+        institution::InstitutionRecord,
         purpose::RecipientClass,
         report::{ReportKind, Tier},
         time::{Duration, Timestamp},
@@ -33,8 +33,8 @@ const HOSTILE: &str =
     "=HYPERLINK(\"http://evil.invalid\",\"x\")<script>alert(1)</script></title><img src=x onerror=alert(2)>";
 const ARABIC: &str = " محكمة البحيرات ";
 
-/// A bundle of the following story, told once for all tests. On the first day the mission gets four grants, and six of
-/// a report of tier 4, and is released one of each; the court gets six grants, of which it collects three, acknowledges
+/// A bundle of the following story, told once for all tests. The mission gets six grants of a report of tier 4, and on
+/// the first day four of another; it is released one of each. The court gets six grants, of which it collects three, acknowledges
 /// one and has one withdrawn. A hundred and forty days later there are seven more grants to the court.
 struct Story {
     _dir: tempfile::TempDir,
@@ -67,20 +67,19 @@ fn tell() -> Story {
     // Nothing of tier 4 is released where there are no witnesses.
     let mut stage = crate::witnessed::watched_stage();
     stage.clock.stand_still();
+    let secret = report(&mut stage, "secret", 4);
+    let hidden = hidden_grants(&mut stage, secret);
     let first_day = stage.now();
     let court = house(&mut stage, "court", "Court of the Other Shore (fictional)");
     let long = format!("{HOSTILE}{}", ARABIC.repeat(16));
     house(&mut stage, "hostile", &long);
-    let (plain, secret) = (report(&mut stage, "plain", 2), report(&mut stage, "secret", 4));
+    let plain = report(&mut stage, "plain", 2);
     let mission = stage.terms(plain);
     for _ in 0..3 {
         stage.grant(&mission);
     }
     let both = stage.grant(&Terms { purposes: vec![inquiry(), preservation()], ..mission });
     release(&mut stage, both, None);
-    let hidden = stage.terms(secret);
-    let hidden: Vec<GrantId> = (0..6).map(|_| stage.grant(&hidden)).collect();
-    stage.broker.as_ref().unwrap().publish().unwrap();
     for grant in &hidden {
         release(&mut stage, *grant, None);
         assert!(stage.release(*grant).is_err(), "a second release is denied");
@@ -109,6 +108,25 @@ fn tell() -> Story {
     let (from, until) = (day.checked_sub(5.days()).unwrap(), day.checked_add(40.days()).unwrap());
     let (card, court) = (stage.cast.card().to_string(), court.root.party_id());
     Story { _dir: stage.dir, bundle, card, from, until, court, first_day }
+}
+
+/// Six grants of a report of tier 4, each with two officers who agree, cooled off and with its header.
+fn hidden_grants(stage: &mut Stage, secret: ReportId) -> Vec<GrantId> {
+    let terms = Terms { cooling_off: Duration::from_seconds(3_600), ..stage.terms(secret) };
+    let given: Vec<(GrantId, Vec<u8>)> = (0..6).map(|_| stage.give_and_keep_back(&terms)).collect();
+    let until = stage.now().plus(Duration::from_days(360));
+    let others = ["second-officer", "third-officer"].map(|label| stage.officer_named(label, until));
+    for (grant, _) in &given {
+        for officer in &others {
+            stage.officer_agrees(officer, *grant).unwrap();
+        }
+    }
+    stage.clock.pass(Duration::from_seconds(3_600));
+    for (grant, header) in &given {
+        stage.send_header(*grant, header.clone()).unwrap();
+    }
+    stage.broker.as_ref().unwrap().publish().unwrap();
+    given.into_iter().map(|(grant, _)| grant).collect()
 }
 
 fn day(moment: Timestamp) -> Date {
@@ -194,14 +212,7 @@ fn withdraw(stage: &mut Stage, grant: GrantId) {
 fn ask(stage: &mut Stage, report: ReportId) {
     let deadline = stage.now().plus(Duration::from_days(20));
     let owner = stage.cast.advocate.recipient();
-    let asking = Asking {
-        report,
-        owner,
-        purposes: vec![inquiry()],
-        legal_basis: text("mandate").unwrap(),
-        deadline,
-        message: None,
-    };
+    let asking = Asking::for_access(report, owner, vec![inquiry()], text("mandate").unwrap(), deadline);
     stage.as_officer(|desk| desk.ask_for_access(&asking)).unwrap();
 }
 
