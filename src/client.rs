@@ -20,6 +20,7 @@ pub mod memory;
 pub mod mirror;
 pub mod open;
 pub mod receiving;
+pub mod relations;
 pub mod remote;
 pub mod report;
 pub mod reporting;

@@ -2,10 +2,11 @@
 //! signed statement and the wrapped header leave it.
 
 use super::{
-    consent,
+    consent::{self, Asked},
     desk::{Desk, DeskError},
     fingerprint,
     identity::to_age,
+    relations,
     remote::As,
     rewrap,
 };
@@ -34,6 +35,8 @@ pub const YOUNG: Duration = Duration::from_days(1);
 pub struct Terms {
     /// The report.
     pub report: ReportId,
+    /// Whether it must be this version of it.
+    pub version: Version,
     /// The institution.
     pub institution: PartyId,
     /// Its unit; needed when it has several.
@@ -60,6 +63,16 @@ pub struct Terms {
     pub answers: Option<RequestId>,
     /// The eight words of the institution, typed by hand: needed while its key is young.
     pub confirmed_fingerprint: Option<String>,
+}
+
+/// Which version of a report a grant may be about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Version {
+    /// From tier 3 on the redacted one, where this device knows one.
+    #[default]
+    Default,
+    /// The report named, whatever other versions there are.
+    ThisOne,
 }
 
 /// Whether the wrapped header goes along or is kept back.
@@ -94,14 +107,10 @@ impl Desk {
         if institution.admitted_at.is_none() {
             return Err(DeskError::refused("the institution is not admitted; nobody has examined it yet"));
         }
-        let own = self.memory.report(terms.report).cloned().ok_or_else(|| {
-            DeskError::refused(format!(
-                "this device knows no report {} of yours; see `amana report list`",
-                terms.report
-            ))
-        })?;
-        let class = institution.record.class;
-        let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
+        relations::may_be_granted(&self.memory, terms.report, terms.version)?;
+        let (purposes, class) = (terms.purposes.as_slice(), institution.record.class);
+        let asked = Asked { report: terms.report, purposes, class, identification: terms.identification };
+        let review_by = consent::allows(&self.memory, &asked, self.now())?;
         let (key_digest, key) = self.recipient_key(terms)?;
         let words = self.institution_fingerprint(terms.institution, &key.recipient)?;
         let urgent = self.confirm_young_key(key_digest, &key, &words, terms)?;

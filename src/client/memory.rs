@@ -2,13 +2,16 @@
 //!
 //! Kept as one age file encrypted to the identity, so that a seized disk shows nothing but its size.
 
-use super::report::{ConsentRegister, Item};
+use super::{
+    consent::Change,
+    report::{ConsentRegister, Item, Relation},
+};
 use crate::{
     model::ids::{Digest, ReportId, UploadId},
     wire::{api::Bytes, statement::SeenTree},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything remembered.
 #[derive(Serialize, Deserialize, Default)]
@@ -43,6 +46,10 @@ pub struct Memory {
     /// Wrapped headers kept back from their grants, by grant: sending one is the second yes.
     #[serde(default)]
     pub kept_headers: BTreeMap<String, Bytes>,
+    /// What persons said after their registers were sealed, in the order recorded. Only added to: a withdrawal that was
+    /// recorded once is never lost.
+    #[serde(default)]
+    pub consent_changes: BTreeSet<Change>,
     /// Uploads begun while their report was still being sealed.
     #[serde(default)]
     pub early_uploads: Vec<UploadId>,
@@ -64,10 +71,13 @@ pub struct StoredReceipt {
 pub struct OwnReport {
     /// A name for listings.
     pub title: Option<String>,
-    /// Informed consent of the persons in it.
+    /// Informed consent of the persons in it as it was sealed; what counts today is [`super::consent::working()`].
     pub consent: Option<ConsentRegister>,
     /// Salt of the commitment to it.
     pub consent_salt: Digest,
+    /// What it is to earlier reports, with the salt of the commitment to the first of them.
+    #[serde(default)]
+    pub relations: Vec<Relation>,
     /// Items, for the persons each shows.
     pub items: Vec<Item>,
     /// Where the sealed file was written.
@@ -80,5 +90,21 @@ impl Memory {
     /// An own report.
     pub fn report(&self, id: ReportId) -> Option<&OwnReport> {
         self.reports.get(&id.to_string())
+    }
+}
+
+#[cfg(test)]
+impl OwnReport {
+    /// A report without anything in it.
+    pub(in crate::client) fn of_nothing() -> Self {
+        Self {
+            title: None,
+            consent: None,
+            consent_salt: Digest::from_bytes([0; 32]),
+            relations: Vec::new(),
+            items: Vec::new(),
+            sealed_at: String::new(),
+            statement: String::new(),
+        }
     }
 }

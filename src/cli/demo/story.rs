@@ -14,7 +14,7 @@ use crate::{
     client::{
         desk::{Desk, DeskError},
         fetched::{Collected, open_collected},
-        granting::{HeaderGoes, Terms},
+        granting::{HeaderGoes, Terms, Version},
         report::{ManifestDraft, Plan},
     },
     model::{
@@ -288,6 +288,7 @@ impl Cast {
         let now = self.now();
         Ok(Terms {
             report,
+            version: Version::Default,
             institution,
             unit: None,
             purposes: vec![purpose("commission-of-inquiry")?],

@@ -9,10 +9,9 @@ use crate::{
         words,
     },
     client::{
-        consent,
+        consent::{self, Asked},
         desk::Desk,
         granting::{Terms, YOUNG},
-        memory::OwnReport,
         reporting::report_of,
     },
     model::{ids::AgeRecipient, purpose::Taxonomy, report::Tier, rows::InstitutionRow, time::Timestamp},
@@ -80,7 +79,7 @@ impl Preview {
         })?;
         let (_, key) = desk.recipient_key(terms)?;
         let fingerprint = desk.institution_fingerprint(terms.institution, &key.recipient)?;
-        let consent = consent_of(desk, own, terms, &institution);
+        let consent = consent_of(desk, terms, &institution);
         Ok(Self {
             institution,
             unit: key.unit,
@@ -192,11 +191,13 @@ fn conditions(terms: &Terms) -> String {
     )
 }
 
-fn consent_of(desk: &Desk, own: &OwnReport, terms: &Terms, institution: &InstitutionRow) -> Consent {
-    if own.consent.is_none() {
+fn consent_of(desk: &Desk, terms: &Terms, institution: &InstitutionRow) -> Consent {
+    if consent::working(desk.memory(), terms.report).is_none() {
         return Consent::NotRecorded;
     }
-    match consent::allows(own, &terms.purposes, institution.record.class, terms.identification, desk.now()) {
+    let (purposes, class) = (terms.purposes.as_slice(), institution.record.class);
+    let asked = Asked { report: terms.report, purposes, class, identification: terms.identification };
+    match consent::allows(desk.memory(), &asked, desk.now()) {
         Ok(review_by) => Consent::Covers { review_by },
         Err(error) => Consent::Narrower { refused: error.to_string() },
     }

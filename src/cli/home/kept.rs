@@ -112,6 +112,8 @@ fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory 
         kept_headers: theirs.kept_headers,
         // Another process that seals at the same time begins its upload anew when this one ends it.
         early_uploads: ours.early_uploads,
+        // Only added to, and ordered by when each was recorded: joining loses none and the later one holds.
+        consent_changes: theirs.consent_changes,
     };
     // Both trees were verified when they were seen; the next command proves that it continues the larger one.
     let sizes = (ours.case.map_or(0, |tree| tree.size), theirs.case.map_or(0, |tree| tree.size));
@@ -121,6 +123,7 @@ fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory 
     joined.receipts.extend(ours.receipts);
     joined.reports.extend(ours.reports);
     joined.first_seen.extend(ours.first_seen);
+    joined.consent_changes.extend(ours.consent_changes);
     joined.release_requests.retain(|grant, _| still_open(grant, ours.release_requests.contains_key(grant)));
     joined.release_requests.extend(ours.release_requests);
     joined.kept_headers.retain(|grant, _| still_open(grant, ours.kept_headers.contains_key(grant)));
@@ -133,7 +136,7 @@ fn open(memory: &Memory) -> BTreeSet<String> {
 }
 
 /// A memory is written as JSON and nothing else; so it is copied.
-fn copy(memory: &Memory) -> Result<Memory, Failure> {
+pub(super) fn copy(memory: &Memory) -> Result<Memory, Failure> {
     let text = serde_json::to_vec(memory).map(Zeroizing::new);
     text.and_then(|text| serde_json::from_slice(&text))
         .map_err(|e| Failure::refused(format!("memory cannot be kept: {e}")))

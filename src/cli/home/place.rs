@@ -97,7 +97,7 @@ pub(in crate::cli) fn write_private_new(path: &Path, bytes: &[u8]) -> Result<(),
 }
 
 /// Replaces a file whole: other programs see the old or the new one.
-pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(in crate::cli) fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
