@@ -4,6 +4,7 @@ mod download;
 mod evidence;
 mod list;
 mod pending;
+mod relation;
 mod seal;
 mod show;
 mod upload;

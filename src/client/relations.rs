@@ -92,10 +92,9 @@ pub fn newer(memory: &Memory, id: ReportId) -> Option<ReportId> {
     let mut seen = BTreeSet::from([id]);
     let mut newest = id;
     // A report cannot name one that was made after it, so this ends; `seen` also bounds what a damaged memory says.
-    while let Some(next) = later(memory, newest)
-        .into_iter()
-        .find(|later| matches!(later.kind, RelationKind::Corrects | RelationKind::Replaces) && !seen.contains(&later.report))
-    {
+    while let Some(next) = later(memory, newest).into_iter().find(|later| {
+        matches!(later.kind, RelationKind::Corrects | RelationKind::Replaces) && !seen.contains(&later.report)
+    }) {
         newest = next.report;
         seen.insert(newest);
     }
@@ -161,8 +160,7 @@ mod tests {
     #[test]
     fn newest_of_a_chain_of_corrections_is_found_and_a_supplement_is_none() {
         use RelationKind::{Corrects, Replaces, Supplements};
-        let memory =
-            remembering(&[(1, &[]), (2, &[(Corrects, 1)]), (3, &[(Replaces, 2)]), (4, &[(Supplements, 3)])]);
+        let memory = remembering(&[(1, &[]), (2, &[(Corrects, 1)]), (3, &[(Replaces, 2)]), (4, &[(Supplements, 3)])]);
         assert_eq!(newer(&memory, id(1)), Some(id(3)));
         assert_eq!(newer(&memory, id(3)), None);
         assert_eq!(later(&memory, id(3)), [Later { kind: Supplements, report: id(4) }]);

@@ -195,8 +195,7 @@ impl Sealer<'_> {
             None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
         };
         // Before a byte is written: a statement cannot be given its commitment afterwards.
-        let commitment =
-            relation::commitment_of(plan.manifest()).map_err(|e| DeskError::refused(e.to_string()))?;
+        let commitment = relation::commitment_of(plan.manifest()).map_err(|e| DeskError::refused(e.to_string()))?;
         let sealed = seal::seal_growing(plan, self.identity.age_identity(), recovery, out, progress, growth)
             .map_err(|e| DeskError::refused(e.to_string()))?;
         let mut described = self.describe(plan, &sealed, tier, kind, out);

@@ -4,6 +4,7 @@
 use super::terms::TermsArguments;
 use crate::{
     cli::{
+        consent::remind,
         home::Access,
         output::{Failure, Out},
         words,
@@ -12,9 +13,16 @@ use crate::{
         consent::{self, Asked},
         desk::Desk,
         granting::{Terms, YOUNG},
+        relations::{self, may_be_granted},
         reporting::report_of,
     },
-    model::{ids::AgeRecipient, purpose::Taxonomy, report::Tier, rows::InstitutionRow, time::Timestamp},
+    model::{
+        ids::{AgeRecipient, ReportId},
+        purpose::Taxonomy,
+        report::Tier,
+        rows::InstitutionRow,
+        time::Timestamp,
+    },
 };
 use clap::Args;
 use serde::Serialize;
@@ -34,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     access.at_desk(|sitting| {
         let preview = Preview::of(&sitting.desk, &terms)?;
         out.show(preview.text(&terms, &taxonomy), &preview.json(&terms, &taxonomy));
-        Ok(())
+        remind(sitting.desk.memory(), out)
     })
 }
 
@@ -50,6 +58,10 @@ pub(super) struct Preview {
     /// Sensitivity of the report.
     pub(super) tier: Tier,
     consent: Consent,
+    /// The newest report that corrects or replaces it.
+    newer: Option<ReportId>,
+    /// Why another version of it has to be granted.
+    other_version: Option<String>,
 }
 
 /// What the persons' consent says about it.
@@ -90,13 +102,15 @@ impl Preview {
             title: own.title.clone(),
             tier: report_of(&own.statement)?.tier,
             consent,
+            newer: relations::newer(desk.memory(), terms.report),
+            other_version: may_be_granted(desk.memory(), terms.report, terms.version).err().map(|e| e.to_string()),
         })
     }
 
     /// In plain words.
     pub(super) fn text(&self, terms: &Terms, taxonomy: &Taxonomy) -> String {
         let mut text = format!(
-            "WHO\n  {}\n  {}\n  unit {}, {}\n  words      {}\n  {}\n\nWHAT\n  {}\n  report {}, tier {}\n\nWHY, AND WHO WILL LEARN WHAT",
+            "WHO\n  {}\n  {}\n  unit {}, {}\n  words      {}\n  {}\n\nWHAT\n  {}\n  report {}, tier {}{}\n\nWHY, AND WHO WILL LEARN WHAT",
             words::institution(&self.institution.record),
             terms.institution,
             self.unit,
@@ -106,6 +120,7 @@ impl Preview {
             self.title.as_deref().unwrap_or("(no title)"),
             terms.report,
             u8::from(self.tier),
+            self.version_words(),
         );
         for purpose in &terms.purposes {
             if let Some(leaf) = taxonomy.leaf(purpose) {
@@ -119,6 +134,14 @@ impl Preview {
         }
         let _ = write!(text, "\n\n{}\n\n{}\n\n{AFTER}", conditions(terms), self.consent_words());
         text
+    }
+
+    /// What has to be known about other versions of the report, as lines below it.
+    fn version_words(&self) -> String {
+        let newer =
+            self.newer.map(|newer| format!("\n  This version was corrected or replaced; the newer one is {newer}"));
+        let other = self.other_version.as_ref().map(|why| format!("\n  This will be refused: {why}"));
+        newer.into_iter().chain(other).collect()
     }
 
     fn key_words(&self) -> String {
@@ -164,6 +187,7 @@ impl Preview {
             "use_mode": terms.use_mode, "identification": terms.identification, "collect": terms.collect,
             "keep_until": terms.keep_until, "max_releases": terms.max_releases, "cooling_off_seconds": terms.cooling_off,
             "officers": terms.officers, "conditions": terms.conditions, "answers": terms.answers, "consent": self.consent,
+            "newer": self.newer, "other_version": self.other_version,
         })
     }
 }

@@ -130,10 +130,9 @@ mod tests {
     fn remembering(reports: &[&[(&str, Status, Date)]]) -> Memory {
         let mut memory = Memory::default();
         for (byte, persons) in (1_u8..).zip(reports) {
-            let persons = persons.iter().map(|(code, status, day)| Person {
-                valid_review_by: Some(*day),
-                ..unanswered(code, *status)
-            });
+            let persons = persons
+                .iter()
+                .map(|(code, status, day)| Person { valid_review_by: Some(*day), ..unanswered(code, *status) });
             let consent = Some(ConsentRegister { v: 1, note: None, persons: persons.collect() });
             memory.reports.insert(id(byte).to_string(), OwnReport { consent, ..OwnReport::of_nothing() });
         }
@@ -180,7 +179,10 @@ mod tests {
         let memory = remembering(&[&[one, ("W-2", Status::Given, soon)], &[one]]);
         let now = start_of(date(2026, 5, 31)).unwrap();
         let found = due(&memory, &[], now, REMIND_WITHIN).unwrap().persons;
-        assert_eq!(found.iter().map(|p| (p.code.as_str(), p.reports.len())).collect::<Vec<_>>(), [("W-2", 1), ("W-1", 2)]);
+        assert_eq!(
+            found.iter().map(|p| (p.code.as_str(), p.reports.len())).collect::<Vec<_>>(),
+            [("W-2", 1), ("W-1", 2)]
+        );
         let words = reminder(&memory, now).unwrap().unwrap();
         assert!(words.contains("W-2 by 2026-06-01, and 1 more"), "{words}");
         assert_eq!(reminder(&memory, start_of(date(2026, 1, 1)).unwrap()).unwrap(), None);

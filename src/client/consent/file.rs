@@ -20,7 +20,11 @@ const NOTE: &str = "codes only; the key to the codes is kept apart and is not pa
 /// # Errors
 /// The file is larger than a register may be, or is none.
 pub fn read_or_begin(path: &Path) -> Result<ConsentRegister, DeskError> {
-    if path.exists() { read(path) } else { Ok(ConsentRegister { v: 1, note: Some(NOTE.to_owned()), persons: Vec::new() }) }
+    if path.exists() {
+        read(path)
+    } else {
+        Ok(ConsentRegister { v: 1, note: Some(NOTE.to_owned()), persons: Vec::new() })
+    }
 }
 
 /// Reads a register.
@@ -68,7 +72,9 @@ pub fn with(
     let place = register.persons.iter().position(|person| person.code == code);
     match (entry, place) {
         (Entry::New, Some(_)) => {
-            return Err(DeskError::refused(format!("{code} is in the register already; change it with `amana consent set`")));
+            return Err(DeskError::refused(format!(
+                "{code} is in the register already; change it with `amana consent set`"
+            )));
         }
         (Entry::Known, None) => {
             let codes: Vec<&str> = register.persons.iter().map(|person| person.code.as_str()).collect();

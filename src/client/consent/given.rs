@@ -42,7 +42,8 @@ impl Given {
         let by_now = matches!(
             self.state,
             Some(
-                GrantState::Ended { cause: EndCause::Revoked, .. } | GrantState::Shredded { cause: EndCause::Revoked, .. }
+                GrantState::Ended { cause: EndCause::Revoked, .. }
+                    | GrantState::Shredded { cause: EndCause::Revoked, .. }
             )
         );
         match &self.withdrawn {

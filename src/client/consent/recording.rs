@@ -107,13 +107,7 @@ pub fn after(code: &str, before: Option<&Person>, said: &Said, date: Date, today
     }
 }
 
-fn is_possible(
-    code: &str,
-    before: Option<&Person>,
-    said: &Said,
-    date: Date,
-    today: Date,
-) -> Result<(), NotRecorded> {
+fn is_possible(code: &str, before: Option<&Person>, said: &Said, date: Date, today: Date) -> Result<(), NotRecorded> {
     let code = || code.to_owned();
     // East of here it is tomorrow already.
     if date > today.saturating_add(Span::new().days(1)) {
@@ -171,7 +165,10 @@ pub fn record(memory: &mut Memory, telling: Telling, now: Timestamp) -> Result<R
         };
         changed |= before != Some(&person);
     }
-    if changed {
+    // A withdrawal is also about reports sealed later, so it is kept where it changes nothing in those there are.
+    let last = memory.consent_changes.iter().rfind(|change| change.code == code);
+    let said_before = last.is_some_and(|last| last.said == said && last.reports == reports);
+    if changed || (matches!(said, Said::Withdrawn(_)) && !said_before) {
         let at = next_moment(memory, now);
         memory.consent_changes.insert(Change { at, code, said, date, reports });
     }
@@ -252,10 +249,8 @@ mod tests {
     fn remembering(registers: &[&[&str]]) -> Memory {
         let mut memory = Memory::default();
         for (byte, codes) in (1_u8..).zip(registers) {
-            let persons = codes.iter().map(|code| Person {
-                date: Some(date(2026, 3, 1)),
-                ..unanswered(code, Status::Given)
-            });
+            let persons =
+                codes.iter().map(|code| Person { date: Some(date(2026, 3, 1)), ..unanswered(code, Status::Given) });
             let consent = Some(ConsentRegister { v: 1, note: None, persons: persons.collect() });
             memory.reports.insert(id(byte).to_string(), OwnReport { consent, ..OwnReport::of_nothing() });
         }

@@ -64,7 +64,8 @@ pub fn not_taken_over(memory: &Memory, register: &ConsentRegister) -> Vec<(Strin
         let mut after = person.clone();
         let changes = memory.consent_changes.iter().filter(|change| change.code == person.code);
         let latest = changes.inspect(|change| change.said.apply(&mut after, change.date)).last();
-        let same = (&after.status, &after.uses, &after.recipients) == (&person.status, &person.uses, &person.recipients);
+        let same =
+            (&after.status, &after.uses, &after.recipients) == (&person.status, &person.uses, &person.recipients);
         if let Some(change) = latest.filter(|_| !same) {
             missing.push((person.code.clone(), change.date));
         }

@@ -215,7 +215,8 @@ pub enum DraftError {
 /// # Errors
 /// The file cannot be read, is too large, or is not a register.
 pub fn read_register(path: &Path) -> Result<ConsentRegister, DraftError> {
-    ConsentRegister::from_json(&read_describing(path)?).map_err(|source| DraftError::Json { path: path.to_owned(), source })
+    ConsentRegister::from_json(&read_describing(path)?)
+        .map_err(|source| DraftError::Json { path: path.to_owned(), source })
 }
 
 /// Reads a file that describes the report, within its bound.
