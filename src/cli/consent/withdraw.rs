@@ -27,7 +27,7 @@ use clap::Args;
 /// withdrawn at the broker without --do.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  amana consent withdraw W-02\n  amana consent withdraw W-02 --use publication --do\n  amana consent withdraw W-02 --identity --report 3f…\n  amana consent withdraw --file case/consent/consent_register.json W-02"
+    after_help = "Examples:\n  amana consent withdraw W-02\n  amana consent withdraw W-02 --use publication --do\n  amana consent withdraw W-02 --naming --report 3f…\n  amana consent withdraw --file case/consent/consent_register.json W-02"
 )]
 pub(super) struct Arguments {
     /// The person's code.
@@ -41,9 +41,9 @@ pub(super) struct Arguments {
     /// Only for this class of recipients; may be given several times.
     #[arg(long = "recipient", value_name = "CLASS", value_delimiter = ',')]
     recipients: Vec<String>,
-    /// Only to be named: what does not name the person stays agreed to.
+    /// Only being named: what does not name the person stays agreed to.
     #[arg(long, conflicts_with_all = ["uses", "recipients"])]
-    identity: bool,
+    naming: bool,
     #[command(flatten)]
     doing: Doing,
 }
@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
 }
 
 fn withdrawal(arguments: &Arguments) -> Result<Withdrawal, Failure> {
-    if arguments.identity {
+    if arguments.naming {
         return Ok(Withdrawal::Identity {});
     }
     if arguments.uses.is_empty() && arguments.recipients.is_empty() {

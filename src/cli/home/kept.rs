@@ -165,4 +165,26 @@ mod tests {
         let joined = join(Memory { kept_headers, ..Memory::default() }, Memory::default(), &BTreeSet::new());
         assert_eq!(joined.kept_headers.len(), 1);
     }
+
+    #[test]
+    fn later_answers_of_two_commands_are_both_kept_and_the_one_recorded_last_holds() {
+        use crate::{
+            client::consent::{Answers, Change, Said, Withdrawal},
+            model::time::Timestamp,
+        };
+        let change = |at, said| {
+            let (code, date) = ("W-1".to_owned(), jiff::civil::date(2026, 6, 1));
+            Change { at: Timestamp::from_seconds(at), code, said, date, reports: BTreeSet::new() }
+        };
+        let renewed = change(1, Said::Answered(Answers::default()));
+        let withdrawn = change(2, Said::Withdrawn(Withdrawal::Everything {}));
+        let with = |change: &Change| Memory { consent_changes: [change.clone()].into(), ..Memory::default() };
+        for (theirs, ours) in [(&renewed, &withdrawn), (&withdrawn, &renewed)] {
+            let joined = join(with(theirs), with(ours), &BTreeSet::new());
+            assert_eq!(joined.consent_changes.iter().collect::<Vec<_>>(), [&renewed, &withdrawn]);
+        }
+        // A command that knew nothing of it does not take it away.
+        let joined = join(with(&withdrawn), Memory::default(), &BTreeSet::new());
+        assert_eq!(joined.consent_changes.len(), 1);
+    }
 }
