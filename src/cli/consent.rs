@@ -1,7 +1,7 @@
 //! `consent`: what the persons in reports agreed to, from the first talk to the last. Nothing of it leaves the device.
 
 mod add;
-mod answers;
+pub(super) mod answers;
 mod due;
 mod propose;
 mod review;

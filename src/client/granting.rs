@@ -4,6 +4,7 @@
 use super::{
     consent::{self, Asked},
     desk::{Desk, DeskError},
+    fetched::grant_of,
     fingerprint,
     identity::to_age,
     relations,
@@ -158,11 +159,22 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn send_header(&mut self, grant: GrantId, header: Vec<u8>) -> Result<Accepted, DeskError> {
+        self.is_still_agreed_to(grant)?;
         let path = format!("/v1/grants/{grant}/header");
         let body = SubmitHeader { header: Bytes(header) };
         let accepted: Accepted = self.remote.submit("PUT", &path, &body, self.signed_in())?;
         self.confirm_event(&accepted.receipt, &Happening::HeaderReceived { grant })?;
         Ok(accepted)
+    }
+
+    /// Days may lie between the two yeses, and a person may have taken consent back in them.
+    fn is_still_agreed_to(&mut self, grant: GrantId) -> Result<(), DeskError> {
+        // A grant from another device of the same advocate is judged there.
+        let Some(signed) = self.memory.receipts.get(&grant.to_string()) else { return Ok(()) };
+        let terms = grant_of(&signed.statement)?;
+        let class = self.known_institution(terms.institution)?.record.class;
+        let (report, purposes, identification) = (terms.report, terms.purposes.as_slice(), terms.identification);
+        consent::allows(&self.memory, &Asked { report, purposes, class, identification }, self.now()).map(drop)
     }
 
     /// Withdraws a grant. Works without signing in.

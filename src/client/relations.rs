@@ -6,15 +6,15 @@ use super::{
     desk::DeskError,
     granting::Version,
     memory::{Memory, OwnReport},
-    report::RelationKind,
+    report::{Relation, RelationKind},
     reporting::report_of,
 };
 use crate::model::{
     ids::{Digest, ReportId},
-    report::{ReportKind, Tier},
+    report::{Report, ReportKind, Tier},
 };
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 /// From this tier on a grant is about the redacted version, unless its advocate says otherwise.
 const REDACTED_FROM_TIER: u8 = 3;
@@ -58,21 +58,44 @@ pub struct Later {
 /// # Errors
 /// When the device's own statement cannot be read.
 pub fn earlier(own: &OwnReport) -> Result<Vec<Earlier>, DeskError> {
-    let committed = report_of(&own.statement)?.predecessor_commitment;
-    let named = own.relations.iter().filter_map(|relation| Some((relation, relation.digest?)));
+    Ok(checked(&own.relations, &report_of(&own.statement)?))
+}
+
+/// The earlier reports that relations name, each checked against the statement of the report they stand in. Whoever opened
+/// that report can do the same.
+pub fn checked(relations: &[Relation], stated: &Report) -> Vec<Earlier> {
+    let committed = stated.predecessor_commitment;
+    let named = relations.iter().filter_map(|relation| Some((relation, relation.digest?)));
     let check = |found: Option<super::report::Digest>| match found {
         None => Commitment::NotCommitted,
         Some(found) if committed == Some(Digest::from_bytes(found.0)) => Commitment::Holds,
         Some(_) => Commitment::DoesNotHold,
     };
-    Ok(named
+    named
         .map(|(relation, digest)| Earlier {
             kind: relation.kind,
             report: Digest::from_bytes(digest.0).into(),
             reason: relation.reason.clone(),
             commitment: check(relation.commitment()),
         })
-        .collect())
+        .collect()
+}
+
+impl fmt::Display for Earlier {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proved = match self.commitment {
+            Commitment::Holds => "the statement commits to it",
+            Commitment::NotCommitted => "the statement does not commit to it",
+            Commitment::DoesNotHold => "the statement commits to ANOTHER report",
+        };
+        write!(to, "{} {} ({proved})", self.kind, self.report)
+    }
+}
+
+impl fmt::Display for Later {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} by {}", self.kind.seen_from_the_earlier(), self.report)
+    }
 }
 
 /// The later reports of one's own that name this one.
@@ -135,7 +158,7 @@ fn takes_redacted(tier: Tier, kind: ReportKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::report::{self, Relation};
+    use crate::client::report;
 
     fn id(byte: u8) -> ReportId {
         Digest::from_bytes([byte; 32]).into()

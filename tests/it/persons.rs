@@ -8,9 +8,11 @@ use amana::{
             given, proposals, record, reminder, working,
         },
         desk::{Desk, DeskError},
-        granting::{Terms, Version},
-        relations::{Commitment, Later, earlier, later, newer},
+        fetched::open_collected,
+        granting::{HeaderGoes, Terms, Version},
+        relations::{Commitment, Later, checked, earlier, later, newer},
         report::{self, Answer, ManifestDraft, Plan, Relation, RelationKind, Status},
+        reporting::report_of,
     },
     model::{
         grant::{Scope, WithdrawnBy},
@@ -175,7 +177,7 @@ fn withdrawal_stops_new_grants_and_what_was_sealed_is_still_proved() {
             let json = own.consent.as_ref().unwrap().to_json().unwrap();
             let label = b"amana/consent-commitment/v1\0".as_slice();
             let commitment = Digest::of(&[label, own.consent_salt.as_bytes(), &json].concat());
-            let stated = amana::client::reporting::report_of(&own.statement)?;
+            let stated = report_of(&own.statement)?;
             assert_eq!(stated.consent_commitment, Some(commitment));
             Ok(())
         })
@@ -450,6 +452,46 @@ fn relations_are_committed_to_in_the_statement_and_checked_anew() {
     let stated = |id| named.iter().find(|summary| summary.id == id).unwrap().report.predecessor_commitment;
     assert!(stated(corrected).is_some());
     assert_eq!(stated(report), None);
+}
+
+#[test]
+fn whoever_opens_a_report_can_check_which_one_it_redacts() {
+    let mut stage = Stage::established();
+    let report = shared_case(&mut stage, 2);
+    let redacted = related(without_second(&stage, "redacted"), RelationKind::Redacts, report);
+    let redacted = share(&mut stage, &redacted, 2);
+    let terms = stage.terms(redacted);
+    let grant = stage.grant(&terms);
+    let released = stage.release(grant).unwrap();
+    let (age, into) = (stage.path("collected.age"), stage.path("opened"));
+    let collected = stage.as_officer(|desk| desk.collect(&released, &age, &mut |_| {})).unwrap();
+    let (opened, _) = open_collected(&collected, &age, &stage.cast.unit, &into, &mut |_| {}).unwrap();
+    let stated = report_of(&collected.report_statement).unwrap();
+    let found = checked(&opened.manifest.relations, &stated);
+    assert_eq!((found[0].report, found[0].commitment), (report, Commitment::Holds));
+    let mut other = opened.manifest.relations;
+    other[0].digest = Some(report::Digest([1; 32]));
+    assert_eq!(checked(&other, &stated)[0].commitment, Commitment::DoesNotHold);
+}
+
+#[test]
+fn second_yes_is_asked_of_what_the_persons_say_then() {
+    let mut stage = Stage::established();
+    let report = shared_case(&mut stage, 2);
+    let terms = stage.terms(report);
+    let prepared = stage.as_advocate(|desk| desk.prepare_grant(&terms)).unwrap();
+    let give = |stage: &mut Stage| -> GrantId {
+        stage.as_advocate(|desk| desk.give(&prepared, HeaderGoes::Later)).unwrap().id.into()
+    };
+    let (first, second) = (give(&mut stage), give(&mut stage));
+    let complete = |stage: &mut Stage, grant| {
+        stage.as_advocate(|desk| desk.send_header(grant, prepared.header.clone())).map(|_| ())
+    };
+    complete(&mut stage, first).unwrap();
+    tell(&mut stage, "W-2", everything(), &[]).unwrap();
+    let words = complete(&mut stage, second).unwrap_err().to_string();
+    assert!(words.contains("W-2: this person has withdrawn"), "{words}");
+    assert!(stage.release(second).is_err());
 }
 
 #[test]

@@ -6,7 +6,10 @@ use crate::{
         consent::{self, Answers, file},
         report::{Answer, ContactRule, Status},
     },
-    model::purpose::{RecipientClass, Taxonomy},
+    model::{
+        limits,
+        purpose::{RecipientClass, Taxonomy},
+    },
 };
 use clap::Args;
 use jiff::civil::Date;
@@ -16,7 +19,7 @@ use std::collections::BTreeMap;
 #[derive(Args)]
 pub(super) struct AnswerArguments {
     /// What the person is in the report, such as victim, witness or child; may be given several times.
-    #[arg(long = "role", value_name = "ROLE")]
+    #[arg(long = "role", value_name = "ROLE", value_parser = read_words)]
     roles: Vec<String>,
     /// Whether there is consent: given, refused or not-obtainable.
     #[arg(long, value_parser = words::read_term::<Status>)]
@@ -30,19 +33,19 @@ pub(super) struct AnswerArguments {
     #[arg(long = "recipient", value_name = "CLASS=LEVEL", value_parser = read_answer)]
     recipients: Vec<(String, Answer)>,
     /// Who answered: self, a guardian, the family.
-    #[arg(long)]
+    #[arg(long, value_parser = read_words)]
     by: Option<String>,
     /// How it was recorded; oral counts.
-    #[arg(long)]
+    #[arg(long, value_parser = read_words)]
     form: Option<String>,
     /// Language it was explained in.
-    #[arg(long)]
+    #[arg(long, value_parser = read_words)]
     language: Option<String>,
     /// Why there is no consent, or why the person could not be asked.
-    #[arg(long)]
+    #[arg(long, value_parser = read_words)]
     why: Option<String>,
     /// What the person said about being named, in words.
-    #[arg(long, value_name = "WORDS")]
+    #[arg(long, value_name = "WORDS", value_parser = read_words)]
     identity_words: Option<String>,
     /// Contact with the person: direct, through-provider-only or none.
     #[arg(long, value_parser = words::read_term::<ContactRule>)]
@@ -107,10 +110,15 @@ pub(super) fn read_day(text: &str) -> Result<Date, String> {
         .ok_or_else(|| format!("{text:?} is no day of the calendar; write it as 2027-03-24"))
 }
 
+/// Reads words for people, within the bound of every such text.
+pub(in crate::cli) fn read_words(text: &str) -> Result<String, String> {
+    words::read_text(text).map(|text| text.as_str().to_owned())
+}
+
 /// Reads a person's code.
 pub(super) fn read_code(text: &str) -> Result<String, String> {
     let plain = |c: char| !c.is_control() && !c.is_whitespace();
-    if text.is_empty() || text.contains("..") || !text.chars().all(plain) {
+    if text.is_empty() || text.len() > limits::CODE_BYTES || text.contains("..") || !text.chars().all(plain) {
         return Err(format!("{text:?} is not the code of one person, such as W-02"));
     }
     Ok(text.to_owned())

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// Where it is recorded, and when it was said.
 #[derive(Args)]
 pub(super) struct Where {
-    /// A register that is not sealed yet, such as case/consent/consent_register.json.
+    /// A register that is not sealed yet, such as `case/consent/consent_register.json`.
     #[arg(long, value_name = "REGISTER.JSON", conflicts_with = "reports")]
     pub(super) file: Option<PathBuf>,
     /// The sealed report it is about; may be given several times.

@@ -66,7 +66,8 @@ impl Kept {
         let plain = Zeroizing::new(serde_json::to_vec(&joined).map_err(|e| words(&e))?);
         let sealed = seal_bytes(&[identity.recipient()], &plain).map_err(|e| words(&e))?;
         replace_private(&self.place.memory(), &sealed).map_err(|e| words(&e))?;
-        self.open_before = open(&joined);
+        // Of what others keep open this command knows nothing, so it can be done with none of it.
+        self.open_before = open(memory);
         Ok(())
     }
 }
@@ -186,5 +187,20 @@ mod tests {
         // A command that knew nothing of it does not take it away.
         let joined = join(with(&withdrawn), Memory::default(), &BTreeSet::new());
         assert_eq!(joined.consent_changes.len(), 1);
+    }
+
+    #[test]
+    fn keeping_twice_takes_away_nothing_another_command_keeps_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let identity = crate::cli::founding::identity("main", &*crate::cli::ambient::SystemEntropy::new()).unwrap();
+        let place = Place::under(dir.path());
+        let mut first = Kept::read(&place, &identity).unwrap();
+        let mut second = Kept::read(&place, &identity).unwrap();
+        second.write(&asking(&["theirs"]), &identity).unwrap();
+        for _ in 0..2 {
+            first.write(&asking(&["mine"]), &identity).unwrap();
+        }
+        let kept = Kept::read(&place, &identity).unwrap();
+        assert_eq!(kept.memory().release_requests.keys().collect::<Vec<_>>(), ["mine", "theirs"]);
     }
 }

@@ -45,6 +45,12 @@ impl Place {
         }
     }
 
+    /// The folder of the label `main` in a home.
+    #[cfg(test)]
+    pub(super) fn under(home: &Path) -> Self {
+        Self { folder: home.join("main") }
+    }
+
     /// The identity under its passphrase.
     pub(in crate::cli) fn identity(&self) -> PathBuf {
         self.folder.join("identity.age")

@@ -32,7 +32,7 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
                 u8::from(report.report.tier),
                 super::show::standing(&report.state),
                 title(report.id).unwrap_or_default(),
-                relations.lines().iter().map(|line| format!("\n    {line}")).collect::<String>()
+                relations.lines("    ")
             );
         }
         if reports.is_empty() {

@@ -1,11 +1,11 @@
 //! What a report about to be sealed is to an earlier one, from the command line and from what the device remembers.
 
 use crate::{
-    cli::output::Failure,
+    cli::{consent::answers::read_words, output::Failure},
     client::{
         consent,
         memory::Memory,
-        relations::{Commitment, Earlier, Later, earlier, later},
+        relations::{Earlier, Later, earlier, later},
         report::{self, Plan, Relation, RelationKind, relation::kind_of},
     },
     model::{
@@ -36,7 +36,7 @@ pub(super) struct RelationArguments {
     #[arg(long, value_name = "REPORT", group = "earlier")]
     translates: Option<ReportId>,
     /// Why, for whoever opens it.
-    #[arg(long, value_name = "WORDS", requires = "earlier")]
+    #[arg(long, value_name = "WORDS", requires = "earlier", value_parser = read_words)]
     because: Option<String>,
 }
 
@@ -121,17 +121,10 @@ impl Relations {
         Ok(Self { earlier, later: later(memory, id) })
     }
 
-    /// One line each.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let earlier = self.earlier.iter().map(|one| {
-            let proved = match one.commitment {
-                Commitment::Holds => "the statement commits to it",
-                Commitment::NotCommitted => "the statement does not commit to it",
-                Commitment::DoesNotHold => "the statement commits to ANOTHER report",
-            };
-            format!("{} {} ({proved})", one.kind, one.report)
-        });
-        let later = self.later.iter().map(|one| format!("{} by {}", one.kind.seen_from_the_earlier(), one.report));
-        earlier.chain(later).collect()
+    /// One line each, after a line's end and `indent`.
+    pub(super) fn lines(&self, indent: &str) -> String {
+        let earlier = self.earlier.iter().map(ToString::to_string);
+        let all: Vec<String> = earlier.chain(self.later.iter().map(ToString::to_string)).collect();
+        if all.is_empty() { String::new() } else { format!("\n{indent}{}", all.join(&format!("\n{indent}"))) }
     }
 }

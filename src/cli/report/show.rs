@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
             (Some(_), Some(register)) => format!("{} person(s); see amana consent show {id}", register.persons.len()),
         };
         let relations = Relations::of(memory, id)?;
-        let related: String = relations.lines().iter().map(|line| format!("\n  relation  {line}")).collect();
+        let related = relations.lines("  relation  ");
         let reference = reference(id, &summary.report.owner_recipient);
         out.show(
             format!(

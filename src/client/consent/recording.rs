@@ -239,7 +239,7 @@ mod tests {
     const TODAY: Date = date(2026, 6, 15);
 
     fn now() -> Timestamp {
-        super::super::start_of(TODAY).unwrap()
+        crate::client::consent::start_of(TODAY).unwrap()
     }
 
     fn id(byte: u8) -> ReportId {
