@@ -310,9 +310,13 @@ mod tests {
 
     #[test]
     fn next_review_lies_ahead_and_not_beyond_ten_years() {
-        let by = |day| record(&mut remembering(&[&["W-1"]]), answer("W-1", review(day)), now()).is_ok();
+        let told = |date, day| Telling { date, ..answer("W-1", review(day)) };
+        let by = |day| record(&mut remembering(&[&["W-1"]]), told(date(2026, 6, 1), day), now()).is_ok();
         assert_eq!([by(TODAY), by(date(2026, 6, 16))], [false, true]);
         assert_eq!([by(date(2036, 6, 15)), by(date(2036, 6, 16))], [true, false]);
+        // Where it is tomorrow already, the review lies after tomorrow.
+        let tomorrow = |day| record(&mut remembering(&[&["W-1"]]), told(date(2026, 6, 16), day), now()).is_ok();
+        assert_eq!([tomorrow(date(2026, 6, 16)), tomorrow(date(2026, 6, 17))], [false, true]);
     }
 
     #[test]
