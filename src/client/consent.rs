@@ -16,7 +16,7 @@ pub use answer::{Answers, Change, Said, Withdrawal, unanswered};
 pub use due::{Due, DueGrant, DuePerson, REMIND_WITHIN, due, reminder};
 pub use given::{Given, given};
 pub use proposal::{Exceeded, Instead, Proposal, Whose, proposals};
-pub use recording::{NotRecorded, Recorded, Telling, after, record, taken_back};
+pub use recording::{NotRecorded, Recorded, Telling, after, day_said, record, taken_back};
 pub use working::{not_taken_over, working};
 
 use super::{

@@ -139,6 +139,12 @@ fn withdrawal_by_commands_proposes_and_with_do_withdraws() {
     assert_eq!(advocate.does(&["consent", "due"])["persons"][0]["code"], "W-1");
     assert_eq!(advocate.does(&["consent", "due", "--within", "5"])["persons"], Value::Array(Vec::new()));
 
+    let preview = ["grant", "preview", &report, "--to", &institution, "--purpose", "commission-of-inquiry"];
+    assert_eq!(advocate.does(&preview)["consent_recorded_later"], false);
+    advocate.does(&["consent", "review", "W-1", "--review-by", &day(&people, 200)]);
+    assert_eq!(advocate.does(&preview)["consent_recorded_later"], true);
+    assert!(advocate.says(&preview).contains("is your word"));
+
     let proposed = advocate.does(&["consent", "withdraw", "W-2"]);
     assert_eq!((&proposed["broker_asked"], &proposed["changed"]), (&true.into(), &true.into()));
     assert_eq!(proposed["reports"][0], report.as_str());

@@ -83,7 +83,8 @@ fn one(memory: &Memory, report: ReportId) -> Result<(String, serde_json::Value),
             "\n  later: {} on {}{}",
             change.code,
             change.date,
-            consent::taken_back(&change.said).map_or_else(String::new, |what| format!(" took back {what}"))
+            consent::taken_back(&change.said)
+                .map_or_else(|| " answered anew".to_owned(), |what| format!(" took back {what}"))
         );
     }
     if !changes.is_empty() {

@@ -35,13 +35,9 @@ pub(super) struct Where {
 }
 
 impl Where {
-    fn day(&self) -> Result<Date, Failure> {
-        self.date.map_or_else(today, Ok)
-    }
-
     /// What is recorded on the device.
-    pub(super) fn telling(&self, code: &str, said: Said) -> Result<Telling, Failure> {
-        Ok(Telling { code: code.to_owned(), said, date: self.day()?, reports: self.reports.iter().copied().collect() })
+    pub(super) fn telling(&self, code: &str, said: Said) -> Telling {
+        Telling { code: code.to_owned(), said, date: self.date, reports: self.reports.iter().copied().collect() }
     }
 }
 
@@ -55,7 +51,7 @@ pub(super) fn in_file(
     out: &Out,
 ) -> Result<(), Failure> {
     let register = if entry == Entry::New { file::read_or_begin(path)? } else { file::read(path)? };
-    let register = file::with(register, code, entry, said, (place.day()?, today()?))?;
+    let register = file::with(register, code, entry, said, (place.date, today()?))?;
     let bytes = file::bytes(&register, &words::taxonomy()?)?;
     home::replace_private(path, &bytes).map_err(|e| Failure::refused(format!("{}: {e}", path.display())))?;
     let person = register.persons.iter().find(|person| person.code == code);
@@ -73,7 +69,7 @@ pub(super) fn in_file(
 
 /// Records an answer on the device and tells which grants are wider than it.
 pub(super) fn on_device(access: &Access, telling: Telling, out: &Out) -> Result<(), Failure> {
-    let (code, date) = (telling.code.clone(), telling.date);
+    let code = telling.code.clone();
     let record = |memory: &mut _| Ok(consent::record(memory, telling, home::now())?);
     access.change_then_sit(record, |seat, recorded: Recorded| {
         let proposed = propose::look(&seat, Whose::Of(&code))?;
@@ -83,6 +79,7 @@ pub(super) fn on_device(access: &Access, telling: Telling, out: &Out) -> Result<
         };
         let register = recorded.reports.first().and_then(|report| consent::working(memory, *report));
         let person = register.iter().flat_map(|register| &register.persons).find(|person| person.code == code);
+        let date = recorded.date;
         out.show(
             format!(
                 "Recorded what {code} said on {date}, for:\n  {}\n{}\n{SEALED}\n{}",

@@ -58,10 +58,10 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         return told::in_file(path, code, Entry::Known, &said, &arguments.place, out);
     }
     let what = taken_back(&said).unwrap_or_default();
-    let telling = arguments.place.telling(code, said)?;
-    let date = telling.date;
+    let telling = arguments.place.telling(code, said);
     let record = |memory: &mut _| Ok(consent::record(memory, telling, home::now())?);
     access.change_then_sit(record, |seat, recorded: Recorded| {
+        let date = recorded.date;
         out.line(format!(
             "Recorded that {code} took back on {date}: {what}. For:\n  {}\nThe register sealed inside still shows the \
              earlier answer. No new grant goes beyond what {code} says now.\n",

@@ -58,6 +58,8 @@ pub(super) struct Preview {
     /// Sensitivity of the report.
     pub(super) tier: Tier,
     consent: Consent,
+    /// Whether it is judged by answers the register sealed inside does not show.
+    recorded_later: bool,
     /// The newest report that corrects or replaces it.
     newer: Option<ReportId>,
     /// Why another version of it has to be granted.
@@ -102,6 +104,7 @@ impl Preview {
             title: own.title.clone(),
             tier: report_of(&own.statement)?.tier,
             consent,
+            recorded_later: consent::working(desk.memory(), terms.report) != own.consent,
             newer: relations::newer(desk.memory(), terms.report),
             other_version: may_be_granted(desk.memory(), terms.report, terms.version).err().map(|e| e.to_string()),
         })
@@ -132,7 +135,8 @@ impl Preview {
                 );
             }
         }
-        let _ = write!(text, "\n\n{}\n\n{}\n\n{AFTER}", conditions(terms), self.consent_words());
+        let later = if self.recorded_later { LATER } else { "" };
+        let _ = write!(text, "\n\n{}\n\n{}{later}\n\n{AFTER}", conditions(terms), self.consent_words());
         text
     }
 
@@ -187,7 +191,7 @@ impl Preview {
             "use_mode": terms.use_mode, "identification": terms.identification, "collect": terms.collect,
             "keep_until": terms.keep_until, "max_releases": terms.max_releases, "cooling_off_seconds": terms.cooling_off,
             "officers": terms.officers, "conditions": terms.conditions, "answers": terms.answers, "consent": self.consent,
-            "newer": self.newer, "other_version": self.other_version,
+            "consent_recorded_later": self.recorded_later, "newer": self.newer, "other_version": self.other_version,
         })
     }
 }
@@ -226,6 +230,10 @@ fn consent_of(desk: &Desk, terms: &Terms, institution: &InstitutionRow) -> Conse
         Err(error) => Consent::Narrower { refused: error.to_string() },
     }
 }
+
+/// What a grant under later answers stands on.
+const LATER: &str = "\n  This is by answers recorded on this device after sealing. Whoever opens the report reads the earlier\n  ones; \
+     that the persons answered anew is your word.";
 
 /// What people have to know before they agree.
 const AFTER: &str = "After it is opened, withdrawing stops new use where possible; it does not erase.\n\

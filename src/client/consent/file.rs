@@ -1,6 +1,6 @@
 //! A register before it is sealed: a file in the case folder, read and made as strictly as what is sealed.
 
-use super::after;
+use super::{after, day_said};
 use crate::{
     client::{
         consent::Said,
@@ -58,7 +58,8 @@ pub fn bytes(register: &ConsentRegister, taxonomy: &Taxonomy) -> Result<Vec<u8>,
     }
 }
 
-/// The register with what one person said. `entry` says whether they must be in it already.
+/// The register with what one person said on a day, as [`day_said`] takes it. `entry` says whether they must be in it
+/// already.
 ///
 /// # Errors
 /// The code stands there or does not, against `entry`; [`super::NotRecorded`].
@@ -67,7 +68,7 @@ pub fn with(
     code: &str,
     entry: Entry,
     said: &Said,
-    (date, today): (Date, Date),
+    (date, today): (Option<Date>, Date),
 ) -> Result<ConsentRegister, DeskError> {
     let place = register.persons.iter().position(|person| person.code == code);
     match (entry, place) {
@@ -86,7 +87,9 @@ pub fn with(
         _ => {}
     }
     let before = place.and_then(|place| register.persons.get(place));
-    let person = after(code, before, said, date, today).map_err(|why| DeskError::refused(why.to_string()))?;
+    let date = day_said(date, before.and_then(|person| person.date), today);
+    let person = date.and_then(|date| after(code, before, said, date, today));
+    let person = person.map_err(|why| DeskError::refused(why.to_string()))?;
     match place.and_then(|place| register.persons.get_mut(place)) {
         Some(entry) => *entry = person,
         None => register.persons.push(person),
@@ -144,7 +147,7 @@ mod tests {
     }
 
     fn said(register: ConsentRegister, code: &str, entry: Entry, said: &Said) -> Result<ConsentRegister, DeskError> {
-        with(register, code, entry, said, (TODAY, TODAY))
+        with(register, code, entry, said, (Some(TODAY), TODAY))
     }
 
     #[test]

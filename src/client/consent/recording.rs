@@ -22,8 +22,8 @@ pub struct Telling {
     pub code: String,
     /// What they said.
     pub said: Said,
-    /// The day they said it.
-    pub date: Date,
+    /// The day they said it; none given: today, or the day of their last answer where that is later.
+    pub date: Option<Date>,
     /// The reports it is about; none named: see [`record`].
     pub reports: BTreeSet<ReportId>,
 }
@@ -33,6 +33,8 @@ pub struct Telling {
 pub struct Recorded {
     /// The own reports with this person it is about.
     pub reports: Vec<ReportId>,
+    /// The day it was recorded for.
+    pub date: Date,
     /// Whether it changed any answer; saying a thing twice does not.
     pub changed: bool,
 }
@@ -109,10 +111,6 @@ pub fn after(code: &str, before: Option<&Person>, said: &Said, date: Date, today
 
 fn is_possible(code: &str, before: Option<&Person>, said: &Said, date: Date, today: Date) -> Result<(), NotRecorded> {
     let code = || code.to_owned();
-    // East of here it is tomorrow already.
-    if date > today.saturating_add(Span::new().days(1)) {
-        return Err(NotRecorded::NotYet { date });
-    }
     if let Some(last) = before.and_then(|person| person.date).filter(|last| *last > date) {
         return Err(NotRecorded::BeforeLast { code: code(), date, last });
     }
@@ -133,6 +131,19 @@ fn is_possible(code: &str, before: Option<&Person>, said: &Said, date: Date, tod
     }
 }
 
+/// The day something was said: the one given, or today. Nobody's withdrawal fails because a last answer was dated by the
+/// calendar of a place where it is tomorrow already.
+///
+/// # Errors
+/// [`NotRecorded::NotYet`] where a day was given that has not come anywhere.
+pub fn day_said(given: Option<Date>, last: Option<Date>, today: Date) -> Result<Date, NotRecorded> {
+    match given {
+        Some(date) if date > today.saturating_add(Span::new().days(1)) => Err(NotRecorded::NotYet { date }),
+        Some(date) => Ok(date),
+        None => Ok(last.map_or(today, |last| last.max(today))),
+    }
+}
+
 /// Records on the device what a person said. A withdrawal without reports named is about every report the person is or
 /// will be in; an answer without reports named is about the only one they are in.
 ///
@@ -142,6 +153,9 @@ pub fn record(memory: &mut Memory, telling: Telling, now: Timestamp) -> Result<R
     let Telling { code, said, date, mut reports } = telling;
     let today = date_of(now)?;
     let found = reports_with(memory, &code, &reports)?;
+    let refused = |why: NotRecorded| DeskError::refused(why.to_string());
+    let last = found.iter().filter_map(|report| entry_of(memory, *report, &code)?.date).max();
+    let date = day_said(date, last, today).map_err(refused)?;
     if let Said::Answered(_) = said {
         if found.len() > 1 && reports.is_empty() {
             return Err(ambiguous(&code, &found));
@@ -155,15 +169,14 @@ pub fn record(memory: &mut Memory, telling: Telling, now: Timestamp) -> Result<R
     }
     let mut changed = false;
     for report in &found {
-        let register = working(memory, *report);
-        let before = register.iter().flat_map(|register| &register.persons).find(|person| person.code == code);
-        let possible = after(&code, before, &said, date, today);
+        let before = entry_of(memory, *report, &code);
+        let possible = after(&code, before.as_ref(), &said, date, today);
         let person = match (possible, &said) {
             // A file shows them and nobody recorded an answer: there is nothing yet that could be taken back in part.
             (Err(NotRecorded::NoStatus { .. }), Said::Withdrawn(_)) => unanswered(&code, Status::Refused),
-            (possible, _) => possible.map_err(|why| DeskError::refused(why.to_string()))?,
+            (possible, _) => possible.map_err(refused)?,
         };
-        changed |= before != Some(&person);
+        changed |= before != Some(person);
     }
     // A withdrawal is also about reports sealed later, so it is kept where it changes nothing in those there are.
     let last = memory.consent_changes.iter().rfind(|change| change.code == code);
@@ -172,7 +185,12 @@ pub fn record(memory: &mut Memory, telling: Telling, now: Timestamp) -> Result<R
         let at = next_moment(memory, now);
         memory.consent_changes.insert(Change { at, code, said, date, reports });
     }
-    Ok(Recorded { reports: found, changed })
+    Ok(Recorded { reports: found, date, changed })
+}
+
+/// What a person in an own report says today.
+fn entry_of(memory: &Memory, report: ReportId, code: &str) -> Option<Person> {
+    working(memory, report)?.persons.into_iter().find(|person| person.code == code)
 }
 
 /// The own reports that register or show a person; those asked for must be among them.
@@ -180,8 +198,7 @@ fn reports_with(memory: &Memory, code: &str, wanted: &BTreeSet<ReportId>) -> Res
     let mut found = Vec::new();
     for (id, own) in &memory.reports {
         let Ok(report) = id.parse::<ReportId>() else { continue };
-        let registered = working(memory, report).is_some_and(|r| r.persons.iter().any(|person| person.code == code));
-        if registered || shows(&own.items, code) {
+        if entry_of(memory, report, code).is_some() || shows(&own.items, code) {
             found.push(report);
         }
     }
@@ -259,7 +276,7 @@ mod tests {
 
     fn withdrawal(code: &str, day: Date) -> Telling {
         let said = Said::Withdrawn(Withdrawal::Everything {});
-        Telling { code: code.to_owned(), said, date: day, reports: BTreeSet::new() }
+        Telling { code: code.to_owned(), said, date: Some(day), reports: BTreeSet::new() }
     }
 
     fn answer(code: &str, answers: Answers) -> Telling {
@@ -274,7 +291,7 @@ mod tests {
     fn withdrawal_is_recorded_for_every_report_and_a_second_one_changes_nothing() {
         let mut memory = remembering(&[&["W-1"], &["W-1", "W-2"], &["W-2"]]);
         let recorded = record(&mut memory, withdrawal("W-1", TODAY), now()).unwrap();
-        assert_eq!(recorded, Recorded { reports: vec![id(1), id(2)], changed: true });
+        assert_eq!(recorded, Recorded { reports: vec![id(1), id(2)], date: TODAY, changed: true });
         let again = record(&mut memory, withdrawal("W-1", TODAY), now()).unwrap();
         assert!(!again.changed);
         assert_eq!(memory.consent_changes.len(), 1);
@@ -309,8 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn withdrawal_without_a_day_is_not_refused_for_an_answer_dated_where_it_is_tomorrow() {
+        let mut memory = remembering(&[&["W-1"]]);
+        let tomorrow = date(2026, 6, 16);
+        record(&mut memory, Telling { date: Some(tomorrow), ..answer("W-1", review(date(2027, 1, 1))) }, now())
+            .unwrap();
+        assert!(record(&mut memory, withdrawal("W-1", TODAY), now()).is_err());
+        let recorded = record(&mut memory, Telling { date: None, ..withdrawal("W-1", TODAY) }, now()).unwrap();
+        assert_eq!((recorded.date, recorded.changed), (tomorrow, true));
+        assert_eq!(day_said(None, Some(date(2026, 3, 1)), TODAY), Ok(TODAY));
+    }
+
+    #[test]
     fn next_review_lies_ahead_and_not_beyond_ten_years() {
-        let told = |date, day| Telling { date, ..answer("W-1", review(day)) };
+        let told = |date, day| Telling { date: Some(date), ..answer("W-1", review(day)) };
         let by = |day| record(&mut remembering(&[&["W-1"]]), told(date(2026, 6, 1), day), now()).is_ok();
         assert_eq!([by(TODAY), by(date(2026, 6, 16))], [false, true]);
         assert_eq!([by(date(2036, 6, 15)), by(date(2036, 6, 16))], [true, false]);
