@@ -227,6 +227,17 @@ fn relations_are_sealed_shown_and_decide_which_version_is_granted() {
     assert_eq!(advocate.does(&asked)["newer"], corrected.as_str());
     assert!(advocate.says(&asked).contains("corrected or replaced"));
     assert!(advocate.says(&["report", "list"]).contains(&format!("corrects {redacted}")));
+
+    // What the folder's description says counts as much as what is typed.
+    let folder = case(&people, "translated", &review_by);
+    let mut draft: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap();
+    draft["relations"] = serde_json::json!([{ "kind": "translates", "digest": report, "reason": "into French" }]);
+    fs::write(folder.join("report.json"), draft.to_string()).unwrap();
+    let translated = advocate.does(&["report", "show", &share(&people, &folder, &[])]);
+    assert_eq!(
+        (&translated["report"]["kind"], &translated["earlier"][0]["commitment"]),
+        (&"translation".into(), &"holds".into())
+    );
 }
 
 #[test]
