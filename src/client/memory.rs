@@ -108,3 +108,19 @@ impl OwnReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_from_before_later_answers_is_read() {
+        let mut memory = Memory::default();
+        memory.reports.insert("report".to_owned(), OwnReport::of_nothing());
+        let mut older = serde_json::to_value(&memory).unwrap();
+        assert!(older.as_object_mut().unwrap().remove("consent_changes").is_some());
+        assert!(older["reports"]["report"].as_object_mut().unwrap().remove("relations").is_some());
+        let read: Memory = serde_json::from_value(older).unwrap();
+        assert!(read.consent_changes.is_empty() && read.reports["report"].relations.is_empty());
+    }
+}
