@@ -18,6 +18,8 @@ mod backup;
 #[cfg(feature = "client")]
 mod card;
 mod completions;
+#[cfg(feature = "client")]
+mod consent;
 #[cfg(feature = "server")]
 pub mod courier;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -137,6 +139,9 @@ enum Command {
     /// Grant reports to institutions, look after grants, withdraw them.
     #[cfg(feature = "client")]
     Grant(Box<grant::Arguments>),
+    /// Keep the consent of the persons in reports: add, look up, review, withdraw.
+    #[cfg(feature = "client")]
+    Consent(Box<consent::Arguments>),
     /// Collect a granted report, open it, acknowledge it.
     #[cfg(feature = "client")]
     Release(release::Arguments),
@@ -224,6 +229,8 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Request(arguments) => request::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Grant(arguments) => grant::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Consent(arguments) => consent::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Release(arguments) => release::run(&arguments, out),
         #[cfg(feature = "client")]

@@ -23,6 +23,7 @@ pub mod open;
 pub mod own_keys;
 pub mod receipt;
 pub mod receiving;
+pub mod relations;
 pub mod remote;
 pub mod report;
 pub mod reporting;

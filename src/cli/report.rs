@@ -5,6 +5,7 @@ mod evidence;
 mod handover;
 mod list;
 mod pending;
+mod relation;
 mod seal;
 mod show;
 mod upload;
@@ -31,7 +32,7 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Seal files into one encrypted file. Nothing leaves the device.
-    Seal(seal::Arguments),
+    Seal(Box<seal::Arguments>),
     /// Declare a sealed file and upload it.
     Upload(upload::Arguments),
     /// List your reports at the broker.

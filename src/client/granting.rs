@@ -2,10 +2,12 @@
 //! signed statement and the wrapped header leave it.
 
 use super::{
-    consent,
+    consent::{self, Asked},
     desk::{Desk, DeskError},
+    fetched::grant_of,
     fingerprint,
     identity::to_age,
+    relations,
     remote::As,
     rewrap,
 };
@@ -37,6 +39,8 @@ pub const YOUNG: Duration = Duration::from_days(1);
 pub struct Terms {
     /// The report.
     pub report: ReportId,
+    /// Whether it must be this version of it.
+    pub version: Version,
     /// The institution.
     pub institution: PartyId,
     /// Its unit; needed when it has several.
@@ -69,6 +73,16 @@ pub struct Terms {
     pub replaces: Option<GrantId>,
     /// The eight words of the institution, typed by hand: needed while its key is young.
     pub confirmed_fingerprint: Option<String>,
+}
+
+/// Which version of a report a grant may be about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Version {
+    /// From tier 3 on the redacted one, where this device knows one.
+    #[default]
+    Default,
+    /// The report named, whatever other versions there are.
+    ThisOne,
 }
 
 /// Whether the wrapped header goes along or is kept back.
@@ -121,20 +135,10 @@ impl Desk {
         if institution.admitted_at.is_none() {
             return Err(DeskError::refused("the institution is not admitted; nobody has examined it yet"));
         }
-        let own = self.memory.report(terms.report).cloned().ok_or_else(|| {
-            DeskError::refused(format!(
-                "this device knows no report {} of yours; see `amana report list`",
-                terms.report
-            ))
-        })?;
-        if own.consent.is_none() && self.own_statement(terms.report)?.consent_commitment.is_some() {
-            return Err(DeskError::refused(
-                "persons' consent is recorded in this report, and this device does not have it yet. Fetch the report back \
-                 first (amana report download); then consent is checked as before",
-            ));
-        }
-        let class = institution.record.class;
-        let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
+        relations::may_be_granted(&self.memory, terms.report, terms.version)?;
+        let (purposes, class) = (terms.purposes.as_slice(), institution.record.class);
+        let asked = Asked { report: terms.report, purposes, class, identification: terms.identification };
+        let review_by = consent::allows(&self.memory, &asked, self.now())?;
         let (key_digest, key) = self.recipient_key(terms)?;
         let words = self.institution_fingerprint(terms.institution, &key.recipient)?;
         let urgent = self.confirm_young_key(key_digest, &key, &words, terms)?;
@@ -185,11 +189,22 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn send_header(&mut self, grant: GrantId, header: Vec<u8>) -> Result<Accepted, DeskError> {
+        self.is_still_agreed_to(grant)?;
         let path = format!("/v1/grants/{grant}/header");
         let body = SubmitHeader { header: Bytes(header) };
         let accepted: Accepted = self.remote.submit("PUT", &path, &body, self.signed_in())?;
         self.confirm_event(&accepted.receipt, &Happening::HeaderReceived { grant })?;
         Ok(accepted)
+    }
+
+    /// Days may lie between the two yeses, and a person may have taken consent back in them.
+    fn is_still_agreed_to(&mut self, grant: GrantId) -> Result<(), DeskError> {
+        // A grant from another device of the same advocate is judged there.
+        let Some(signed) = self.memory.receipts.get(&grant.to_string()) else { return Ok(()) };
+        let terms = grant_of(&signed.statement)?;
+        let class = self.known_institution(terms.institution)?.record.class;
+        let (report, purposes, identification) = (terms.report, terms.purposes.as_slice(), terms.identification);
+        consent::allows(&self.memory, &Asked { report, purposes, class, identification }, self.now()).map(drop)
     }
 
     /// Withdraws a grant. Works without signing in.

@@ -7,7 +7,7 @@ use super::{
     open::{Stated, manifest_of},
     receiving::{FetchSteps, Wanted, told_as_progress},
     remote::RemoteError,
-    report::Plan,
+    report::{Plan, relation},
     seal::{self, Growth, Sealed},
     uploading::Pace,
 };
@@ -181,6 +181,7 @@ impl Desk {
         let manifest = manifest.map_err(|e| DeskError::refused(e.to_string()))?;
         if let Some(own) = self.memory.reports.get_mut(&id.to_string()) {
             (own.title, own.consent, own.items) = (manifest.title, manifest.consent_register, manifest.items);
+            own.relations = manifest.relations;
             own.sealed_at = sealed.display().to_string();
         }
         Ok(true)
@@ -238,9 +239,13 @@ impl Sealer<'_> {
             Some(keys) => &keys.recipient,
             None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
         };
+        // Before a byte is written: a statement cannot be given its commitment afterwards.
+        let commitment = relation::commitment_of(plan.manifest()).map_err(|e| DeskError::refused(e.to_string()))?;
         let sealed = seal::seal_growing(plan, self.identity.age_identity(), recovery, out, progress, growth)
             .map_err(|e| DeskError::refused(e.to_string()))?;
-        Ok(self.describe(plan, &sealed, tier, kind, out))
+        let mut described = self.describe(plan, &sealed, tier, kind, out);
+        described.report.predecessor_commitment = commitment.map(|digest| Digest::from_bytes(digest.0));
+        Ok(described)
     }
 
     fn describe(&self, plan: &Plan, sealed: &Sealed, tier: Tier, kind: ReportKind, out: &Path) -> SealedReport {
@@ -268,6 +273,7 @@ impl Sealer<'_> {
             title: manifest.title.clone(),
             consent,
             consent_salt,
+            relations: manifest.relations.clone(),
             items: manifest.items.clone(),
             sealed_at: out.display().to_string(),
             statement: String::new(),

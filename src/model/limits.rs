@@ -6,6 +6,12 @@ use super::{bucket::Rate, time::Duration};
 pub const STATEMENT_BYTES: usize = 48 * 1024;
 /// One log leaf's data (C2SP tlog-tiles entry bundles frame entries with sixteen bits).
 pub const LEAF_BYTES: usize = 65_535;
+/// Later answers of persons a device records; withdrawals are taken beyond it. Years of talks in a memory read each time.
+pub const CONSENT_CHANGES: usize = 20_000;
+/// A person's code in a consent register: it stands in lists and in every refusal.
+pub const CODE_BYTES: usize = 64;
+/// Years a consent may be good for before it is gone through again: further ahead is a slip of the pen.
+pub const CONSENT_REVIEW_YEARS: i64 = 10;
 /// An age header the broker keeps; age's own headers for two recipients are under 400 bytes.
 pub const HEADER_BYTES: usize = 64 * 1024;
 /// A JSON request body other than a payload: one statement and one header in base64 with room to spare.

@@ -34,7 +34,7 @@ impl Person {
         json_of(&self.command(arguments).arg("--json").output().unwrap(), arguments)
     }
     /// Runs for people; panics unless it succeeds.
-    fn says(&self, arguments: &[&str]) -> String {
+    pub fn says(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", words(&output));
         String::from_utf8(output.stdout).unwrap()
@@ -66,20 +66,20 @@ fn json_of(output: &Output, arguments: &[&str]) -> Value {
         .unwrap_or_else(|e| panic!("{arguments:?} printed no JSON ({e}): {}", words(output)))
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
 }
 
-fn path(path: &Path) -> &str {
+pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// Everybody with a plain identity file.
-struct People {
-    stage: Stage,
-    advocate: Person,
+pub struct People {
+    pub stage: Stage,
+    pub advocate: Person,
     root: Person,
-    officer: Person,
+    pub officer: Person,
     unit: PathBuf,
     administrators: [Person; 2],
     accreditor: Person,
@@ -87,7 +87,7 @@ struct People {
 }
 
 impl People {
-    fn gather() -> Self {
+    pub fn gather() -> Self {
         let stage = Stage::founded();
         let person = |identity: &amana::client::identity::Identity| {
             let file = stage.path(&format!("{}.txt", identity.label().as_str()));
@@ -112,12 +112,12 @@ impl People {
         }
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.stage.path(name)
     }
 
     /// Enrolment, officer, key, admission by two, attestation. Returns the institution's id and its eight words.
-    fn establish(&self) -> (String, String) {
+    pub fn establish(&self) -> (String, String) {
         let recovery = self.file("root-recovery");
         let enrolled = self.root.does(&[
             "institution",
@@ -148,7 +148,7 @@ impl People {
         (id, text(&published, "words"))
     }
 
-    fn enrol_advocate(&self) {
+    pub fn enrol_advocate(&self) {
         self.advocate.does(&["identity", "enrol", "--recovery-file", path(&self.file("recovery-words"))]);
     }
 
@@ -163,7 +163,7 @@ impl People {
 
 const GRANT: [&str; 5] = ["--purpose", "commission-of-inquiry", "--cooling-off", "0", "--yes"];
 
-fn grant<'a>(report: &'a str, to: &'a str, fingerprint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub fn grant<'a>(report: &'a str, to: &'a str, fingerprint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["grant", "create", report, "--to", to, "--confirm-fingerprint", fingerprint];
     arguments.extend(GRANT);
     arguments.extend(more);

@@ -70,6 +70,10 @@ fn grant() -> Grant {
         taxonomy: Bundle::shipped().taxonomy_digest().unwrap(),
         answers: Some(digest("request").into()),
         urgent: true,
+        officer_approvals: 2,
+        embargo_until: Some(at(3)),
+        terms: Some(digest("terms")),
+        replaces: Some(digest("older").into()),
     }
 }
 
@@ -80,6 +84,10 @@ fn bare() -> Grant {
         officers: Vec::new(),
         answers: None,
         urgent: false,
+        officer_approvals: 0,
+        embargo_until: None,
+        terms: None,
+        replaces: None,
         use_mode: UseMode::LeadOnly,
         conditions: Conditions {
             onward: Ask::No,

@@ -64,6 +64,10 @@ mod openapi;
 #[cfg(all(feature = "client", feature = "server"))]
 mod overload;
 #[cfg(all(feature = "client", feature = "server"))]
+mod persons;
+#[cfg(all(feature = "client", feature = "server"))]
+mod persons_by_commands;
+#[cfg(all(feature = "client", feature = "server"))]
 mod process;
 #[cfg(all(feature = "client", feature = "server"))]
 mod proofs_compile_fail;

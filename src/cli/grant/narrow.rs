@@ -9,7 +9,7 @@ use crate::{
     },
     client::{
         fetched::grant_of,
-        granting::{HeaderGoes, Terms},
+        granting::{HeaderGoes, Terms, Version},
     },
     model::{
         grant::{Ask, Contact, Grant, UseMode},
@@ -97,6 +97,7 @@ impl Arguments {
         let or = |named: &[Purpose], all: &[Purpose]| if named.is_empty() { all.to_vec() } else { named.to_vec() };
         Terms {
             report: older.report,
+            version: Version::ThisOne,
             institution: older.institution,
             unit: None,
             purposes: or(&self.purposes, &older.purposes),

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{home, output::Failure, words},
-    client::granting::Terms,
+    client::granting::{Terms, Version},
     model::{
         bundle::Bundle,
         grant::{Ask, Conditions, Contact, UseMode},
@@ -21,6 +21,9 @@ pub(super) struct TermsArguments {
     /// The report; several are granted one after another, on the same terms.
     #[arg(required = true)]
     reports: Vec<ReportId>,
+    /// This very report, although a redacted version of it is known: from tier 3 on that one is granted otherwise.
+    #[arg(long)]
+    original: bool,
     /// The institution's id.
     // Base64url may begin with a hyphen.
     #[arg(long, value_name = "INSTITUTION_ID", allow_hyphen_values = true)]
@@ -115,6 +118,7 @@ impl TermsArguments {
         let until = now.plus(open_for).min(from.plus(limits::COLLECT_WITHIN));
         Ok(Terms {
             report,
+            version: if self.original { Version::ThisOne } else { Version::Default },
             institution: self.to,
             unit: self.unit.clone(),
             purposes: self.purposes.clone(),
