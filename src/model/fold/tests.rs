@@ -298,6 +298,17 @@ fn terms(report: ReportId, now: Timestamp) -> Grant {
 }
 
 #[test]
+fn row_that_one_entry_writes_twice_is_read_as_it_was_written_last() {
+    let mut state = State::default();
+    let version = crate::model::event::EntryRef { log: crate::model::event::Log::Case, index: 1 };
+    for at in [1, 2].map(Timestamp::from_seconds) {
+        let row = ClockRow { unwatched: Some(Unwatched { after: at, until: at }) };
+        state.write(ONLY, &row, version).unwrap();
+        assert_eq!(state.read::<ClockRow>(ONLY).unwrap().unwrap().row, row);
+    }
+}
+
+#[test]
 fn header_of_tier_three_comes_last_and_of_tier_two_at_once() {
     let sensitive = |grant: &mut Grant| (grant.cooling_off_seconds, grant.officer_approvals) = (HOUR, 1);
     let mut plain = World::with(2, 1);
