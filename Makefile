@@ -19,7 +19,7 @@ lint: ## formatting, clippy for each set of features, licences
 doc: ## API documentation, target/doc/amana/index.html
 	@scripts/doc.sh
 
-judges: ## the demo, judged by age, rage, typage, schemathesis, another witness and stock OAuth, JOSE and tus libraries
+judges: ## the demo, judged by age, rage, typage, schemathesis, another witness and stock OAuth, JOSE, JSON-LD and tus libraries
 	@scripts/install.sh
 	@scripts/judges.sh
 

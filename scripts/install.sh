@@ -81,7 +81,7 @@ npm_judges() {
   local name folder
   mkdir -p "$judges/npm"
   cp tests/judges/*.mjs "$judges/npm/"
-  for name in cctv jose oauth tus typage; do
+  for name in cctv jose oauth receipts tus typage; do
     folder=$judges/npm/$name
     mkdir -p "$folder"
     cp "tests/judges/$name/"*.{mjs,json} "$folder/"

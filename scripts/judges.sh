@@ -39,6 +39,7 @@ main() {
   judge oauth node_judge oauth "$served/broker.json" "$opened/fetched.age"
   judge fetched opens_what_was_fetched
   judge jose node_judge jose "$served/broker.json"
+  judge receipts node_judge receipts "$amana" "$served/broker.json" "$PWD"
   judge tus node_judge tus "$served/broker.json"
   judge tuspy python_judge tuspy python3
   judge schemathesis python_judge schemathesis schemathesis

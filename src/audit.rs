@@ -12,7 +12,7 @@ mod bundle;
 mod decision;
 mod finding;
 mod listing;
-mod markup;
+pub mod markup;
 mod observer;
 pub mod pack;
 mod read;

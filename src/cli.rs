@@ -18,6 +18,8 @@ mod backup;
 #[cfg(feature = "client")]
 mod card;
 mod completions;
+#[cfg(feature = "client")]
+mod consent;
 #[cfg(feature = "server")]
 pub mod courier;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -28,6 +30,8 @@ mod doctor;
 pub mod embedded;
 #[cfg(feature = "client")]
 pub mod founding;
+#[cfg(feature = "client")]
+mod freeze;
 #[cfg(feature = "client")]
 mod genesis;
 #[cfg(feature = "client")]
@@ -72,6 +76,8 @@ mod roll_forward;
 mod roster;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "client")]
+mod thaw;
 #[cfg(feature = "server")]
 mod witness;
 #[cfg(feature = "client")]
@@ -133,9 +139,18 @@ enum Command {
     /// Grant reports to institutions, look after grants, withdraw them.
     #[cfg(feature = "client")]
     Grant(Box<grant::Arguments>),
+    /// Keep the consent of the persons in reports: add, look up, review, withdraw.
+    #[cfg(feature = "client")]
+    Consent(Box<consent::Arguments>),
     /// Collect a granted report, open it, acknowledge it.
     #[cfg(feature = "client")]
     Release(release::Arguments),
+    /// Stop everything of an advocate, at once.
+    #[cfg(feature = "client")]
+    Freeze(freeze::Arguments),
+    /// Lift a freeze.
+    #[cfg(feature = "client")]
+    Thaw(thaw::Arguments),
     /// Enrol, admit, vouch for, suspend and look up institutions.
     #[cfg(feature = "client")]
     Institution(institution::Arguments),
@@ -215,7 +230,13 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         #[cfg(feature = "client")]
         Command::Grant(arguments) => grant::run(&arguments, out),
         #[cfg(feature = "client")]
+        Command::Consent(arguments) => consent::run(&arguments, out),
+        #[cfg(feature = "client")]
         Command::Release(arguments) => release::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Freeze(arguments) => freeze::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Thaw(arguments) => thaw::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Institution(arguments) => institution::run(&arguments, out),
         #[cfg(feature = "client")]

@@ -12,6 +12,7 @@ pub mod header;
 pub mod jws;
 pub mod listing;
 pub mod oauth;
+pub mod ownership;
 pub mod problem;
 pub mod receipt;
 #[cfg(feature = "server")]

@@ -11,10 +11,15 @@ pub struct Markup {
 }
 
 impl Markup {
-    /// An HTML document of a language, opened by its declaration.
+    /// An HTML document in English, opened by its declaration.
     pub fn document(inside: impl FnOnce(&mut Self)) -> String {
+        Self::document_in("en", "ltr", inside)
+    }
+
+    /// An HTML document in a language with its direction of writing, opened by its declaration.
+    pub fn document_in(language: &str, direction: &str, inside: impl FnOnce(&mut Self)) -> String {
         let mut markup = Self { written: "<!doctype html>\n".to_owned() };
-        markup.element("html", &[("lang", "en"), ("dir", "ltr")], inside);
+        markup.element("html", &[("lang", language), ("dir", direction)], inside);
         markup.written
     }
 
@@ -60,6 +65,11 @@ impl Markup {
         self.element("bdi", &[], |inside| inside.text(name));
     }
 
+    /// An id, a digest or a command: written from left to right whatever is around it.
+    pub fn code(&mut self, code: &str) {
+        self.element("bdi", &[("dir", "ltr")], |bdi| bdi.line("code", code));
+    }
+
     /// The head's security policy and style sheet: nothing is loaded and nothing runs; this sheet alone is applied.
     pub fn style(&mut self, sheet: &'static str) {
         let hash = STANDARD.encode(Sha256::digest(sheet.as_bytes()));
@@ -86,8 +96,8 @@ impl Markup {
 
 /// Elements after which a line ends, so that the file can be read and compared.
 const BLOCKS: &[&str] = &[
-    "body", "caption", "div", "figure", "g", "h1", "h2", "h3", "head", "html", "li", "main", "p", "section", "svg",
-    "table", "tbody", "thead", "title", "tr", "ul",
+    "body", "caption", "dd", "div", "dl", "dt", "figure", "g", "h1", "h2", "h3", "head", "html", "li", "main", "p",
+    "section", "svg", "table", "tbody", "thead", "title", "tr", "ul",
 ];
 
 #[cfg(test)]

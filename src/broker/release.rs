@@ -4,10 +4,10 @@ use super::{Broker, BrokerError, Caller, Connection, denials::Recording};
 use crate::{
     model::{
         facts::ReleaseFacts,
-        ids::{Digest, GrantId, ReleaseId},
+        ids::{Digest, GrantId, KeyId, PartyId, ReleaseId, ReportId},
         limits,
         release::ReleaseRequest,
-        rows::{Held, Rows, StatementRow},
+        rows::{Held, PartyRow, ReportRow, Rows, StatementRow},
         statement::Kind,
         view::ReleaseView,
     },
@@ -115,6 +115,8 @@ impl Broker {
         let row = self.release_row(release)?;
         let grant = store::grant_of(&*self.store, row.grant)?.ok_or(BrokerError::NotFound)?.row.grant;
         let grant_statement = self.statement_text(row.grant.into())?;
+        let report_statement = self.statement_text(grant.report.into())?;
+        let keys = self.why_they_signed(&grant_statement, &report_statement, grant.report)?;
         let kid = Unverified::parse(&grant_statement)?.kid();
         let advocate_key = self.registered_key(kid)?.ok_or(BrokerError::NotFound)?;
         let (header, receipt) = logged.into_header();
@@ -123,10 +125,43 @@ impl Broker {
             header: Bytes(header),
             receipt,
             grant_statement,
-            report_statement: self.statement_text(grant.report.into())?,
+            report_statement,
             advocate_key,
+            keys,
             again: delivery == Delivery::Again,
         })
+    }
+
+    /// Nothing where one first key signed both; else every statement by which its place was taken.
+    fn why_they_signed(&self, grant: &str, report: &str, id: ReportId) -> Result<Vec<String>, BrokerError> {
+        let signers: Result<Vec<KeyId>, BrokerError> =
+            [report, grant].iter().map(|text| Ok(Unverified::parse(text)?.kid())).collect();
+        let mut parties: Vec<PartyId> = Vec::new();
+        for kid in signers? {
+            let party = self.key_row(kid)?.ok_or(BrokerError::NotFound)?.party;
+            if !parties.contains(&party) {
+                parties.push(party);
+            }
+        }
+        let held: Held<ReportRow> = Facts(&*self.store).read(&id.to_string())?.ok_or(BrokerError::NotFound)?;
+        for offer in &held.row.owner_by {
+            let kid = Unverified::parse(&self.statement_text(*offer)?)?.kid();
+            let party = self.key_row(kid)?.ok_or(BrokerError::NotFound)?.party;
+            if !parties.contains(&party) {
+                parties.push(party);
+            }
+        }
+        let mut digests: Vec<Digest> = Vec::new();
+        for party in &parties {
+            let held: Held<PartyRow> = Facts(&*self.store).read(&party.to_string())?.ok_or(BrokerError::NotFound)?;
+            digests.push(held.row.statement);
+            digests.extend(&held.row.keys_by);
+        }
+        if digests.len() == 1 && held.row.owner_by.is_empty() {
+            return Ok(Vec::new());
+        }
+        digests.extend(&held.row.owner_by);
+        digests.into_iter().map(|digest| self.statement_text(digest)).collect()
     }
 
     /// The text of an accepted statement, from the entry that holds it.

@@ -1,8 +1,11 @@
 //! `grant`: giving consent to a release, looking after it, and withdrawing it.
 
+mod approve;
 mod complete;
+mod consent_receipt;
 mod create;
 mod list;
+mod narrow;
 mod preview;
 mod receipt;
 mod revoke;
@@ -34,6 +37,10 @@ enum Verb {
     Preview(preview::Arguments),
     /// Check persons' consent, sign a grant and send it.
     Create(create::Arguments),
+    /// Agree with a grant, as another owner of the report.
+    Approve(approve::Arguments),
+    /// Replace a grant by one that allows less.
+    Narrow(Box<narrow::Arguments>),
     /// The second yes: send what a grant was waiting for.
     Complete(complete::Arguments),
     /// List grants: given by you, or made to your institution.
@@ -44,6 +51,8 @@ enum Verb {
     Revoke(revoke::Arguments),
     /// Write the proof of delivery of a grant to a file, and check it. Needs no network.
     Receipt(receipt::Arguments),
+    /// Write a receipt of what a grant agreed to: for people as a page, for programs as JSON-LD. Needs no network.
+    ConsentReceipt(consent_receipt::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -51,11 +60,14 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
     match &arguments.verb {
         Verb::Preview(verb) => preview::run(verb, access, out),
         Verb::Create(verb) => create::run(verb, access, out),
+        Verb::Approve(verb) => approve::run(verb, access, out),
+        Verb::Narrow(verb) => narrow::run(verb, access, out),
         Verb::Complete(verb) => complete::run(verb, access, out),
         Verb::List(verb) => list::run(verb, access, out),
         Verb::Show(verb) => show::run(verb, access, out),
         Verb::Revoke(verb) => revoke::run(verb, access, out),
         Verb::Receipt(verb) => receipt::run(verb, access, out),
+        Verb::ConsentReceipt(verb) => consent_receipt::run(verb, access, out),
     }
 }
 

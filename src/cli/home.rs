@@ -8,8 +8,8 @@ mod kept;
 mod place;
 mod unlock;
 
-pub(super) use kept::Kept;
-pub(super) use place::{Place, write_private_new};
+pub(super) use kept::{Kept, copy as copied};
+pub(super) use place::{Place, replace_private, write_private_new};
 pub(super) use unlock::{ask, decide, new_passphrase, on_terminal, read_secret};
 
 use super::{
@@ -82,6 +82,19 @@ impl Sitting {
     }
 }
 
+/// Where a command that must not wait for the broker sits.
+pub(super) enum Seat<'a> {
+    /// At the desk.
+    AtDesk(&'a mut Sitting),
+    /// With what the device remembers, and why there is no more.
+    Alone {
+        /// What the device remembers.
+        memory: &'a Memory,
+        /// Why the broker could not be asked.
+        why: Failure,
+    },
+}
+
 impl Access {
     /// Unlocks the identity.
     pub(super) fn unlock(&self) -> Result<Unlocked, Failure> {
@@ -115,6 +128,35 @@ impl Access {
         Ok((unlocked.identity, self.known_broker(&memory)?, card))
     }
 
+    /// Changes what the device remembers and keeps that before anything else; then sits down, or goes on with what the
+    /// device knows by itself where the broker cannot be asked.
+    pub(super) fn change_then_sit<C, T>(
+        &self,
+        change: impl FnOnce(&mut Memory) -> Result<C, Failure>,
+        act: impl FnOnce(Seat<'_>, C) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let unlocked = self.unlock()?;
+        let mut kept = unlocked.kept()?;
+        let mut memory = kept.take();
+        let changed = change(&mut memory)?;
+        kept.write(&memory, &unlocked.identity)?;
+        let known = kept::copy(&memory)?;
+        let opening =
+            Opening { identity: unlocked.identity, memory, clock: SystemClock::new(), entropy: SystemEntropy::new() };
+        let desk = match (self.known_card(&known), self.known_broker(&known)) {
+            (Ok(card), Ok(url)) => Desk::open(opening, &url, &card).map_err(Failure::from),
+            (Err(why), _) | (_, Err(why)) => Err(why),
+        };
+        match desk {
+            Err(why) => act(Seat::Alone { memory: &known, why }, changed),
+            Ok(desk) => {
+                let mut sitting = Sitting { desk, kept };
+                let outcome = act(Seat::AtDesk(&mut sitting), changed);
+                kept_after(outcome, sitting.keep())
+            }
+        }
+    }
+
     fn sit<T>(
         &self,
         open: impl FnOnce(Opening, &str, &Card) -> Result<Desk, DeskError>,
@@ -122,11 +164,7 @@ impl Access {
     ) -> Result<T, Failure> {
         let mut sitting = self.sit_down(open)?;
         let outcome = act(&mut sitting);
-        match (outcome, sitting.keep()) {
-            (outcome, Ok(())) => outcome,
-            (Ok(_), Err(failure)) => Err(failure.and("The command itself was carried out.")),
-            (Err(first), Err(_)) => Err(first.and("What the device learned could not be kept either.")),
-        }
+        kept_after(outcome, sitting.keep())
     }
 
     fn sit_down(&self, open: impl FnOnce(Opening, &str, &Card) -> Result<Desk, DeskError>) -> Result<Sitting, Failure> {
@@ -154,6 +192,14 @@ impl Access {
         self.broker.clone().or_else(|| memory.url.clone()).ok_or_else(|| {
             Failure::usage("no broker is known yet; give its address once with --broker https://… (or AMANA_BROKER)")
         })
+    }
+}
+
+fn kept_after<T>(outcome: Result<T, Failure>, kept: Result<(), Failure>) -> Result<T, Failure> {
+    match (outcome, kept) {
+        (outcome, Ok(())) => outcome,
+        (Ok(_), Err(failure)) => Err(failure.and("The command itself was carried out.")),
+        (Err(first), Err(_)) => Err(first.and("What the device learned could not be kept either.")),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `identity`: one's own keys.
 
 mod enrol;
+mod guardian;
 mod new;
 mod recover;
+mod rotate;
 mod show;
 
 use super::{
@@ -29,8 +31,12 @@ enum Verb {
     New(new::Arguments),
     /// Show what others may know of an identity: id, recipient, eight words.
     Show(show::Arguments),
-    /// Rehearse recovery: are these 24 words this identity's recovery key?
+    /// Go on with the 24 words when keys are lost, or rehearse it.
     Recover(recover::Arguments),
+    /// Replace your keys. Reports are not uploaded again.
+    Rotate(rotate::Arguments),
+    /// Make a file with which somebody you trust can stop everything of yours, once.
+    Guardian(guardian::Arguments),
     /// Enrol with a broker as an advocate. No name is asked for.
     Enrol(enrol::Arguments),
 }
@@ -41,6 +47,8 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         Verb::New(arguments) => new::run(arguments, access, out),
         Verb::Show(arguments) => show::run(arguments, access, out),
         Verb::Recover(arguments) => recover::run(arguments, access, out),
+        Verb::Rotate(arguments) => rotate::run(arguments, access, out),
+        Verb::Guardian(arguments) => guardian::run(arguments, access, out),
         Verb::Enrol(arguments) => enrol::run(arguments, access, out),
     }
 }

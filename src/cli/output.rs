@@ -49,7 +49,7 @@ impl Failure {
         self
     }
     /// What went wrong, in words.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn words(&self) -> &str {
         &self.words
     }

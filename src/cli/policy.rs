@@ -21,8 +21,8 @@ pub(super) enum Command {
     Check(Source),
     /// Run a bundle's golden cases.
     Test(Source),
-    /// List every rule in words.
-    Explain(Source),
+    /// List every rule in words, or say what a purpose means.
+    Explain(explain::Arguments),
 }
 
 /// Which bundle.
@@ -37,7 +37,7 @@ pub(super) fn run(command: &Command, out: &Out) -> Result<(), Failure> {
     match command {
         Command::Check(source) => check::run(source, out),
         Command::Test(source) => test::run(source, out),
-        Command::Explain(source) => explain::run(source, out),
+        Command::Explain(arguments) => explain::run(arguments, out),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     ambient::SystemEntropy,
-    home::{on_terminal, write_private_new},
+    home::{self, on_terminal, write_private_new},
     output::Failure,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     model::party::RecoveryKeys,
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the 24 words go.
 #[derive(Args, Clone)]
@@ -28,6 +28,18 @@ pub(super) fn known_or_made(desk: &mut Desk, arguments: &RecoveryWords) -> Resul
     let keys = make(arguments)?;
     desk.memory_mut().recovery = Some(keys.clone());
     Ok(keys)
+}
+
+/// The recovery key of the words somebody types, or has in a file.
+pub(super) fn typed(file: Option<&Path>) -> Result<RecoveryKey, Failure> {
+    let words = match file {
+        Some(path) => home::read_secret(path)?,
+        None => home::ask(
+            "The 24 words of your recovery key (they are not shown): ",
+            "give the words with --words-file FILE",
+        )?,
+    };
+    RecoveryKey::from_words(&words).map_err(|e| Failure::does_not_hold(e.to_string()))
 }
 
 /// A new recovery key, whose words its owner has seen.

@@ -2,11 +2,14 @@
 
 mod download;
 mod evidence;
+mod handover;
 mod list;
 mod pending;
+mod relation;
 mod seal;
 mod show;
 mod upload;
+mod withdraw;
 
 use super::{
     home::Access,
@@ -29,7 +32,7 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Seal files into one encrypted file. Nothing leaves the device.
-    Seal(seal::Arguments),
+    Seal(Box<seal::Arguments>),
     /// Declare a sealed file and upload it.
     Upload(upload::Arguments),
     /// List your reports at the broker.
@@ -40,6 +43,12 @@ enum Verb {
     Download(download::Arguments),
     /// Make an evidence pack about one report, for a court.
     Evidence(evidence::Arguments),
+    /// Withdraw a report: nobody can collect it any more.
+    Withdraw(withdraw::Arguments),
+    /// Offer a report to another advocate, who becomes its owner by agreeing.
+    HandOver(handover::Arguments),
+    /// Agree to own a report that was offered to you.
+    TakeOver(handover::Taking),
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
@@ -51,5 +60,8 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         Verb::Show(arguments) => show::run(arguments, access, out),
         Verb::Download(arguments) => download::run(arguments, access, out),
         Verb::Evidence(arguments) => evidence::run(arguments, access, out),
+        Verb::Withdraw(arguments) => withdraw::run(arguments, access, out),
+        Verb::HandOver(arguments) => handover::offer(arguments, access, out),
+        Verb::TakeOver(arguments) => handover::take(arguments, access, out),
     }
 }

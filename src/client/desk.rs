@@ -238,11 +238,23 @@ impl Desk {
         path: &str,
         wrap: impl Fn(String) -> W,
     ) -> Result<Accepted, DeskError> {
+        self.submit_by("POST", body, subject, path, wrap)
+    }
+
+    /// As [`Desk::submit`], by another method.
+    pub(in crate::client) fn submit_by<B: StatementBody + Clone, W: Serialize>(
+        &mut self,
+        method: &'static str,
+        body: &B,
+        subject: Option<Digest>,
+        path: &str,
+        wrap: impl Fn(String) -> W,
+    ) -> Result<Accepted, DeskError> {
         let mut prev = subject.and_then(|s| self.memory.chains.get(&s.to_string()).copied());
         for _ in 0..2 {
             let text = self.sign(body, subject, prev)?;
             let sent: Result<Accepted, RemoteError> =
-                self.remote.submit("POST", path, &wrap(text.clone()), self.signed_in());
+                self.remote.submit(method, path, &wrap(text.clone()), self.signed_in());
             match sent {
                 Ok(accepted) => {
                     self.confirm(&accepted, &text, subject)?;

@@ -2,7 +2,10 @@
 
 use super::desk::{Desk, DeskError};
 use crate::{
-    model::{event::Log, ids::ReportId},
+    model::{
+        event::Log,
+        ids::{PartyId, ReportId},
+    },
     wire::{
         api::Disclosure,
         entry::Shared,
@@ -94,6 +97,14 @@ impl Desk {
         self.check_entry(first.index, first.proof, &mut None)
     }
 
+    /// Whom the broker says its listing is about: a guess, until something that was signed says so too.
+    pub(in crate::client) fn party_of_listing(&mut self) -> Result<PartyId, DeskError> {
+        let page: Disclosure = self.remote.fetch("/v1/disclosure?from=0", self.signed_in())?;
+        let listing = self.believed(|trust| SignedListing::open(&page.listing, trust.log(Log::Case)));
+        let unbelieved = |e| DeskError::refused(format!("the broker's listing is not to be believed: {e}"));
+        Ok(listing.map_err(unbelieved)?.party)
+    }
+
     fn check_page(
         &mut self,
         page: &Disclosure,
@@ -117,7 +128,7 @@ impl Desk {
     }
 
     /// Whom a listing for this person may be about: themselves, or the institution they act for.
-    fn listed_as(&self) -> Vec<crate::model::ids::PartyId> {
+    fn listed_as(&self) -> Vec<PartyId> {
         let institution = self.mirror.key(self.identity.key_id()).and_then(|key| key.institution());
         institution.into_iter().chain([self.party_id()]).collect()
     }

@@ -25,6 +25,7 @@ use crate::{
     wire::{
         api::{Accepted, Listing, Released, RequestSummary, SubmitStatement},
         entry::Happening,
+        ownership::{Ownership, OwnershipError},
         receipt,
         statement::Unverified,
     },
@@ -183,6 +184,9 @@ impl Desk {
 
     /// Both statements are signed by one advocate, whose party id is the thumbprint of the key that signed.
     fn check_signatures(&self, released: &Released) -> Result<(), DeskError> {
+        if !released.keys.is_empty() {
+            return self.check_ownership(released);
+        }
         let signer = |text: &str| {
             let parsed = Unverified::parse(text).map_err(|e| DeskError::refused(e.to_string()))?;
             let verified = parsed.verify(&released.advocate_key, self.genesis.digest());
@@ -195,6 +199,16 @@ impl Desk {
         } else {
             Err(DeskError::refused("grant and report are not signed by the same advocate; nothing was used"))
         }
+    }
+
+    /// Keys were replaced, or the report came to belong to somebody else: the statements that did it say so.
+    fn check_ownership(&self, released: &Released) -> Result<(), DeskError> {
+        let refused = |e: OwnershipError| DeskError::refused(format!("{e}; nothing was used"));
+        let ownership = Ownership::read(&released.keys, self.genesis.digest()).map_err(refused)?;
+        let sealed_by = ownership.signer(&released.report_statement).map_err(refused)?;
+        let given_by = ownership.signer(&released.grant_statement).map_err(refused)?;
+        let report = grant_of(&released.grant_statement)?.report;
+        ownership.leads(report, sealed_by, given_by).map_err(refused)
     }
 
     /// Collects a release as one standard age file; the first trouble ends it, and the next attempt goes on from there.

@@ -2,10 +2,12 @@
 //! signed statement and the wrapped header leave it.
 
 use super::{
-    consent,
+    consent::{self, Asked},
     desk::{Desk, DeskError},
+    fetched::grant_of,
     fingerprint,
     identity::to_age,
+    relations,
     remote::As,
     rewrap,
 };
@@ -19,7 +21,10 @@ use crate::{
         time::{Duration, Timestamp, Window},
     },
     wire::{
-        api::{Accepted, Bytes, GrantSummary, Listing, Revoked, SubmitGrant, SubmitHeader, SubmitStatement},
+        api::{
+            Accepted, Bytes, Foreseen, GrantSummary, Listing, Revoked, SubmitDraft, SubmitGrant, SubmitHeader,
+            SubmitStatement,
+        },
         entry::Happening,
         header::Header,
         receipt,
@@ -34,6 +39,8 @@ pub const YOUNG: Duration = Duration::from_days(1);
 pub struct Terms {
     /// The report.
     pub report: ReportId,
+    /// Whether it must be this version of it.
+    pub version: Version,
     /// The institution.
     pub institution: PartyId,
     /// Its unit; needed when it has several.
@@ -68,6 +75,16 @@ pub struct Terms {
     pub confirmed_fingerprint: Option<String>,
 }
 
+/// Which version of a report a grant may be about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Version {
+    /// From tier 3 on the redacted one, where this device knows one.
+    #[default]
+    Default,
+    /// The report named, whatever other versions there are.
+    ThisOne,
+}
+
 /// Whether the wrapped header goes along or is kept back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeaderGoes {
@@ -95,30 +112,43 @@ impl Desk {
     /// # Errors
     /// In words; among them every person whose consent is narrower than the grant.
     pub fn prepare_grant(&mut self, terms: &Terms) -> Result<Prepared, DeskError> {
+        let (mut grant, fingerprint) = self.draft_grant(terms)?;
+        let header = self.wrap_for(terms.report, &grant.recipient)?;
+        grant.header = Digest::from_bytes(header.digest());
+        Ok(Prepared { grant, header: header.as_bytes().to_vec(), fingerprint })
+    }
+
+    /// What the broker and its policies would say to a grant given now. It learns the terms; nobody signs anything, and
+    /// nothing is kept of them.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn foresee(&mut self, terms: &Terms) -> Result<Foreseen, DeskError> {
+        let (grant, _) = self.draft_grant(terms)?;
+        Ok(self.remote.submit("POST", "/v1/grants/preview", &SubmitDraft { grant }, self.signed_in())?)
+    }
+
+    /// The grant as far as it can be written without one's own header, and the institution's eight words.
+    fn draft_grant(&mut self, terms: &Terms) -> Result<(Grant, String), DeskError> {
         self.refresh()?;
         let institution = self.known_institution(terms.institution)?;
         if institution.admitted_at.is_none() {
             return Err(DeskError::refused("the institution is not admitted; nobody has examined it yet"));
         }
-        let own = self.memory.report(terms.report).cloned().ok_or_else(|| {
-            DeskError::refused(format!(
-                "this device knows no report {} of yours; see `amana report list`",
-                terms.report
-            ))
-        })?;
-        let class = institution.record.class;
-        let review_by = consent::allows(&own, &terms.purposes, class, terms.identification, self.now())?;
+        relations::may_be_granted(&self.memory, terms.report, terms.version)?;
+        let (purposes, class) = (terms.purposes.as_slice(), institution.record.class);
+        let asked = Asked { report: terms.report, purposes, class, identification: terms.identification };
+        let review_by = consent::allows(&self.memory, &asked, self.now())?;
         let (key_digest, key) = self.recipient_key(terms)?;
         let words = self.institution_fingerprint(terms.institution, &key.recipient)?;
         let urgent = self.confirm_young_key(key_digest, &key, &words, terms)?;
-        let header = self.wrap_for(terms.report, &key.recipient)?;
         let fixed = self.genesis.genesis();
         let grant = Grant {
             report: terms.report,
             institution: terms.institution,
             recipient_key: key_digest,
             recipient: key.recipient,
-            header: Digest::from_bytes(header.digest()),
+            header: Digest::from_bytes([0; 32]),
             purposes: terms.purposes.clone(),
             use_mode: terms.use_mode,
             identification: terms.identification,
@@ -139,7 +169,7 @@ impl Desk {
             terms: institution.terms.map(|terms| terms.statement),
             replaces: terms.replaces,
         };
-        Ok(Prepared { grant, header: header.as_bytes().to_vec(), fingerprint: words })
+        Ok((grant, words))
     }
 
     /// Signs and sends a prepared grant.
@@ -159,11 +189,22 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn send_header(&mut self, grant: GrantId, header: Vec<u8>) -> Result<Accepted, DeskError> {
+        self.is_still_agreed_to(grant)?;
         let path = format!("/v1/grants/{grant}/header");
         let body = SubmitHeader { header: Bytes(header) };
         let accepted: Accepted = self.remote.submit("PUT", &path, &body, self.signed_in())?;
         self.confirm_event(&accepted.receipt, &Happening::HeaderReceived { grant })?;
         Ok(accepted)
+    }
+
+    /// Days may lie between the two yeses, and a person may have taken consent back in them.
+    fn is_still_agreed_to(&mut self, grant: GrantId) -> Result<(), DeskError> {
+        // A grant from another device of the same advocate is judged there.
+        let Some(signed) = self.memory.receipts.get(&grant.to_string()) else { return Ok(()) };
+        let terms = grant_of(&signed.statement)?;
+        let class = self.known_institution(terms.institution)?.record.class;
+        let (report, purposes, identification) = (terms.report, terms.purposes.as_slice(), terms.identification);
+        consent::allows(&self.memory, &Asked { report, purposes, class, identification }, self.now()).map(drop)
     }
 
     /// Withdraws a grant. Works without signing in.
@@ -267,9 +308,10 @@ impl Desk {
     }
 
     /// The header must be the one this device signed the digest of.
-    fn is_own_header(&self, report: ReportId, header: &Header) -> Result<(), DeskError> {
+    pub(in crate::client) fn is_own_header(&self, report: ReportId, header: &Header) -> Result<(), DeskError> {
         let statement = self.own_statement(report)?;
-        if statement.owner_header == Digest::from_bytes(header.digest()) {
+        let newest = self.memory.report(report).and_then(|own| own.owner_header);
+        if newest.unwrap_or(statement.owner_header) == Digest::from_bytes(header.digest()) {
             Ok(())
         } else {
             Err(DeskError::refused("the broker sent another header than the one you sealed; nothing was granted"))

@@ -4,18 +4,19 @@ use super::{
     desk::{Desk, DeskError},
     identity::Identity,
     memory::OwnReport,
+    open::{Stated, manifest_of},
     receiving::{FetchSteps, Wanted, told_as_progress},
     remote::RemoteError,
-    report::Plan,
+    report::{Plan, relation},
     seal::{self, Growth, Sealed},
     uploading::Pace,
 };
 use crate::{
     model::{
         ambient::{Entropy, random},
-        ids::{AgeRecipient, Digest, ReportId},
+        ids::{AgeRecipient, Digest, PartyId, ReportId},
         party::RecoveryKeys,
-        report::{Report, ReportKind, Tier},
+        report::{CoOwners, Report, ReportKind, Tier},
         statement::{Body, Kind},
     },
     wire::{
@@ -28,6 +29,15 @@ use std::path::Path;
 
 /// Label of the commitment to a sealed consent register.
 const CONSENT_LABEL: &[u8] = b"amana/consent-commitment/v1\0";
+
+impl SealedReport {
+    /// The same report, owned with others: so many of all owners have to agree with a grant, the one who gives it counted.
+    #[must_use]
+    pub fn owned_with(mut self, parties: Vec<PartyId>, threshold: u32) -> Self {
+        self.report.co_owners = (!parties.is_empty()).then_some(CoOwners { parties, threshold });
+        self
+    }
+}
 
 /// A sealed report that has not been declared yet.
 pub struct SealedReport {
@@ -128,8 +138,9 @@ impl Desk {
     ) -> Result<(), DeskError> {
         let header = self.owner_header(id)?;
         let stated = report_of(&header.report_statement)?;
+        let own = self.memory.report(id).and_then(|own| own.owner_header);
         if Digest::of(header.report_statement.as_bytes()) != id.into()
-            || Digest::of(&header.header.0) != stated.owner_header
+            || Digest::of(&header.header.0) != own.unwrap_or(stated.owner_header)
         {
             return Err(DeskError::refused("the broker sent another report than the one asked for; nothing was kept"));
         }
@@ -140,6 +151,40 @@ impl Desk {
             stated: &stated,
         };
         self.receive(&wanted, out, pace, steps)
+    }
+
+    /// How sensitive a report of one's own is.
+    ///
+    /// # Errors
+    /// When this device does not know it.
+    pub fn tier_of(&self, id: ReportId) -> Result<Tier, DeskError> {
+        Ok(self.own_statement(id)?.tier)
+    }
+
+    /// Takes title, items and persons' consent out of a sealed file, where this device does not know them: `false` where it
+    /// does.
+    ///
+    /// # Errors
+    /// When the file is not the report, or does not open.
+    pub fn restore(&mut self, id: ReportId, sealed: &Path) -> Result<bool, DeskError> {
+        let known = self.memory.report(id).is_none_or(|own| !own.items.is_empty());
+        if known {
+            return Ok(false);
+        }
+        let stated = self.own_statement(id)?;
+        let stated = Stated {
+            payload_sha256: stated.payload_sha256,
+            payload_bytes: stated.payload_bytes,
+            key_commitment: stated.key_commitment,
+        };
+        let manifest = manifest_of(sealed, self.identity.age_identity(), &stated);
+        let manifest = manifest.map_err(|e| DeskError::refused(e.to_string()))?;
+        if let Some(own) = self.memory.reports.get_mut(&id.to_string()) {
+            (own.title, own.consent, own.items) = (manifest.title, manifest.consent_register, manifest.items);
+            own.relations = manifest.relations;
+            own.sealed_at = sealed.display().to_string();
+        }
+        Ok(true)
     }
 
     /// What the device's own statement says of a report.
@@ -194,9 +239,13 @@ impl Sealer<'_> {
             Some(keys) => &keys.recipient,
             None => return Err(DeskError::refused("enrol first: a report is sealed for your recovery key as well")),
         };
+        // Before a byte is written: a statement cannot be given its commitment afterwards.
+        let commitment = relation::commitment_of(plan.manifest()).map_err(|e| DeskError::refused(e.to_string()))?;
         let sealed = seal::seal_growing(plan, self.identity.age_identity(), recovery, out, progress, growth)
             .map_err(|e| DeskError::refused(e.to_string()))?;
-        Ok(self.describe(plan, &sealed, tier, kind, out))
+        let mut described = self.describe(plan, &sealed, tier, kind, out);
+        described.report.predecessor_commitment = commitment.map(|digest| Digest::from_bytes(digest.0));
+        Ok(described)
     }
 
     fn describe(&self, plan: &Plan, sealed: &Sealed, tier: Tier, kind: ReportKind, out: &Path) -> SealedReport {
@@ -224,9 +273,11 @@ impl Sealer<'_> {
             title: manifest.title.clone(),
             consent,
             consent_salt,
+            relations: manifest.relations.clone(),
             items: manifest.items.clone(),
             sealed_at: out.display().to_string(),
             statement: String::new(),
+            owner_header: None,
         };
         SealedReport { report, owner_header: sealed.owner_header.clone(), own }
     }

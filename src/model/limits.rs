@@ -6,6 +6,12 @@ use super::{bucket::Rate, time::Duration};
 pub const STATEMENT_BYTES: usize = 48 * 1024;
 /// One log leaf's data (C2SP tlog-tiles entry bundles frame entries with sixteen bits).
 pub const LEAF_BYTES: usize = 65_535;
+/// Later answers of persons a device records; withdrawals are taken beyond it. Years of talks in a memory read each time.
+pub const CONSENT_CHANGES: usize = 20_000;
+/// A person's code in a consent register: it stands in lists and in every refusal.
+pub const CODE_BYTES: usize = 64;
+/// Years a consent may be good for before it is gone through again: further ahead is a slip of the pen.
+pub const CONSENT_REVIEW_YEARS: i64 = 10;
 /// An age header the broker keeps; age's own headers for two recipients are under 400 bytes.
 pub const HEADER_BYTES: usize = 64 * 1024;
 /// A JSON request body other than a payload: one statement and one header in base64 with room to spare.
@@ -122,6 +128,9 @@ pub const RESPONSE_DAYS: u64 = 120;
 pub const TERMS_LINES: usize = 16;
 /// Characters of a sealed message in a statement: 16 KiB of text, age's framing, and base64.
 pub const SEALED_MESSAGE_CHARS: usize = 24 * 1024;
+/// Statements that replaced a party's keys, or a report's owner: all of them go along with a release, so that whoever
+/// collects can check who signed.
+pub const KEY_STATEMENTS: usize = 32;
 /// Grants of one report that run at once: all of them stand in its row, and end with it.
 pub const RUNNING_GRANTS: usize = 512;
 /// Inboxes that wait for something new at once; whoever finds no place asks again later.
@@ -289,9 +298,9 @@ pub const PLOT_LABEL_CHARS: usize = 44;
 pub const ANCHOR_WAIT_SECONDS: u64 = 5;
 /// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
 pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;
-/// Files of one policy bundle in an export, and bundles in it; the shipped one has nine files.
+/// Files of one policy bundle in an export, and bundles in it; the shipped one has nineteen files.
 pub const POLICY_FILES: usize = 64;
-/// Bytes of one policy bundle in an export: ten times the shipped one, and still one line of it.
+/// Bytes of one policy bundle in an export: several times the shipped one, and still one line of it.
 pub const POLICY_BYTES: u64 = 256 << 10;
 /// Length of a policy file's path.
 pub const POLICY_PATH_BYTES: usize = 100;

@@ -58,7 +58,7 @@ pub struct PurposeLeaf {
     pub publicity: String,
     /// What can be taken back afterwards.
     pub undo: String,
-    /// The Data Privacy Vocabulary term it is nearest to.
+    /// The purpose of the Data Privacy Vocabulary (version 2) it is a narrower case of.
     pub dpv: String,
 }
 

@@ -128,6 +128,9 @@ pub struct PartyRow {
     pub statement: Digest,
     /// What it said, with the keys of today.
     pub enrolment: PartyEnrolment,
+    /// Statements that put other keys in the place of its first ones, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub keys_by: Vec<Digest>,
 }
 row!(PartyRow, "party");
 
@@ -334,6 +337,9 @@ pub struct ReportRow {
     /// The entry that recorded its payload.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stored_in: Option<EntryRef>,
+    /// Statements by which it came to belong to somebody else, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub owner_by: Vec<Digest>,
     /// Grants of it that have not ended: they end with it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub grants: Vec<GrantId>,

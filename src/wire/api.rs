@@ -146,6 +146,10 @@ pub struct Released {
     pub report_statement: String,
     /// The advocate's signing key; its thumbprint is the `kid` of both statements.
     pub advocate_key: PublicKey,
+    /// Where that is not so, because keys were replaced or the report was handed over: the statements that show why, each
+    /// party's enrolment first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub keys: Vec<String>,
     /// Whether this release had been delivered before.
     pub again: bool,
 }

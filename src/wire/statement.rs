@@ -236,6 +236,14 @@ impl Unverified {
     pub fn subject(&self) -> Option<Digest> {
         self.claims.subject
     }
+    /// When it says it was signed.
+    pub fn claimed_at(&self) -> Timestamp {
+        self.claims.iat
+    }
+    /// Digest of the genesis of the broker it says it is meant for.
+    pub fn claimed_audience(&self) -> Digest {
+        self.claims.aud
+    }
     /// The key an enrolment brings along: it proves possession, nothing more.
     pub fn enclosed_key(&self) -> Option<PublicKey> {
         match &self.claims.body {

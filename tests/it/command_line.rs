@@ -34,7 +34,7 @@ impl Person {
         json_of(&self.command(arguments).arg("--json").output().unwrap(), arguments)
     }
     /// Runs for people; panics unless it succeeds.
-    fn says(&self, arguments: &[&str]) -> String {
+    pub fn says(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", words(&output));
         String::from_utf8(output.stdout).unwrap()
@@ -66,20 +66,20 @@ fn json_of(output: &Output, arguments: &[&str]) -> Value {
         .unwrap_or_else(|e| panic!("{arguments:?} printed no JSON ({e}): {}", words(output)))
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
 }
 
-fn path(path: &Path) -> &str {
+pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// Everybody with a plain identity file.
-struct People {
-    stage: Stage,
-    advocate: Person,
+pub struct People {
+    pub stage: Stage,
+    pub advocate: Person,
     root: Person,
-    officer: Person,
+    pub officer: Person,
     unit: PathBuf,
     administrators: [Person; 2],
     accreditor: Person,
@@ -87,7 +87,7 @@ struct People {
 }
 
 impl People {
-    fn gather() -> Self {
+    pub fn gather() -> Self {
         let stage = Stage::founded();
         let person = |identity: &amana::client::identity::Identity| {
             let file = stage.path(&format!("{}.txt", identity.label().as_str()));
@@ -112,12 +112,12 @@ impl People {
         }
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.stage.path(name)
     }
 
     /// Enrolment, officer, key, admission by two, attestation. Returns the institution's id and its eight words.
-    fn establish(&self) -> (String, String) {
+    pub fn establish(&self) -> (String, String) {
         let recovery = self.file("root-recovery");
         let enrolled = self.root.does(&[
             "institution",
@@ -158,7 +158,7 @@ impl People {
         (id, text(&published, "words"))
     }
 
-    fn enrol_advocate(&self) {
+    pub fn enrol_advocate(&self) {
         self.advocate.does(&["identity", "enrol", "--recovery-file", path(&self.file("recovery-words"))]);
     }
 
@@ -173,7 +173,7 @@ impl People {
 
 const GRANT: [&str; 5] = ["--purpose", "commission-of-inquiry", "--cooling-off", "0", "--yes"];
 
-fn grant<'a>(report: &'a str, to: &'a str, fingerprint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub fn grant<'a>(report: &'a str, to: &'a str, fingerprint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["grant", "create", report, "--to", to, "--confirm-fingerprint", fingerprint];
     arguments.extend(GRANT);
     arguments.extend(more);
@@ -223,6 +223,27 @@ fn a_whole_story_by_commands() {
         json_of(&program(&["audit", "verify", path(&audit), "--card", &card, "--json"]).output().unwrap(), &["audit"]);
     assert_eq!(verified["holds"], true);
     assert_eq!(verified["events"]["released"], 1);
+    receipt_from_files_names_the_recipient(&people, &given, &audit);
+}
+
+/// Whoever holds the statement and an audit bundle needs no identity and no broker.
+fn receipt_from_files_names_the_recipient(people: &People, grant: &str, audit: &Path) {
+    let file = people.file("grant.jws");
+    let shown = people.advocate.does(&["grant", "show", grant]);
+    fs::write(&file, shown["grant"]["statement"].as_str().unwrap()).unwrap();
+    let words = ["grant", "consent-receipt", path(&file), "--format", "odrl"];
+    let receipt = |more: &[&str]| -> Value {
+        let output = program(&[&words[..], more].concat()).env("HOME", "/nowhere").output().unwrap();
+        json_of(&output, &words)
+    };
+    assert_eq!(receipt(&[])["assignee"].get("vcard:fn"), None);
+    assert_eq!(receipt(&["--register", path(audit)])["assignee"]["vcard:fn"], "Mission (fictional)");
+    let stranger = Stage::founded();
+    fs::write(people.file("genesis.note"), stranger.cast.founded.genesis.note()).unwrap();
+    fs::write(people.file("register.jsonl"), "").unwrap();
+    let folder = people.file("genesis.note").parent().unwrap().to_owned();
+    let refused = program(&[&words[..], &["--register", path(&folder)]].concat()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "another broker's register");
 }
 
 fn preview_says_who_what_why(people: &People, report: &str, institution: &str, fingerprint: &str) {
@@ -277,6 +298,11 @@ fn withdraw(people: &People, grant: &str) {
     people.advocate.does(&["grant", "receipt", grant, "--out", path(&proof)]);
     assert!(fs::read_to_string(&proof).unwrap().starts_with("c2sp.org/tlog-proof@v1\n"));
     people.advocate.does(&["grant", "show", grant]);
+    let receipt = people.file("receipt.html");
+    let made = people.advocate.does(&["grant", "consent-receipt", grant, "--language", "fr", "--out", path(&receipt)]);
+    assert_eq!(made["signature_checked"], true);
+    let page = fs::read_to_string(&receipt).unwrap();
+    assert!(page.contains("Mission (fictional)") && page.contains("lang=\"fr\""), "{page}");
     let words = people.advocate.says(&["grant", "revoke", grant, "--by", "person"]);
     for expected in ["Nobody can collect this again", "Mission (fictional)", "cannot be taken back", "due by"] {
         assert!(words.contains(expected), "no {expected:?} in {words}");

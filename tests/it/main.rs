@@ -25,6 +25,8 @@ mod backup;
 mod command_line;
 #[cfg(all(feature = "client", feature = "server"))]
 mod consent;
+#[cfg(feature = "client")]
+mod consent_receipts;
 #[cfg(all(feature = "client", feature = "server"))]
 mod crashes;
 #[cfg(all(feature = "client", feature = "server"))]
@@ -61,6 +63,10 @@ mod lying;
 mod openapi;
 #[cfg(all(feature = "client", feature = "server"))]
 mod overload;
+#[cfg(all(feature = "client", feature = "server"))]
+mod persons;
+#[cfg(all(feature = "client", feature = "server"))]
+mod persons_by_commands;
 #[cfg(all(feature = "client", feature = "server"))]
 mod process;
 #[cfg(all(feature = "client", feature = "server"))]

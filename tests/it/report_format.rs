@@ -456,7 +456,7 @@ fn changed_file_stops_the_sealing() {
 #[test]
 fn redaction_names_the_report_it_was_made_from() {
     let digest = "ab".repeat(32).parse().ok();
-    let relation = Relation { kind: RelationKind::Redacts, digest, reason: "for the mission".to_owned() };
+    let relation = Relation { kind: RelationKind::Redacts, digest, reason: "for the mission".to_owned(), salt: None };
     let plan = redacted_plan().related(relation.clone()).unwrap();
     let (_home, unpacked) = opened(&packed(&plan));
     let manifest = unpacked.unwrap().manifest;

@@ -14,12 +14,13 @@ use crate::{
     client::{
         desk::{Desk, DeskError},
         fetched::{Collected, open_collected},
-        granting::{HeaderGoes, Terms},
-        report::{ManifestDraft, Plan},
+        granting::{HeaderGoes, Terms, Version},
+        report::{self, ManifestDraft, Plan, Relation, RelationKind},
     },
     model::{
+        ambient::{Entropy, random},
         grant::{Ask, Conditions, Contact, Scope, UseMode, WithdrawnBy},
-        ids::{GrantId, ReportId},
+        ids::{Digest, GrantId, ReportId},
         purpose::Identification,
         report::{ReportKind, Tier},
         time::{Duration, Timestamp, Window},
@@ -143,11 +144,20 @@ fn share(
     let terms = cast.terms(url, expired)?;
     let outcome = cast.at_desk(&advocate, url, |desk| desk.prepare_grant(&terms));
     teller.refused("granting a report whose persons should have been asked again by now", outcome)?;
+    let redacted = redacting(redacted, original, &*cast.entropy()).map_err(|e| words(&e))?;
     cast.at_desk(&advocate, url, |desk| publish(desk, &redacted, ReportKind::Redaction, &second, teller))
 }
 
+/// The redaction, naming the report it was made from: the broker sees a salted commitment to that.
+fn redacting(plan: Plan, original: ReportId, entropy: &dyn Entropy) -> Result<Plan, report::PlanError> {
+    let digest = Some(report::Digest(*Digest::from(original).as_bytes()));
+    let reason = "what identifies the persons was taken out".to_owned();
+    let relation = Relation { kind: RelationKind::Redacts, digest, reason, salt: None };
+    plan.related(relation)?.salted(report::Digest(random(entropy)))
+}
+
 /// The redaction as it would stand had nobody spoken with its persons for two years.
-fn overdue(case: &Path, today: jiff::civil::Date) -> Result<Plan, crate::client::report::PlanError> {
+fn overdue(case: &Path, today: jiff::civil::Date) -> Result<Plan, report::PlanError> {
     let then = today.saturating_sub(jiff::Span::new().years(2));
     Plan::of_folder(case, &case.join("redacted/report.json"), &mut |_| {})?.rebased(then)
 }
@@ -288,6 +298,7 @@ impl Cast {
         let now = self.now();
         Ok(Terms {
             report,
+            version: Version::Default,
             institution,
             unit: None,
             purposes: vec![purpose("commission-of-inquiry")?],

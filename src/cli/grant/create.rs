@@ -3,7 +3,7 @@
 use super::{preview::Preview, terms::TermsArguments};
 use crate::{
     cli::{
-        home::{self, Access},
+        home::{self, Access, Sitting},
         output::{Failure, Out},
         words,
     },
@@ -33,28 +33,48 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let taxonomy = words::taxonomy()?;
     let terms = arguments.terms.terms(&taxonomy)?;
     access.at_desk(|sitting| {
-        let preview = Preview::of(&sitting.desk, &terms)?;
-        out.note(preview.text(&terms, &taxonomy));
+        let mut tiers = Vec::new();
+        for terms in &terms {
+            let preview = Preview::of(&sitting.desk, terms)?;
+            out.note(preview.text(terms, &taxonomy));
+            tiers.push(preview.tier);
+        }
         if !arguments.yes {
             home::decide("\nGrant this?", "grant", "not now", out)?;
         }
-        let prepared = sitting.desk.prepare_grant(&terms)?;
-        let goes = goes(arguments, preview.tier);
-        let accepted = sitting.desk.give(&prepared, goes)?;
-        if goes == HeaderGoes::Later {
-            let kept = Bytes(prepared.header.clone());
-            sitting.desk.memory_mut().kept_headers.insert(accepted.id.to_string(), kept);
+        let (mut texts, mut rows) = (Vec::new(), Vec::new());
+        for (terms, tier) in terms.iter().zip(tiers) {
+            let (text, row) = give(sitting, terms, goes(arguments, tier))?;
+            texts.push(text);
+            rows.push(row);
         }
-        sitting.keep()?;
-        out.show(
-            text(accepted.id.into(), goes, &terms),
-            &serde_json::json!({
-                "grant": accepted.id, "index": accepted.index, "waits_for_second_yes": goes == HeaderGoes::Later,
-                "words": prepared.fingerprint, "urgent": prepared.grant.urgent,
-            }),
-        );
+        match rows.as_slice() {
+            [only] => out.show(texts.concat(), only),
+            _ => out.show(texts.join("\n\n"), &rows),
+        }
         Ok(())
     })
+}
+
+/// Signs and sends one grant, and keeps what was kept back before anything else happens.
+pub(super) fn give(
+    sitting: &mut Sitting,
+    terms: &Terms,
+    goes: HeaderGoes,
+) -> Result<(String, serde_json::Value), Failure> {
+    let prepared = sitting.desk.prepare_grant(terms)?;
+    let accepted = sitting.desk.give(&prepared, goes)?;
+    if goes == HeaderGoes::Later {
+        let kept = Bytes(prepared.header.clone());
+        sitting.desk.memory_mut().kept_headers.insert(accepted.id.to_string(), kept);
+    }
+    sitting.keep()?;
+    let row = serde_json::json!({
+        "grant": accepted.id, "report": terms.report, "index": accepted.index,
+        "waits_for_second_yes": goes == HeaderGoes::Later, "words": prepared.fingerprint,
+        "urgent": prepared.grant.urgent, "replaces": terms.replaces,
+    });
+    Ok((text(accepted.id.into(), goes, terms), row))
 }
 
 /// From tier 3 on nobody at the broker may hold what opens the report before the advocate has said yes twice.

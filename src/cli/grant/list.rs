@@ -2,6 +2,7 @@
 
 use super::name_of;
 use crate::cli::{
+    consent::remind,
     home::Access,
     output::{Failure, Out},
     words,
@@ -29,6 +30,6 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
         };
         let lines: Vec<String> = grants.iter().map(line).collect();
         out.show(if lines.is_empty() { "No grants.".to_owned() } else { lines.join("\n") }, &grants);
-        Ok(())
+        remind(sitting.desk.memory(), out)
     })
 }

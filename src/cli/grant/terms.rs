@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{home, output::Failure, words},
-    client::granting::Terms,
+    client::granting::{Terms, Version},
     model::{
         bundle::Bundle,
         grant::{Ask, Conditions, Contact, UseMode},
@@ -18,8 +18,12 @@ use serde::Deserialize;
 /// What is granted to whom.
 #[derive(Args)]
 pub(super) struct TermsArguments {
-    /// The report.
-    report: ReportId,
+    /// The report; several are granted one after another, on the same terms.
+    #[arg(required = true)]
+    reports: Vec<ReportId>,
+    /// This very report, although a redacted version of it is known: from tier 3 on that one is granted otherwise.
+    #[arg(long)]
+    original: bool,
     /// The institution's id.
     // Base64url may begin with a hyphen.
     #[arg(long, value_name = "INSTITUTION_ID", allow_hyphen_values = true)]
@@ -31,7 +35,8 @@ pub(super) struct TermsArguments {
     /// times.
     #[arg(long = "purpose", value_name = "PURPOSE", required = true, value_delimiter = ',')]
     purposes: Vec<Purpose>,
-    /// Defaults to start from: fact-finding or criminal-accountability [default: the group of the first purpose].
+    /// Defaults to start from: a group of purposes, such as fact-finding (a wrong one lists them all) [default: the group
+    /// of the first purpose].
     #[arg(long)]
     profile: Option<String>,
     /// For how many days it can be collected.
@@ -53,6 +58,12 @@ pub(super) struct TermsArguments {
     /// For how many days it may be kept.
     #[arg(long)]
     keep_days: Option<u64>,
+    /// For how many calendar months it may be kept; the day of the month stays, or is the last one.
+    #[arg(long, value_name = "MONTHS", conflicts_with = "keep_days")]
+    keep_months: Option<u16>,
+    /// The last day on which it may be kept, in UTC, such as 2030-12-31.
+    #[arg(long, value_name = "DAY", value_parser = words::read_last_day, conflicts_with_all = ["keep_days", "keep_months"])]
+    keep_until: Option<Timestamp>,
     /// Only this officer may collect; may be given several times.
     #[arg(long = "officer", value_name = "KEY_ID", allow_hyphen_values = true)]
     officers: Vec<KeyId>,
@@ -87,7 +98,14 @@ pub(super) struct TermsArguments {
 
 impl TermsArguments {
     /// The terms, with the profile's defaults where nothing was said.
-    pub(super) fn terms(&self, taxonomy: &Taxonomy) -> Result<Terms, Failure> {
+    pub(super) fn terms(&self, taxonomy: &Taxonomy) -> Result<Vec<Terms>, Failure> {
+        if self.reports.len() > 1 && (self.replaces.is_some() || self.answers.is_some()) {
+            return Err(Failure::usage("--replaces and --answers are about one report; give the others by themselves"));
+        }
+        self.reports.iter().map(|report| self.terms_for(*report, taxonomy)).collect()
+    }
+
+    fn terms_for(&self, report: ReportId, taxonomy: &Taxonomy) -> Result<Terms, Failure> {
         words::known_purposes(&self.purposes, taxonomy)?;
         let profile = self.profile(taxonomy)?;
         let now = home::now();
@@ -99,7 +117,8 @@ impl TermsArguments {
         }
         let until = now.plus(open_for).min(from.plus(limits::COLLECT_WITHIN));
         Ok(Terms {
-            report: self.report,
+            report,
+            version: if self.original { Version::ThisOne } else { Version::Default },
             institution: self.to,
             unit: self.unit.clone(),
             purposes: self.purposes.clone(),
@@ -125,9 +144,15 @@ impl TermsArguments {
     }
 
     fn keep_until(&self, profile: &Profile, now: Timestamp, until: Timestamp) -> Result<Timestamp, Failure> {
-        let keep = now.plus(words::days(self.keep_days.unwrap_or(profile.keep_days))?);
+        let keep = match (self.keep_until, self.keep_months) {
+            (Some(keep), _) => keep,
+            (None, Some(months)) => words::months_after(now, months)?,
+            (None, None) => now.plus(words::days(self.keep_days.unwrap_or(profile.keep_days))?),
+        };
         if keep < until {
-            return Err(Failure::usage("--keep-days ends before it can be collected for the last time; lower --days"));
+            return Err(Failure::usage(
+                "the time to keep it ends before it can be collected for the last time; lower --days",
+            ));
         }
         Ok(keep)
     }
@@ -162,6 +187,55 @@ struct Profile {
     identification: Identification,
     use_mode: UseMode,
     keep_days: u64,
-    #[serde(default)]
     officer_approvals: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Duration;
+    use std::collections::BTreeSet;
+
+    /// The profiles of the shipped bundle, by the name of their file; and as they stand there.
+    fn profiles() -> Vec<(String, Profile, serde_json::Value)> {
+        let bundle = Bundle::shipped();
+        let named = bundle.paths().filter(|path| path.starts_with("profiles/"));
+        let read = |path: &str| {
+            let text = bundle.file(path).unwrap();
+            let name = path.trim_start_matches("profiles/").trim_end_matches(".json").to_owned();
+            (name, serde_json::from_str(text).unwrap(), serde_json::from_str(text).unwrap())
+        };
+        named.map(read).collect()
+    }
+
+    #[test]
+    fn every_group_of_purposes_has_a_profile_and_every_profile_a_group() {
+        let taxonomy = words::taxonomy().unwrap();
+        let groups: BTreeSet<String> = taxonomy.leaves().map(|(_, leaf)| leaf.group.clone()).collect();
+        let named: BTreeSet<String> = profiles().into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(groups, named);
+        for (name, _, file) in profiles() {
+            assert_eq!(file["group"], *name);
+        }
+    }
+
+    #[test]
+    fn every_profile_lies_within_the_bounds_of_a_grant() {
+        for (name, profile, file) in profiles() {
+            let collect = Duration::from_days(profile.collect_days);
+            assert!(profile.collect_days > 0 && collect <= limits::COLLECT_WITHIN, "{name}");
+            assert!(profile.cooling_off_hours * 3600 < collect.as_seconds(), "{name} cools off longer than it is open");
+            assert!((1..=limits::MAX_RELEASES).contains(&profile.max_releases), "{name}");
+            assert!(profile.keep_days >= profile.collect_days, "{name} ends before it can be collected");
+            assert!(words::days(profile.keep_days).is_ok(), "{name}");
+            assert!(file["officer_approvals"].as_u64().unwrap() <= u64::from(limits::OFFICER_APPROVALS), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_profile_shows_the_state_or_the_public_who_somebody_is() {
+        for (name, profile, _) in profiles() {
+            assert!(profile.identification <= Identification::IdentifiedToRecipient, "{name}");
+        }
+    }
 }

@@ -54,6 +54,12 @@ impl Kept {
         self.write(&memory, identity)
     }
 
+    /// Keeps another memory in the place of what was read: for an identity that goes on where another one was.
+    pub(in crate::cli) fn change_to(mut self, memory: Memory, identity: &Identity) -> Result<(), Failure> {
+        drop(self.take());
+        self.write(&memory, identity)
+    }
+
     /// Keeps `memory`, joined with what others kept since.
     pub(super) fn write(&mut self, memory: &Memory, identity: &Identity) -> Result<(), Failure> {
         let words = |what: &dyn std::fmt::Display| {
@@ -66,7 +72,8 @@ impl Kept {
         let plain = Zeroizing::new(serde_json::to_vec(&joined).map_err(|e| words(&e))?);
         let sealed = seal_bytes(&[identity.recipient()], &plain).map_err(|e| words(&e))?;
         replace_private(&self.place.memory(), &sealed).map_err(|e| words(&e))?;
-        self.open_before = open(&joined);
+        // Of what others keep open this command knows nothing, so it can be done with none of it.
+        self.open_before = open(memory);
         Ok(())
     }
 }
@@ -113,6 +120,8 @@ fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory 
         kept_headers: theirs.kept_headers,
         // Another process that seals at the same time begins its upload anew when this one ends it.
         early_uploads: ours.early_uploads,
+        // Only added to, and ordered by when each was recorded: joining loses none and the later one holds.
+        consent_changes: theirs.consent_changes,
     };
     // Both trees were verified when they were seen; the next command proves that it continues the larger one.
     let sizes = (ours.case.map_or(0, |tree| tree.size), theirs.case.map_or(0, |tree| tree.size));
@@ -122,6 +131,7 @@ fn join(theirs: Memory, ours: Memory, open_before: &BTreeSet<String>) -> Memory 
     joined.receipts.extend(ours.receipts);
     joined.reports.extend(ours.reports);
     joined.first_seen.extend(ours.first_seen);
+    joined.consent_changes.extend(ours.consent_changes);
     joined.release_requests.retain(|grant, _| still_open(grant, ours.release_requests.contains_key(grant)));
     joined.release_requests.extend(ours.release_requests);
     joined.kept_headers.retain(|grant, _| still_open(grant, ours.kept_headers.contains_key(grant)));
@@ -134,7 +144,7 @@ fn open(memory: &Memory) -> BTreeSet<String> {
 }
 
 /// A memory is written as JSON and nothing else; so it is copied.
-fn copy(memory: &Memory) -> Result<Memory, Failure> {
+pub(in crate::cli) fn copy(memory: &Memory) -> Result<Memory, Failure> {
     let text = serde_json::to_vec(memory).map(Zeroizing::new);
     text.and_then(|text| serde_json::from_slice(&text))
         .map_err(|e| Failure::refused(format!("memory cannot be kept: {e}")))
@@ -162,5 +172,42 @@ mod tests {
         let kept_headers = [("grant".to_owned(), Bytes(vec![1]))].into();
         let joined = join(Memory { kept_headers, ..Memory::default() }, Memory::default(), &BTreeSet::new());
         assert_eq!(joined.kept_headers.len(), 1);
+    }
+
+    #[test]
+    fn later_answers_of_two_commands_are_both_kept_and_the_one_recorded_last_holds() {
+        use crate::{
+            client::consent::{Answers, Change, Said, Withdrawal},
+            model::time::Timestamp,
+        };
+        let change = |at, said| {
+            let (code, date) = ("W-1".to_owned(), jiff::civil::date(2026, 6, 1));
+            Change { at: Timestamp::from_seconds(at), code, said, date, reports: BTreeSet::new() }
+        };
+        let renewed = change(1, Said::Answered(Answers::default()));
+        let withdrawn = change(2, Said::Withdrawn(Withdrawal::Everything {}));
+        let with = |change: &Change| Memory { consent_changes: [change.clone()].into(), ..Memory::default() };
+        for (theirs, ours) in [(&renewed, &withdrawn), (&withdrawn, &renewed)] {
+            let joined = join(with(theirs), with(ours), &BTreeSet::new());
+            assert_eq!(joined.consent_changes.iter().collect::<Vec<_>>(), [&renewed, &withdrawn]);
+        }
+        // A command that knew nothing of it does not take it away.
+        let joined = join(with(&withdrawn), Memory::default(), &BTreeSet::new());
+        assert_eq!(joined.consent_changes.len(), 1);
+    }
+
+    #[test]
+    fn keeping_twice_takes_away_nothing_another_command_keeps_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let identity = crate::cli::founding::identity("main", &*crate::cli::ambient::SystemEntropy::new()).unwrap();
+        let place = Place::under(dir.path());
+        let mut first = Kept::read(&place, &identity).unwrap();
+        let mut second = Kept::read(&place, &identity).unwrap();
+        second.write(&asking(&["theirs"]), &identity).unwrap();
+        for _ in 0..2 {
+            first.write(&asking(&["mine"]), &identity).unwrap();
+        }
+        let kept = Kept::read(&place, &identity).unwrap();
+        assert_eq!(kept.memory().release_requests.keys().collect::<Vec<_>>(), ["mine", "theirs"]);
     }
 }

@@ -45,6 +45,12 @@ impl Place {
         }
     }
 
+    /// The folder of the label `main` in a home.
+    #[cfg(test)]
+    pub(super) fn under(home: &Path) -> Self {
+        Self { folder: home.join("main") }
+    }
+
     /// The identity under its passphrase.
     pub(in crate::cli) fn identity(&self) -> PathBuf {
         self.folder.join("identity.age")
@@ -97,7 +103,7 @@ pub(in crate::cli) fn write_private_new(path: &Path, bytes: &[u8]) -> Result<(),
 }
 
 /// Replaces a file whole: other programs see the old or the new one.
-pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(in crate::cli) fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);

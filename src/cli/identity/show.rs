@@ -18,20 +18,24 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
     let kept = unlocked.kept()?;
     let identity = &unlocked.identity;
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known yet".to_owned());
+    let party = kept.memory().party.unwrap_or_else(|| identity.party_id());
+    let heir =
+        kept.memory().recovery.as_ref().map(|keys| format!("{party}.{}.{}", identity.recipient(), keys.recipient));
     let recovery = if kept.memory().recovery.is_some() { "made" } else { "none yet" };
     out.show(
         format!(
             "{}\n  id          {}\n  public key  {}\n  recipient   {}\n  words       {}\n  recovery    {recovery}\n  \
-             broker      {}\n\nRead the eight words out to whoever wants to be sure that these are your keys.",
+             broker      {}\n  as heir     {}\n\nRead the eight words out to whoever wants to be sure that these are your keys.",
             identity.label(),
-            identity.party_id(),
+            party,
             identity.public_key(),
             identity.recipient(),
             identity.fingerprint(),
             known(&kept.memory().url),
+            heir.as_deref().unwrap_or("enrol first"),
         ),
         &serde_json::json!({
-            "label": identity.label().as_str(), "party": identity.party_id(), "key_id": identity.key_id(),
+            "label": identity.label().as_str(), "party": party, "heir": heir, "key_id": identity.key_id(),
             "public_key": identity.public_key(), "recipient": identity.recipient(), "words": identity.fingerprint(),
             "recovery": kept.memory().recovery, "broker": kept.memory().url,
         }),

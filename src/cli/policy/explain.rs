@@ -1,14 +1,64 @@
-//! `policy explain`: every rule in the words a denial uses.
+//! `policy explain`: every rule in the words a denial uses; or who learns what when a purpose is served.
 
 use super::Source;
 use crate::{
-    cli::output::{Failure, Out},
+    cli::output::{Failure, Out, chain},
+    model::{
+        bundle::Bundle,
+        purpose::{IdentityNeed, Purpose, PurposeLeaf},
+    },
     policy::{Engine, Reason},
+    wire::taxonomy,
 };
+use clap::Args;
 
-pub(super) fn run(source: &Source, out: &Out) -> Result<(), Failure> {
-    let bundle = source.bundle()?;
-    let engine = source.engine(&bundle)?;
+/// List every rule in words, or say what a purpose means.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  amana policy explain\n  amana policy explain --purpose urgent-appeal\n  amana policy explain policies/"
+)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+    /// Instead of the rules: who learns what for this purpose, what becomes public, what can be undone (a wrong one lists
+    /// them all).
+    #[arg(long)]
+    purpose: Option<Purpose>,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
+    let bundle = arguments.source.bundle()?;
+    match &arguments.purpose {
+        Some(purpose) => explain_purpose(purpose, &bundle, out),
+        None => explain_rules(&arguments.source, &bundle, out),
+    }
+}
+
+fn explain_purpose(purpose: &Purpose, bundle: &Bundle, out: &Out) -> Result<(), Failure> {
+    let text = bundle.file("taxonomy.json").ok_or_else(|| Failure::refused("the bundle has no taxonomy.json"))?;
+    let taxonomy = taxonomy::parse(text).map_err(|e| Failure::does_not_hold(chain(&e)))?;
+    let Some(leaf) = taxonomy.leaf(purpose) else {
+        let ids: Vec<&str> = taxonomy.leaves().map(|(id, _)| id.as_str()).collect();
+        return Err(Failure::refused(format!("there is no purpose {purpose}; choose from: {}", ids.join(", "))));
+    };
+    out.show(purpose_text(purpose, leaf), &serde_json::json!({ "id": purpose, "means": leaf }));
+    Ok(())
+}
+
+fn purpose_text(purpose: &Purpose, leaf: &PurposeLeaf) -> String {
+    let names = match leaf.identity_required {
+        IdentityNeed::NotNeeded => "Not needed.",
+        IdentityNeed::Helpful => "Helpful; it can be served without.",
+        IdentityNeed::Required => "Required; it cannot be served without.",
+    };
+    format!(
+        "{} ({purpose}, group {})\n  learns     {}\n  names      {names}\n  public     {}\n  undo       {}",
+        leaf.title, leaf.group, leaf.who_learns, leaf.publicity, leaf.undo
+    )
+}
+
+fn explain_rules(source: &Source, bundle: &Bundle, out: &Out) -> Result<(), Failure> {
+    let engine = source.engine(bundle)?;
     let actions: Vec<&str> = engine.actions().collect();
     let text: Vec<String> = actions.iter().map(|action| section(&engine, action)).collect();
     let rows: std::collections::BTreeMap<&str, Vec<_>> =

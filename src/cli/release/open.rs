@@ -7,7 +7,7 @@ use crate::{
         output::{Failure, Out},
         progress::Progress,
     },
-    client::{fetched::open_collected, reporting::report_of},
+    client::{fetched::open_collected, relations::checked, reporting::report_of},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -59,16 +59,19 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         Some(id) => format!("Acknowledged: {id}"),
         None => format!("Next: amana release acknowledge {}", arguments.file.display()),
     };
+    let earlier = checked(&opened.manifest.relations, &report_of(&collected.report_statement)?);
+    let related: String =
+        earlier.iter().flat_map(|one| ["\nAn earlier report: it ".to_owned(), one.to_string()]).collect();
     out.show(
         format!(
-            "Opened {} file(s) into {}.\nIt is the content the advocate signed, and the only one. Read CONDITIONS.txt before you use \
+            "Opened {} file(s) into {}.{related}\nIt is the content the advocate signed, and the only one. Read CONDITIONS.txt before you use \
              it; what the files say is alleged.\n\n{next}",
             opened.files,
             opened.folder.display()
         ),
         &serde_json::json!({
             "folder": opened.folder, "files": opened.files, "payload_sha256": opened.payload_sha256,
-            "key_commitment": opened.key_commitment, "acknowledgement": acknowledged,
+            "key_commitment": opened.key_commitment, "acknowledgement": acknowledged, "earlier": earlier,
         }),
     );
     Ok(())

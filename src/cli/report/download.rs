@@ -41,6 +41,9 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
             .download_with(arguments.report, &arguments.out, &pace, &mut |step| progress.fetched(&step, out));
         fetched.map_err(|error| Failure::from(error).and("The same command goes on from what has come."))?;
         drop(progress);
+        if sitting.desk.restore(arguments.report, &arguments.out)? {
+            out.note("Title, persons and their consent are on this device again; grants are checked against them.");
+        }
         out.show(
             format!(
                 "Fetched into {}: the file you sealed, byte for byte.\nIt opens with your identity or your \

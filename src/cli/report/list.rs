@@ -1,6 +1,8 @@
 //! `report list`: what the broker has, with the titles only this device knows.
 
+use super::relation::Relations;
 use crate::cli::{
+    consent::remind,
     home::Access,
     output::{Failure, Out},
     words,
@@ -21,28 +23,32 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
         let mut text = String::new();
         for report in &reports {
             // Writing to a string cannot fail.
+            let relations = Relations::of(memory, report.id)?;
             let _ = writeln!(
                 text,
-                "{}  {}  tier {}  {}  {}",
+                "{}  {}  tier {}  {}  {}{}",
                 report.id,
                 words::moment(report.at),
                 u8::from(report.report.tier),
                 super::show::standing(&report.state),
-                title(report.id).unwrap_or_default()
+                title(report.id).unwrap_or_default(),
+                relations.lines("    ")
             );
         }
         if reports.is_empty() {
             text.push_str("No reports yet. Begin with: amana report seal FILES…");
         }
-        let rows: Vec<_> = reports
+        let rows: Result<Vec<_>, Failure> = reports
             .iter()
             .map(|r| {
-                serde_json::json!({
+                let relations = Relations::of(memory, r.id)?;
+                Ok(serde_json::json!({
                     "id": r.id, "at": r.at, "state": r.state, "report": r.report, "title": title(r.id),
-                })
+                    "earlier": relations.earlier, "later": relations.later,
+                }))
             })
             .collect();
-        out.show(text.trim_end(), &rows);
-        Ok(())
+        out.show(text.trim_end(), &rows?);
+        remind(memory, out)
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{
     pending::{self, Pending},
+    relation::{self, RelationArguments, stale_answers},
     upload,
 };
 use crate::{
@@ -14,10 +15,15 @@ use crate::{
         words,
     },
     client::{
-        report::{self, ManifestDraft, Plan},
-        reporting::Sealer,
+        memory::Memory,
+        report::{ManifestDraft, Plan},
+        reporting::{SealedReport, Sealer},
     },
-    model::report::{ReportKind, Tier},
+    model::{
+        ambient::Entropy,
+        ids::PartyId,
+        report::{ReportKind, Tier},
+    },
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -28,7 +34,7 @@ use std::path::{Path, PathBuf};
 /// nothing is taken out of them.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  amana report seal --out case.age statement.odt photos/\n  amana report seal --tier 3 --kind redaction --description case/redacted/report.json case/\n  amana report seal --upload --limit-rate 64k --out case.age case/"
+    after_help = "Examples:\n  amana report seal --out case.age statement.odt photos/\n  amana report seal --tier 3 --kind redaction --description case/redacted/report.json case/\n  amana report seal --redacts 3f… --description case/redacted/report.json case/\n  amana report seal --upload --limit-rate 64k --out case.age case/"
 )]
 pub(super) struct Arguments {
     /// Sensitivity, 1 low to 4 highest. From 3 on a grant takes effect only with your second yes.
@@ -46,12 +52,20 @@ pub(super) struct Arguments {
     /// A description elsewhere than in the folder's report.json; takes one folder.
     #[arg(long, value_name = "REPORT.JSON")]
     description: Option<PathBuf>,
+    /// Another advocate who owns it too; may be given several times. Any one of the owners can withdraw what was granted.
+    #[arg(long = "co-owner", value_name = "PARTY_ID", allow_hyphen_values = true)]
+    co_owners: Vec<PartyId>,
+    /// How many of all owners have to agree with a grant, you counted [default: all].
+    #[arg(long, value_name = "N", requires = "co_owners")]
+    owners_needed: Option<u32>,
     /// Seal although files carry hidden metadata, without asking.
     #[arg(long)]
     yes: bool,
     /// Upload while sealing. What was sent of a sealing that breaks off is thrown away: it is sealed anew.
     #[arg(long)]
     upload: bool,
+    #[command(flatten)]
+    relation: RelationArguments,
     #[command(flatten)]
     pace: PaceArguments,
     /// Files and folders.
@@ -68,23 +82,48 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         )));
     }
     let plan = plan(arguments)?;
-    let warnings: Vec<String> = plan.warnings().iter().map(ToString::to_string).collect();
-    warn(&warnings, arguments, out)?;
+    let entropy = SystemEntropy::new();
     if arguments.upload {
-        return access.at_desk(|sitting| seal_and_send(sitting, arguments, &place, &plan, &warnings, out));
+        return access.at_desk(|sitting| {
+            let ready = Ready::of(plan, arguments, sitting.desk.memory(), &*entropy, out)?;
+            seal_and_send(sitting, arguments, &place, &ready, out)
+        });
     }
     let unlocked = access.unlock()?;
     let kept = unlocked.kept()?;
-    let entropy = SystemEntropy::new();
+    let Ready { plan, kind, warnings } = Ready::of(plan, arguments, kept.memory(), &*entropy, out)?;
     let sealer = Sealer { identity: &unlocked.identity, recovery: kept.memory().recovery.as_ref(), entropy: &*entropy };
     let progress = Progress::begin("sealing", plan.total_bytes(), out);
-    let kind = arguments.kind.unwrap_or_else(|| kind_of(&plan));
     let sealed = sealer.seal(&plan, arguments.tier, kind, &place, &mut |bytes| progress.add(bytes))?;
     drop(progress);
-    let pending = Pending::of(sealed);
+    let pending = Pending::of(owned(sealed, arguments));
     let beside = pending.write(&place, &unlocked.identity)?;
     tell(&place, &beside, &plan, &pending, &warnings, out);
     Ok(())
+}
+
+/// A plan that may be sealed: related to what it names, and its warnings read.
+struct Ready {
+    plan: Plan,
+    kind: ReportKind,
+    warnings: Vec<String>,
+}
+
+impl Ready {
+    fn of(
+        plan: Plan,
+        arguments: &Arguments,
+        memory: &Memory,
+        entropy: &dyn Entropy,
+        out: &Out,
+    ) -> Result<Self, Failure> {
+        let plan = arguments.relation.relate(plan, memory, entropy)?;
+        let kind = relation::kind(arguments.kind, &plan)?;
+        let mut warnings: Vec<String> = plan.warnings().iter().map(ToString::to_string).collect();
+        warnings.extend(stale_answers(&plan, memory));
+        warn(&warnings, arguments, out)?;
+        Ok(Self { plan, kind, warnings })
+    }
 }
 
 /// Seals and sends at once; where the link fails, sealing goes on and the upload is gone on with.
@@ -92,11 +131,10 @@ fn seal_and_send(
     sitting: &mut Sitting,
     arguments: &Arguments,
     place: &Path,
-    plan: &Plan,
-    warnings: &[String],
+    ready: &Ready,
     out: &Out,
 ) -> Result<(), Failure> {
-    let (kind, pace) = (arguments.kind.unwrap_or_else(|| kind_of(plan)), arguments.pace.pace());
+    let (Ready { plan, kind, warnings }, pace) = (ready, arguments.pace.pace());
     // What earlier sealings sent and never finished is worthless: their file keys are forgotten.
     for upload in std::mem::take(&mut sitting.desk.memory_mut().early_uploads) {
         sitting.desk.end_upload(upload)?;
@@ -105,14 +143,14 @@ fn seal_and_send(
     sitting.desk.memory_mut().early_uploads.push(upload);
     sitting.keep()?;
     let progress = Progress::upload(plan.total_bytes(), out);
-    let sent = sitting.desk.seal_and_upload(plan, arguments.tier, kind, place, upload, &pace, &mut |step| {
+    let sent = sitting.desk.seal_and_upload(plan, arguments.tier, *kind, place, upload, &pace, &mut |step| {
         progress.step(&step, out);
     })?;
     drop(progress);
     if let Some(trouble) = sent.trouble {
         out.note(format!("Sealed, but not everything could be sent yet: {trouble}"));
     }
-    let mut pending = Pending::of(sent.sealed);
+    let mut pending = Pending::of(owned(sent.sealed, arguments));
     pending.upload = Some(upload);
     let beside = pending.write(place, sitting.desk.identity())?;
     sitting.desk.memory_mut().early_uploads.clear();
@@ -120,6 +158,11 @@ fn seal_and_send(
         tell(place, &beside, plan, &pending, warnings, out);
     }
     upload::send(sitting, place, &pace, out)
+}
+
+fn owned(sealed: SealedReport, arguments: &Arguments) -> SealedReport {
+    let all = u32::try_from(arguments.co_owners.len()).unwrap_or(u32::MAX).saturating_add(1);
+    sealed.owned_with(arguments.co_owners.clone(), arguments.owners_needed.unwrap_or(all))
 }
 
 fn tell(place: &Path, beside: &Path, plan: &Plan, pending: &Pending, warnings: &[String], out: &Out) {
@@ -173,14 +216,6 @@ fn warn(warnings: &[String], arguments: &Arguments, out: &Out) -> Result<(), Fai
     }
     out.note("Whoever opens the report can read what is hidden in its files. Seal a cleaned copy if that must not be.");
     if arguments.yes { Ok(()) } else { home::decide("Seal as it is?", "seal", "not now", out) }
-}
-
-fn kind_of(plan: &Plan) -> ReportKind {
-    match plan.manifest().kind {
-        report::ReportKind::Original => ReportKind::Original,
-        report::ReportKind::Redaction => ReportKind::Redaction,
-        report::ReportKind::Translation => ReportKind::Translation,
-    }
 }
 
 /// The default name says the day and nothing of the content.

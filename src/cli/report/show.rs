@@ -1,11 +1,13 @@
 //! `report show`: one report, and the reference an institution needs to ask for it.
 
+use super::relation::Relations;
 use crate::{
     cli::{
         home::Access,
         output::{Failure, Out},
         words,
     },
+    client::consent,
     model::{
         ids::{AgeRecipient, ReportId},
         report::{Erasing, ReportState},
@@ -30,17 +32,18 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
         })?;
         let own = sitting.desk.memory().report(id);
         let title = own.and_then(|own| own.title.clone());
-        let consent = match own {
-            None => "sealed on another device".to_owned(),
-            Some(own) => own.consent.as_ref().map_or_else(
-                || "no register".to_owned(),
-                |register| format!("{} person(s)", register.persons.len()),
-            ),
+        let memory = sitting.desk.memory();
+        let consent = match (own, consent::working(memory, id)) {
+            (None, _) => "sealed on another device".to_owned(),
+            (Some(_), None) => "no register".to_owned(),
+            (Some(_), Some(register)) => format!("{} person(s); see amana consent show {id}", register.persons.len()),
         };
+        let relations = Relations::of(memory, id)?;
+        let related = relations.lines("  relation  ");
         let reference = reference(id, &summary.report.owner_recipient);
         out.show(
             format!(
-                "{}\n  report    {id}\n  declared  {}, {}\n  tier      {}, {}\n  bytes     {}\n  consent   {consent}\n\n\
+                "{}\n  report    {id}\n  declared  {}, {}\n  tier      {}, {}\n  bytes     {}\n  consent   {consent}{related}\n\n\
                  Reference for an institution, to hand over by another channel:\n  {reference}\n\
                  With it they can ask you for the report and write to you. It opens nothing.",
                 title.as_deref().unwrap_or("(no title on this device)"),
@@ -52,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
             ),
             &serde_json::json!({
                 "id": id, "title": title, "at": summary.at, "state": summary.state, "report": summary.report,
-                "reference": reference,
+                "reference": reference, "earlier": relations.earlier, "later": relations.later,
             }),
         );
         Ok(())

@@ -168,7 +168,7 @@ pub struct Person {
 }
 
 /// Whether there is consent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Given by the person or a guardian.
@@ -182,7 +182,7 @@ pub enum Status {
 }
 
 /// Whether and how a person may be contacted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ContactRule {
     /// Directly.
@@ -194,7 +194,7 @@ pub enum ContactRule {
 }
 
 /// One recorded answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// A level.
     Level(IdentificationLevel),

@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::consent::ConsentRegister;
 use super::item::{DerivedFrom, Digest, PersonShown};
 use super::limits::MAX_DESCRIBING_BYTES;
-use super::manifest::{Event, Handling, Preservation, Relation, ReportKind};
+use super::manifest::{Event, Handling, Preservation, ReportKind};
+use super::relation::Relation;
 use super::strict;
 
 /// A description of a report in the making. Unknown and repeated keys are refused; everything is optional.
@@ -206,6 +208,15 @@ pub enum DraftError {
         /// What is wrong and where.
         source: csv::Error,
     },
+}
+
+/// Reads a consent register from its file, which is sealed later.
+///
+/// # Errors
+/// The file cannot be read, is too large, or is not a register.
+pub fn read_register(path: &Path) -> Result<ConsentRegister, DraftError> {
+    ConsentRegister::from_json(&read_describing(path)?)
+        .map_err(|source| DraftError::Json { path: path.to_owned(), source })
 }
 
 /// Reads a file that describes the report, within its bound.

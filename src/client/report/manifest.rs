@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::consent::{ConsentRegister, ContactRule};
-use super::item::{Digest, Item};
+use super::item::Item;
 use super::name::{self, NameError};
+use super::relation::Relation;
 use super::strict::{self, FreeObject};
 use super::tables::{CustodyRow, RedactionRow};
 
@@ -151,35 +152,6 @@ pub enum ReportKind {
     Redaction,
     /// A version in another language.
     Translation,
-}
-
-/// An earlier report and what this one is to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relation {
-    /// What this report does to the earlier one.
-    pub kind: RelationKind,
-    /// Digest of the earlier report's statement; absent while there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "strict::optional_text")]
-    pub digest: Option<Digest>,
-    /// Why.
-    pub reason: String,
-}
-
-/// What a report does to an earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RelationKind {
-    /// Adds to it.
-    Supplements,
-    /// Corrects it.
-    Corrects,
-    /// Stands in its place.
-    Replaces,
-    /// Takes something out of it.
-    Redacts,
-    /// Puts it into another language.
-    Translates,
 }
 
 /// Something that is said to have happened.

@@ -11,11 +11,12 @@ use zeroize::Zeroizing;
 
 use super::consent::ConsentRegister;
 use super::draft::{DraftError, ManifestDraft};
-use super::item::{Item, Moment};
+use super::item::{Digest, Item, Moment};
 use super::limits::{MAX_ARCHIVE_BYTES, MAX_DEPTH, MAX_FILES, MAX_MANIFEST_BYTES};
-use super::manifest::{Manifest, ManifestError, Relation};
+use super::manifest::{Manifest, ManifestError};
 use super::metadata::Hidden;
 use super::name::NameError;
+use super::relation::{self, Relation};
 use super::walk::{self, Found};
 use super::{framing, padme};
 
@@ -97,12 +98,23 @@ impl Plan {
         self.total_bytes
     }
 
-    /// The same plan with one more relation to an earlier report.
+    /// The same plan with one more relation to an earlier report, before those of the description; what the report is
+    /// follows from them.
     ///
     /// # Errors
     /// The manifest outgrows its bound.
     pub fn related(mut self, relation: Relation) -> Result<Self, PlanError> {
-        self.manifest.relations.push(relation);
+        self.manifest.relations.insert(0, relation);
+        self.manifest.kind = relation::kind_of(&self.manifest.relations, self.manifest.kind);
+        self.rendered()
+    }
+
+    /// The same plan with a fresh salt for the commitment to the first earlier report it names, if it names one.
+    ///
+    /// # Errors
+    /// The manifest outgrows its bound.
+    pub fn salted(mut self, salt: Digest) -> Result<Self, PlanError> {
+        relation::salt(&mut self.manifest.relations, salt);
         self.rendered()
     }
 

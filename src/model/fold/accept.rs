@@ -78,7 +78,7 @@ fn party<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, enrolment: &Party
     };
     let key = KeyRow { public: enrolment.signing_key, party: signed.iss, holder };
     rows.write(&kid.to_string(), &key, at.entry).map_err(FoldError::Rows)?;
-    let row = PartyRow { statement: signed.digest, enrolment: enrolment.clone() };
+    let row = PartyRow { statement: signed.digest, enrolment: enrolment.clone(), keys_by: Vec::new() };
     keys::register_recovery(rows, at, signed.iss, &row)?;
     rows.write(&signed.iss.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }
@@ -107,6 +107,7 @@ fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer,
         at: at.at,
         state: ReportState::Declared {},
         stored_in: None,
+        owner_by: Vec::new(),
         grants: Vec::new(),
     };
     rows.write(&id.to_string(), &row, at.entry).map_err(FoldError::Rows)

@@ -11,6 +11,7 @@ use crate::model::{
     event::Recorded,
     ids::{Digest, KeyId, PartyId, ReportId},
     keys::{Handover, NewKeys, OwnerHeaderChange, PartyKind, Recovery, Rotation},
+    limits,
     party::{EnrolmentRole, Holder},
     rows::{Held, KeyRow, PartyRow, Proposal, RecoveryRow, ReportRow, Rows},
     statement::Signed,
@@ -36,7 +37,7 @@ pub(super) fn recovery<S: Rows>(
     recovery: &Recovery,
 ) -> Step<S> {
     own(rows, signed, signer, recovery.of)?;
-    replace(rows, at, signer.party, &recovery.keys)
+    replace(rows, at, signer.party, &recovery.keys, &[signed.digest])
 }
 
 /// The party the signer belongs to is what the statement says it is: that decides which log it stands in.
@@ -67,9 +68,13 @@ fn acceptable<S: Rows>(rows: &S, keys: &NewKeys) -> Step<S> {
 }
 
 /// The new keys take the place of the old ones, which sign nothing but freezes from then on.
-pub(super) fn replace<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, keys: &NewKeys) -> Step<S> {
+pub(super) fn replace<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, keys: &NewKeys, by: &[Digest]) -> Step<S> {
     acceptable(rows, keys)?;
     let mut held: Held<PartyRow> = require(rows, &party, "party")?;
+    if held.row.keys_by.len() >= limits::KEY_STATEMENTS {
+        return Err(Refusal::Malformed("the keys have been replaced as often as they may").into());
+    }
+    held.row.keys_by.extend_from_slice(by);
     let enrolment = &mut held.row.enrolment;
     let holder = match enrolment.role {
         EnrolmentRole::Advocate {} => Holder::Advocate {},
@@ -139,7 +144,7 @@ pub(super) fn handover<S: Rows>(
 }
 
 /// Again when it takes effect: keys may have been replaced, or the report withdrawn, since.
-pub(super) fn hand_over<S: Rows>(rows: &mut S, at: Recorded, handover: &Handover) -> Step<S> {
+pub(super) fn hand_over<S: Rows>(rows: &mut S, at: Recorded, handover: &Handover, by: Digest) -> Step<S> {
     let mut held: Held<ReportRow> = require(rows, &handover.report, "report")?;
     may_own(rows, handover)?;
     if held.row.state.is_withdrawn() {
@@ -148,6 +153,10 @@ pub(super) fn hand_over<S: Rows>(rows: &mut S, at: Recorded, handover: &Handover
     if freeze::holds(rows, held.row.owner, at.at)? {
         return Err(Refusal::Frozen.into());
     }
+    if held.row.owner_by.len() >= limits::KEY_STATEMENTS {
+        return Err(Refusal::Malformed("the report was handed over as often as it may").into());
+    }
+    held.row.owner_by.push(by);
     held.row.owner = handover.to;
     held.row.report.owner_header = handover.owner_header;
     held.row.report.owner_recipient = handover.owner_recipient.clone();

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::model::{
     event::Recorded,
+    ids::Digest,
     institution::{Approval, CaseMatter},
     keys::PartyKind,
     party::{Holder, OfficeName},
@@ -49,7 +50,7 @@ pub(super) fn approval<S: Rows>(
     held.row.signers.push(signed.kid);
     if agreed(&roster::in_force(rows)?.roster, &held.row) {
         held.row.effective = true;
-        take_effect(rows, at, signed, &held.row.proposal)?;
+        take_effect(rows, at, (approval.approves, signed.digest), &held.row.proposal)?;
     }
     rows.write(&approval.approves.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
@@ -113,18 +114,19 @@ fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
     }
 }
 
-fn take_effect<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, proposal: &Proposal) -> Step<S> {
+/// `by` is what was proposed and what approved it last.
+fn take_effect<S: Rows>(rows: &mut S, at: Recorded, by: (Digest, Digest), proposal: &Proposal) -> Step<S> {
     match proposal {
         Proposal::Resume(resumption) => epoch::resume(rows, at, resumption),
         Proposal::Roster(change) => roster::take_effect(rows, at, change),
         Proposal::Admit(admission) => institution::admitted(rows, at, admission),
         Proposal::Lift(suspension, lifted) => institution::lifted(rows, at, suspension, *lifted),
-        Proposal::Rotate(party, rotation) => keys::replace(rows, at, *party, &rotation.keys),
+        Proposal::Rotate(party, rotation) => keys::replace(rows, at, *party, &rotation.keys, &[by.0, by.1]),
         Proposal::Thaw(party, lifted, _) | Proposal::Freezing(party, lifted, Freezing::Lifted) => {
             freeze::lift(rows, at, *party, *lifted)
         }
         Proposal::Freezing(party, lasting, Freezing::Lasts) => freeze::last(rows, at, *party, *lasting),
-        Proposal::Erase(_, report) => withdrawal::agreed(rows, at, *report, signed.subject),
-        Proposal::HandOver(handover) => keys::hand_over(rows, at, handover),
+        Proposal::Erase(_, report) => withdrawal::agreed(rows, at, *report, by.0),
+        Proposal::HandOver(handover) => keys::hand_over(rows, at, handover, by.0),
     }
 }

@@ -44,10 +44,10 @@ pub(super) fn withdrawn<S: Rows>(
 }
 
 /// The recovery key agrees with the withdrawal that asked last.
-pub(super) fn agreed<S: Rows>(rows: &mut S, at: Recorded, report: ReportId, asked: Option<Digest>) -> Step<S> {
+pub(super) fn agreed<S: Rows>(rows: &mut S, at: Recorded, report: ReportId, asked: Digest) -> Step<S> {
     let mut held: Held<ReportRow> = require(rows, &report, "report")?;
     match held.row.state {
-        ReportState::Withdrawn { stored, erasing: Erasing::Asked { by } } if Some(by) == asked => {
+        ReportState::Withdrawn { stored, erasing: Erasing::Asked { by } } if by == asked => {
             let due = at.at.plus(limits::ERASE_AFTER);
             held.row.state = ReportState::Withdrawn { stored, erasing: Erasing::Due { at: due } };
         }

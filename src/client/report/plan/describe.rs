@@ -10,6 +10,7 @@ use crate::client::report::item::Item;
 use crate::client::report::limits::MAX_FILES;
 use crate::client::report::manifest::Manifest;
 use crate::client::report::name;
+use crate::client::report::relation;
 use crate::client::report::strict::FreeObject;
 use crate::client::report::tables::{self, MediaRow};
 use crate::client::report::walk::Found;
@@ -71,7 +72,7 @@ pub(super) fn describe(
     }
     let manifest = Manifest {
         v: 1,
-        kind: draft.kind.unwrap_or_default(),
+        kind: relation::kind_of(&draft.relations, draft.kind.unwrap_or_default()),
         fictional: draft.fictional,
         id: draft.id,
         title: draft.title,

@@ -1,0 +1,264 @@
+//! New keys for the same party: rotation, recovery, and wrapping owner headers for them. Payloads stay where they are.
+
+use super::{
+    desk::{Desk, DeskError},
+    identity::{Identity, RecoveryKey, to_age},
+    memory::OwnReport,
+    remote::RemoteError,
+    rewrap,
+};
+use crate::{
+    model::{
+        ids::{AgeRecipient, Digest, PartyId, ReportId},
+        institution::CaseMatter,
+        keys::{Handover, NewKeys, OwnerHeaderChange, PartyKind, Recovery, Rotation},
+        party::{Holder, RecoveryKeys},
+        report::{AfterWithdrawal, Withdrawal},
+        statement::{Body, Kind},
+    },
+    wire::{
+        api::{Accepted, Bytes, SubmitReport},
+        header::Header,
+        ownership::Ownership,
+        problem::ProblemType,
+    },
+};
+
+impl Desk {
+    /// What this party is, and the statement that its keys are about: its enrolment.
+    fn enrolment(&mut self) -> Result<(PartyKind, Digest), DeskError> {
+        if let Some(row) = self.mirror.party(self.party_id()) {
+            return Ok((PartyKind::Institution, row.statement));
+        }
+        let entry = self.enrolment_entry()?;
+        let statement = entry.shared.statement().ok().flatten().filter(|statement| statement.kind() == Kind::Party);
+        let statement = statement.ok_or_else(|| DeskError::refused("the log shows no enrolment of yours"))?;
+        Ok((PartyKind::Advocate, statement.digest()))
+    }
+
+    /// Signs that `new` takes the place of this identity. It takes effect when the recovery key agrees.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn propose_rotation(&mut self, new: &Identity, recovery: Option<RecoveryKeys>) -> Result<Accepted, DeskError> {
+        let (of, subject) = self.enrolment()?;
+        let keys = NewKeys { signing_key: new.public_key(), recipient: new.recipient(), recovery };
+        self.state(&Rotation { of, keys }, Some(subject))
+    }
+
+    /// The recovery key agrees with a rotation.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn agree_to_rotation(&mut self, recovery: &RecoveryKey, rotation: Digest) -> Result<Accepted, DeskError> {
+        let institution = self.mirror.party(self.party_id()).is_some();
+        self.as_recovery(recovery, |desk| {
+            if institution { desk.approve(rotation) } else { desk.agree(rotation, CaseMatter::Rotation) }
+        })
+    }
+
+    /// Finds out whose recovery key this is, from the log, and remembers it: on a new device nothing else is known.
+    ///
+    /// # Errors
+    /// When the broker knows no such key, or shows an enrolment that does not name it.
+    pub fn find_party(&mut self, recovery: &RecoveryKey) -> Result<PartyId, DeskError> {
+        let kid = recovery.public_keys().signing_key.thumbprint();
+        if let Some(key) = self.mirror.key(kid).filter(|key| key.holder == (Holder::Recovery {})) {
+            self.memory.party = Some(key.party);
+            return Ok(key.party);
+        }
+        let party = self.as_recovery(recovery, Self::party_of_listing)?;
+        self.memory.party = Some(party);
+        let entries = self.as_recovery(recovery, Self::own_entries)?.entries;
+        let statements = entries.iter().filter_map(|entry| {
+            let statement = entry.shared.statement().ok().flatten()?;
+            let about_keys = match statement.kind() {
+                Kind::Party | Kind::Rotation | Kind::Recovery => true,
+                Kind::Approval => matches!(
+                    statement.clone().into_unverified_body(),
+                    Body::Approval(approval) if approval.matter == Some(CaseMatter::Rotation)
+                ),
+                _ => false,
+            };
+            about_keys.then(|| entry.shared.statement.clone()).flatten()
+        });
+        let ownership = Ownership::read(&statements.collect::<Vec<_>>(), self.genesis.digest())
+            .map_err(|e| DeskError::refused(format!("what the broker shows of your keys does not hold: {e}")))?;
+        if ownership.recovery_key(party) == Some(recovery.public_keys().signing_key) {
+            Ok(party)
+        } else {
+            self.memory.party = None;
+            Err(DeskError::refused("the broker shows somebody else's keys; stop, and tell an auditor"))
+        }
+    }
+
+    /// Whether this identity's key is the party's key of today, by the broker's word: it lets nobody else sign in.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn is_in_force(&mut self) -> Result<bool, DeskError> {
+        match self.reports() {
+            Ok(_) => Ok(true),
+            Err(DeskError::Remote(error)) if error.is(ProblemType::Unauthenticated) => Ok(false),
+            Err(DeskError::Remote(RemoteError::SignIn(_))) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts `new` in the place of keys that are lost, with the recovery key alone. The desk goes on as `new`.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn recover(
+        &mut self,
+        recovery: &RecoveryKey,
+        new: &Identity,
+        new_recovery: Option<RecoveryKeys>,
+    ) -> Result<Accepted, DeskError> {
+        let of_institution = self.mirror.party(self.party_id()).map(|row| row.statement);
+        let (of, subject) = match of_institution {
+            Some(statement) => (PartyKind::Institution, statement),
+            None => self.as_recovery(recovery, Self::enrolment)?,
+        };
+        let keys = NewKeys { signing_key: new.public_key(), recipient: new.recipient(), recovery: new_recovery };
+        self.as_recovery(recovery, |desk| desk.state(&Recovery { of, keys }, Some(subject)))
+    }
+
+    /// Remembers every report the log says is this party's, as far as the log knows it: titles, persons' consent and items
+    /// are in the sealed files and come back with them.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn remember_reports(&mut self) -> Result<usize, DeskError> {
+        let mut found = 0_usize;
+        for entry in self.own_entries()?.entries {
+            let Ok(Some(statement)) = entry.shared.statement() else { continue };
+            let digest = statement.digest();
+            match statement.into_unverified_body() {
+                Body::Report(_) if !self.memory.reports.contains_key(&digest.to_string()) => {
+                    let text = entry.shared.statement.clone().unwrap_or_default();
+                    self.memory.reports.insert(digest.to_string(), OwnReport::of_statement(text));
+                    found = found.saturating_add(1);
+                }
+                Body::OwnerHeader(change) => self.remember_owner_header(change.report, change.owner_header),
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Wraps the header of a report for this identity and this recovery key, from one that the recovery key opens. `None`
+    /// when that is who it is wrapped for already.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn wrap_own_anew(
+        &mut self,
+        report: ReportId,
+        with: &RecoveryKey,
+        recovery: &RecoveryKeys,
+    ) -> Result<Option<Accepted>, DeskError> {
+        let listed = self.reports()?.into_iter().find(|summary| summary.id == report);
+        let listed =
+            listed.ok_or_else(|| DeskError::refused(format!("the broker lists no report {report} of yours")))?;
+        if listed.report.owner_recipient == self.identity.recipient() {
+            return Ok(None);
+        }
+        let recipients = [self.identity.recipient(), recovery.recipient.clone()];
+        let header = self.wrapped_by(report, with, &recipients)?;
+        let body = OwnerHeaderChange {
+            report,
+            owner_header: Digest::from_bytes(header.digest()),
+            owner_recipient: self.identity.recipient(),
+        };
+        let accepted = self.send_owner_header(report, &body, &header)?;
+        self.remember_owner_header(report, body.owner_header);
+        Ok(Some(accepted))
+    }
+
+    /// Offers a report to another advocate, who becomes its owner by agreeing. The header goes along, wrapped for them.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn hand_over(&mut self, report: ReportId, heir: &Heir) -> Result<Accepted, DeskError> {
+        let owner = self.owner_header(report)?;
+        let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
+        self.is_own_header(report, &header)?;
+        let recipients = [heir.recipient.clone(), heir.recovery_recipient.clone()];
+        let wrapped = wrap(&header, self.identity.age_identity(), &recipients)?;
+        let body = Handover {
+            report,
+            to: heir.party,
+            owner_header: Digest::from_bytes(wrapped.digest()),
+            owner_recipient: heir.recipient.clone(),
+        };
+        self.send_owner_header(report, &body, &wrapped)
+    }
+
+    /// Withdraws a report: nobody can collect it or be given it any more.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn withdraw_report(&mut self, report: ReportId, then: AfterWithdrawal) -> Result<Accepted, DeskError> {
+        self.state(&Withdrawal { report, then }, Some(report.into()))
+    }
+
+    /// The recovery key agrees that a withdrawn report is erased.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn agree_to_erasing(&mut self, recovery: &RecoveryKey, withdrawal: Digest) -> Result<Accepted, DeskError> {
+        self.as_recovery(recovery, |desk| desk.agree(withdrawal, CaseMatter::Withdrawal))
+    }
+
+    fn wrapped_by(
+        &mut self,
+        report: ReportId,
+        with: &RecoveryKey,
+        recipients: &[AgeRecipient; 2],
+    ) -> Result<Header, DeskError> {
+        let owner = self.owner_header(report)?;
+        let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
+        self.is_own_header(report, &header)?;
+        wrap(&header, with.age_identity(), recipients)
+    }
+
+    fn send_owner_header<B: crate::wire::statement::StatementBody + Clone>(
+        &mut self,
+        report: ReportId,
+        body: &B,
+        header: &Header,
+    ) -> Result<Accepted, DeskError> {
+        let path = format!("/v1/reports/{report}/owner-header");
+        let bytes = header.as_bytes().to_vec();
+        self.submit_by("PUT", body, Some(report.into()), &path, |statement| SubmitReport {
+            statement,
+            owner_header: Bytes(bytes.clone()),
+        })
+    }
+
+    fn remember_owner_header(&mut self, report: ReportId, digest: Digest) {
+        if let Some(own) = self.memory.reports.get_mut(&report.to_string()) {
+            own.owner_header = Some(digest);
+        }
+    }
+}
+
+/// Who is to own a report.
+#[derive(Clone, Debug)]
+pub struct Heir {
+    /// The advocate.
+    pub party: PartyId,
+    /// Their recipient of today.
+    pub recipient: AgeRecipient,
+    /// Their recovery key's recipient: a lost device must lose nothing.
+    pub recovery_recipient: AgeRecipient,
+}
+
+fn wrap(header: &Header, with: &age::x25519::Identity, recipients: &[AgeRecipient; 2]) -> Result<Header, DeskError> {
+    let words = |e: &dyn std::fmt::Display| DeskError::refused(e.to_string());
+    let [first, second] = recipients;
+    let first = to_age(first).map_err(|e| words(&e))?;
+    let second = to_age(second).map_err(|e| words(&e))?;
+    rewrap::rewrap(header, with, &[&first, &second]).map_err(|e| words(&e))
+}
