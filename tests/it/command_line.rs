@@ -144,7 +144,17 @@ impl People {
         let proposal = text(&first.does(&["institution", "admit", &id]), "proposal");
         first.fails(1, &["institution", "approve", &proposal]);
         second.does(&["institution", "approve", &proposal]);
-        self.accreditor.does(&["institution", "attest", &id, "--kind", "due-diligence", "--days", "30"]);
+        self.accreditor.does(&[
+            "institution",
+            "attest",
+            &id,
+            "--kind",
+            "due-diligence",
+            "--met",
+            "all",
+            "--days",
+            "30",
+        ]);
         (id, text(&published, "words"))
     }
 

@@ -11,8 +11,10 @@ import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK
 
 /** Every kind there is. Each has to occur, or this judge has not seen it. */
 const KINDS = [
-  "acknowledgement", "admission", "approval", "attestation", "audited", "grant", "officer", "party", "recipient-key",
-  "release-request", "report", "request", "resumption", "revocation", "roster", "suspension",
+  "acknowledgement", "admission", "approval", "attestation", "audited", "call", "closing", "freeze", "grant", "handover",
+  "notice", "officer", "owner-header", "party", "question", "recipient-key", "record", "recovery", "refusal",
+  "release-request", "report", "request", "resumption", "revocation", "roster", "rotation", "status", "suspension", "terms",
+  "thaw", "withdrawal",
 ];
 
 const folders = process.argv.slice(2);
@@ -67,6 +69,7 @@ async function judge({ event, statement }) {
   if (kind === "party") {
     const unverified = JSON.parse(Buffer.from(statement.split(".")[1], "base64url"));
     assert.equal(await know(unverified.body.signing_key), header.kid);
+    await know(unverified.body.recovery.signing_key);
   }
   const key = keys.get(header.kid);
   assert.ok(key, `${header.typ} is signed by a key that the bundle does not show before it`);
@@ -74,6 +77,11 @@ async function judge({ event, statement }) {
   const claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   assert.equal(claims.aud, digest);
   if (kind === "officer") await know(claims.body.signing_key);
+  if (kind === "rotation" || kind === "recovery") {
+    const { signing_key, recovery } = claims.body.keys;
+    await know(signing_key);
+    if (recovery !== undefined) await know(recovery.signing_key);
+  }
   kinds.set(kind, kinds.get(kind) + 1);
   await refused(changed(statement), key);
   await refused(statement, [...keys].find(([kid]) => kid !== header.kid)[1]);
