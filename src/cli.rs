@@ -36,6 +36,8 @@ mod grant;
 mod home;
 #[cfg(feature = "client")]
 mod identity;
+#[cfg(feature = "client")]
+mod inbox;
 mod inspect;
 #[cfg(feature = "client")]
 mod institution;
@@ -72,6 +74,8 @@ mod roll_forward;
 mod roster;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "client")]
+mod unit;
 #[cfg(feature = "server")]
 mod witness;
 #[cfg(feature = "client")]
@@ -127,16 +131,19 @@ enum Command {
     /// Seal reports on this device, upload them, list them, fetch them back.
     #[cfg(feature = "client")]
     Report(report::Arguments),
-    /// Ask an advocate for a report, or read what was asked.
+    /// What you, or your institution, have to do something about, most urgent first.
+    #[cfg(feature = "client")]
+    Inbox(inbox::Arguments),
+    /// Ask an advocate for a report, read what was asked, refuse it or ask back.
     #[cfg(feature = "client")]
     Request(request::Arguments),
     /// Grant reports to institutions, look after grants, withdraw them.
     #[cfg(feature = "client")]
     Grant(Box<grant::Arguments>),
-    /// Collect a granted report, open it, acknowledge it.
+    /// Collect a granted report, open it, acknowledge it, and say what became of it.
     #[cfg(feature = "client")]
     Release(release::Arguments),
-    /// Enrol, admit, vouch for, suspend and look up institutions.
+    /// Enrol, admit, vouch for, suspend and look up institutions; their terms, calls, records and ends.
     #[cfg(feature = "client")]
     Institution(institution::Arguments),
     /// Show and change who holds which office, who witnesses, and which keys sign the logs.
@@ -210,6 +217,8 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Identity(arguments) => identity::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Report(arguments) => report::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Inbox(arguments) => inbox::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Request(arguments) => request::run(&arguments, out),
         #[cfg(feature = "client")]
