@@ -115,6 +115,11 @@ pub(super) const fn state(state: &GrantState) -> &'static str {
     }
 }
 
+/// Whether a grant can still be collected, now or later.
+pub(super) const fn runs(state: &GrantState) -> bool {
+    matches!(state, GrantState::HeaderPending {} | GrantState::HeaderReceived {})
+}
+
 /// An institution's name with its class.
 pub(super) fn institution(record: &InstitutionRecord) -> String {
     format!("{} ({}, {})", record.name, record.class.as_str(), record.jurisdiction)

@@ -33,6 +33,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]; nobody agrees twice.
     pub fn agree_to_collect(&mut self, grant: GrantId) -> Result<Accepted, DeskError> {
+        self.acts_for_institution()?;
         let approves = Digest::from(grant);
         self.state(&Approval { approves, matter: Some(CaseMatter::Grant) }, Some(approves))
     }
@@ -42,6 +43,7 @@ impl Desk {
     /// # Errors
     /// When nothing was collected under it, or another grant took its place; [`DeskError`].
     pub fn say_what_became(&mut self, summary: &GrantSummary, became: Became) -> Result<Accepted, DeskError> {
+        self.acts_for_institution()?;
         if let Some(later) = summary.replaced_by {
             return Err(DeskError::refused(format!(
                 "another grant took the place of this one; say it under that one: amana release status {later}"

@@ -66,6 +66,7 @@ impl Desk {
         reason: RefusalReason,
         reply: &Reply,
     ) -> Result<Answered, DeskError> {
+        self.answers_for_itself()?;
         let purposes = items(request, &reply.purposes)?;
         let (unit, sealed_message) = match &reply.message {
             Some(message) => {
@@ -84,6 +85,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn ask_back(&mut self, request: &RequestSummary, reply: &Reply) -> Result<Answered, DeskError> {
+        self.answers_for_itself()?;
         let purposes = items(request, &reply.purposes)?;
         let question = reply.message.as_deref().unwrap_or_default();
         if question.trim().is_empty() {
@@ -101,6 +103,7 @@ impl Desk {
     /// [`DeskError`].
     pub fn give_notice(&mut self, telling: &Telling) -> Result<Answered, DeskError> {
         self.refresh()?;
+        self.answers_for_itself()?;
         let own = self.memory.report(telling.report).ok_or_else(|| {
             DeskError::refused(format!(
                 "this device knows no report {} of yours; see `amana report list`",

@@ -14,6 +14,7 @@ use crate::{
         party::Holder,
         purpose::Purpose,
         request::{ItemAnswer, RefusalReason},
+        rows::KeyRow,
         statement::{Body, Kind, is_bidi_control},
     },
     wire::{
@@ -83,26 +84,13 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Forged`]; [`DeskError`] when the register cannot be read.
     pub fn is_asked(&mut self, listed: &RequestSummary) -> Result<(), DeskError> {
-        let forged = |why: &str| DeskError::Forged { what: format!("the request {}", listed.id), why: why.to_owned() };
         // An officer may have been appointed since the register was last read.
         if self.mirror.key(listed.officer).is_none() {
             self.refresh()?;
         }
         let key = self.mirror.key(listed.officer);
-        let key = key.ok_or_else(|| forged("the register knows no such officer"))?;
-        let statement = Unverified::parse_kind(&listed.statement, Kind::Request).map_err(|e| forged(&e.to_string()))?;
-        if Digest::from(listed.id) != statement.digest() {
-            return Err(forged("its statement is another one"));
-        }
-        let verified = statement.verify(&key.public, self.genesis.digest()).map_err(|e| forged(&e.to_string()))?;
-        if key.institution() != Some(listed.institution) {
-            return Err(forged("the officer acts for another institution"));
-        }
-        if *verified.body() == Body::Request(listed.request.clone()) {
-            Ok(())
-        } else {
-            Err(forged("what is listed is not what was signed"))
-        }
+        is_signed(listed, key.as_ref(), self.genesis.digest())
+            .map_err(|why| DeskError::Forged { what: format!("the request {}", listed.id), why })
     }
 
     /// What owners answered to requests about one report, by the digest of each statement: every one is proved to stand in
@@ -123,6 +111,29 @@ impl Desk {
         officer.or(root).map_or(Side::Owner, Side::Institution)
     }
 
+    /// That this desk stands on an owner's side, before anything is sealed or signed.
+    pub(in crate::client) fn answers_for_itself(&self) -> Result<(), DeskError> {
+        match self.side() {
+            Side::Owner => Ok(()),
+            Side::Institution(_) => Err(DeskError::refused(
+                "this is for whoever owns the report; you act for an institution (choose another identity with --as)",
+            )),
+        }
+    }
+
+    /// That this desk stands on an institution's side.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn acts_for_institution(&self) -> Result<(), DeskError> {
+        match self.side() {
+            Side::Institution(_) => Ok(()),
+            Side::Owner => Err(DeskError::refused(
+                "this is for an officer of the institution; the register knows you as none (choose another identity with --as)",
+            )),
+        }
+    }
+
     /// The unit an officer works in.
     pub(in crate::client) fn unit_of(&self, request: &RequestSummary) -> Option<String> {
         match self.mirror.key(request.officer)?.holder {
@@ -137,6 +148,24 @@ impl Desk {
         let mut readers = std::iter::once(&self.identity).chain(unit);
         let opened = readers.find_map(|reader| open_message(reader.age_identity(), sealed).ok())?;
         Some(shown(&opened))
+    }
+}
+
+/// Why what is listed is not what an officer of that institution signed.
+fn is_signed(listed: &RequestSummary, key: Option<&KeyRow>, genesis: Digest) -> Result<(), String> {
+    let key = key.ok_or("the register knows no such officer")?;
+    let statement = Unverified::parse_kind(&listed.statement, Kind::Request).map_err(|e| e.to_string())?;
+    if Digest::from(listed.id) != statement.digest() {
+        return Err("its statement is another one".to_owned());
+    }
+    let verified = statement.verify(&key.public, genesis).map_err(|e| e.to_string())?;
+    if key.institution() != Some(listed.institution) || key.public.thumbprint() != listed.officer {
+        return Err("the officer acts for another institution".to_owned());
+    }
+    if *verified.body() == Body::Request(listed.request.clone()) {
+        Ok(())
+    } else {
+        Err("what is listed is not what was signed".to_owned())
     }
 }
 
@@ -193,6 +222,81 @@ impl std::fmt::Display for Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        model::{
+            ids::{Jti, PublicKey},
+            institution::OfficerAppointment,
+            request::{AccessRequest, RequestKind},
+            time::Timestamp,
+        },
+        wire::statement::{Claims, Seen, SeenTree, sign},
+    };
+    use ed25519_dalek::SigningKey;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const HOUSE: PartyId = PartyId::from_bytes([7; 32]);
+
+    fn genesis() -> Digest {
+        Digest::of(b"genesis")
+    }
+
+    fn officer(seed: u8) -> (SigningKey, KeyRow) {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let public = PublicKey::from_bytes(key.verifying_key().to_bytes());
+        let unit = "evidence unit".parse().unwrap();
+        let office = OfficerAppointment { institution: HOUSE, signing_key: public, unit, until: Timestamp::FAR_FUTURE };
+        (key, KeyRow { public, party: public.thumbprint().first_of_party(), holder: Holder::Officer(office) })
+    }
+
+    fn listed(key: &SigningKey, row: &KeyRow) -> RequestSummary {
+        let request = AccessRequest {
+            kind: RequestKind::Access,
+            report: ReportId::from_bytes([1; 32]),
+            grant: None,
+            purposes: vec!["commission-of-inquiry".parse().unwrap()],
+            legal_basis: "a resolution".parse().unwrap(),
+            deadline: Timestamp::FAR_FUTURE,
+            keep_until: None,
+            sealed_message: None,
+        };
+        let nothing = SeenTree { size: 0, root: Digest::of(b"") };
+        let claims = Claims {
+            iss: row.party,
+            aud: genesis(),
+            jti: Jti::from_bytes([1; 16]),
+            iat: NOW,
+            submit_by: NOW,
+            subject: None,
+            prev: None,
+            seen: Some(Seen { register: nothing, case: nothing }),
+            body: request.clone(),
+        };
+        let statement = sign(&claims, key).unwrap();
+        let id = Digest::of(statement.as_bytes()).into();
+        let (officer, answers) = (row.public.thumbprint(), BTreeMap::new());
+        RequestSummary { id, officer, institution: HOUSE, request, at: NOW, answers, statement }
+    }
+
+    #[test]
+    fn request_is_believed_only_as_an_officer_of_the_institution_signed_it() {
+        let ((key, row), (_, other)) = (officer(1), officer(2));
+        let genuine = listed(&key, &row);
+        assert_eq!(is_signed(&genuine, Some(&row), genesis()), Ok(()));
+        assert!(is_signed(&genuine, None, genesis()).is_err());
+        assert!(is_signed(&genuine, Some(&other), genesis()).is_err());
+        assert!(is_signed(&genuine, Some(&row), Digest::of(b"another broker")).is_err());
+        let no_officer = KeyRow { holder: Holder::Advocate {}, ..row.clone() };
+        assert!(is_signed(&genuine, Some(&no_officer), genesis()).is_err());
+        let of_another = RequestSummary { institution: PartyId::from_bytes([8; 32]), ..genuine.clone() };
+        assert!(is_signed(&of_another, Some(&row), genesis()).is_err());
+        let wider =
+            RequestSummary { request: AccessRequest { deadline: NOW, ..genuine.request.clone() }, ..genuine.clone() };
+        assert!(is_signed(&wider, Some(&row), genesis()).is_err());
+        let under_another_id = RequestSummary { id: RequestId::from_bytes([9; 32]), ..genuine.clone() };
+        assert!(is_signed(&under_another_id, Some(&row), genesis()).is_err());
+        let broken = RequestSummary { statement: genuine.statement.replace('.', ".A"), ..genuine };
+        assert!(is_signed(&broken, Some(&row), genesis()).is_err());
+    }
 
     #[test]
     fn reference_reads_as_it_is_written() {

@@ -37,7 +37,8 @@ pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failu
 
 /// What it waits for, what the institution said, and what it owes.
 fn more(grant: &GrantSummary, now: Timestamp) -> String {
-    let waits = grant.effective_at.is_none().then(|| "other owners have to agree first".to_owned());
+    let waits = (grant.effective_at.is_none() && words::runs(&grant.state))
+        .then(|| "other owners have to agree first".to_owned());
     let said = grant.became.as_ref().map(|said| format!("the institution {}", words::became(&said.became)));
     let lines = waits.into_iter().chain(said).chain(words::owed(grant.answer, now));
     lines.flat_map(|line| ["\n    ".to_owned(), line]).collect()

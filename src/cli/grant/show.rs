@@ -57,14 +57,15 @@ fn said(desk: &Desk, summary: &GrantSummary, terms: &Grant) -> String {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  {what:<11}{words}");
     };
-    if !summary.owner_approvals.is_empty() || summary.effective_at.is_none() {
+    if !summary.owner_approvals.is_empty() || (summary.effective_at.is_none() && words::runs(&summary.state)) {
         let standing = match summary.effective_at {
             Some(at) => format!("enough owners agree since {}", words::moment(at)),
             None => "other owners of the report have to agree first".to_owned(),
         };
         line("owners", format!("{} beside the one who gave it; {standing}", summary.owner_approvals.len()));
     }
-    if terms.officer_approvals > 0 || !summary.officer_approvals.is_empty() {
+    let asks = terms.officer_approvals > 0 || !summary.officer_approvals.is_empty();
+    if asks && words::runs(&summary.state) {
         let (agree, needed) = (summary.officer_approvals.len(), terms.officer_approvals);
         line("officers", format!("{agree} agree, {needed} have to, beside the one who collects"));
     }

@@ -33,6 +33,13 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
     access.at_desk(|sitting| {
         let row = known(&sitting.desk, sitting.desk.party_id())?;
+        if let Some(closed) = row.closed.filter(|closed| closed.at < arguments.at) {
+            return Err(Failure::refused(format!(
+                "{} ends at {} by its own word; that can be brought forward, and not put off",
+                row.record.name,
+                words::moment(closed.at)
+            )));
+        }
         let successor = match arguments.successor {
             Some(id) => format!("; {} goes on with its work", known(&sitting.desk, id)?.record.name),
             None => String::new(),

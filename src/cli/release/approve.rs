@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     access.at_desk(|sitting| {
         let desk = &mut sitting.desk;
         let (summary, terms) = desk.listed_grant(arguments.grant)?;
+        desk.acts_for_institution()?;
         if summary.officer_approvals.contains(&desk.identity().key_id()) {
             return Err(Failure::refused("you agreed to this grant before; it counts once. Another officer has to agree"));
         }

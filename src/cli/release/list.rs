@@ -51,7 +51,7 @@ fn text(desk: &Desk, grant: &GrantSummary) -> Result<String, Failure> {
         text.push_str("\n    ");
         text.push_str(&words);
     };
-    if terms.officer_approvals > 0 {
+    if terms.officer_approvals > 0 && words::runs(&grant.state) {
         line(format!("{} of {} other officer(s) agree", grant.officer_approvals.len(), terms.officer_approvals));
     }
     if let Some(release) = grant.awaiting {

@@ -22,14 +22,14 @@ pub(super) struct Arguments {
     /// What became of it.
     #[arg(long, value_enum)]
     became: Word,
-    /// For cannot-say: the last day by which you can.
-    #[arg(long, value_name = "DATE", value_parser = words::read_last_day)]
+    /// For cannot-say: the day by which you can; the whole day counts, in UTC.
+    #[arg(long, value_name = "DATE", value_parser = words::read_moment)]
     until: Option<Timestamp>,
     /// For cannot-erase: why.
     #[arg(long, value_name = "TEXT", value_parser = words::read_text)]
     reason: Option<Text>,
-    /// For cannot-erase: the last day by which that is looked at again.
-    #[arg(long, value_name = "DATE", value_parser = words::read_last_day)]
+    /// For cannot-erase: the day by which that is looked at again; the whole day counts, in UTC.
+    #[arg(long, value_name = "DATE", value_parser = words::read_moment)]
     review: Option<Timestamp>,
 }
 
@@ -103,13 +103,13 @@ fn became(
         Word::Erased => alone(Became::Erased {}),
         Word::CannotSay => match (until, reason, review) {
             (Some(until), None, None) => Ok(Became::CannotSay { until }),
-            _ => Err(Failure::usage("cannot-say takes --until, the last day by which you can, and nothing else")),
+            _ => Err(Failure::usage("cannot-say takes --until, the day by which you can, and nothing else")),
         },
         Word::CannotErase => match (until, reason, review) {
             (None, Some(reason), Some(review)) => Ok(Became::CannotErase { reason: reason.clone(), review }),
-            _ => Err(Failure::usage(
-                "cannot-erase takes --reason and --review, the last day by which it is looked at again",
-            )),
+            _ => {
+                Err(Failure::usage("cannot-erase takes --reason and --review, the day by which it is looked at again"))
+            }
         },
     }
 }

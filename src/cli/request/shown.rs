@@ -4,7 +4,12 @@
 use super::reply::listed;
 use crate::{
     cli::words,
-    client::{answering::read_notice, desk::Desk, identity::Identity, requests::OwnersAnswer},
+    client::{
+        answering::read_notice,
+        desk::Desk,
+        identity::Identity,
+        requests::{OwnersAnswer, Side},
+    },
     model::{
         ids::{Digest, PartyId},
         purpose::Purpose,
@@ -49,7 +54,7 @@ impl Reader<'_> {
             let _ = write!(text, "\n  keep      until {}", words::moment(until));
         }
         if let Some(sealed) = &asked.sealed_message {
-            let _ = write!(text, "\n  message   {}", self.message(sealed));
+            let _ = write!(text, "\n  message   {}", self.message(sealed, TO_OWNER));
         }
         text
     }
@@ -58,7 +63,7 @@ impl Reader<'_> {
     pub(super) fn notice(&self, notice: &NoticeSummary) -> String {
         let opened = self.desk.read_message(&notice.notice.sealed_message, self.unit);
         let said = match opened.as_deref().map(read_notice) {
-            None => format!("  message   {SEALED}"),
+            None => format!("  message   {}", self.to_unit()),
             Some(None) => format!("  message   {}", indented(opened.as_deref().unwrap_or_default())),
             Some(Some((reference, message))) => format!(
                 "  message   {}\n  ask       amana request create {reference} --purpose PURPOSE --legal-basis TEXT --deadline DAYS",
@@ -115,13 +120,21 @@ impl Reader<'_> {
         let Some(answer) = answers.get(&statement) else { return format!(" by {statement}") };
         let mut text = answer.reason.map_or_else(String::new, |reason| format!(" ({})", words::reason(reason)));
         if let Some(sealed) = &answer.sealed_message {
-            let _ = write!(text, ": {}", self.message(sealed));
+            let _ = write!(text, ": {}", self.message(sealed, self.to_unit()));
         }
         text
     }
 
-    fn message(&self, sealed: &str) -> String {
-        self.desk.read_message(sealed, self.unit).map_or_else(|| SEALED.to_owned(), |text| indented(&text))
+    fn message(&self, sealed: &str, otherwise: &str) -> String {
+        self.desk.read_message(sealed, self.unit).map_or_else(|| otherwise.to_owned(), |text| indented(&text))
+    }
+
+    /// Whoever wrote it reads their own words nowhere: they were sealed to the other side.
+    fn to_unit(&self) -> &'static str {
+        match self.desk.side() {
+            Side::Owner => "(sealed to the institution's unit; this device keeps no copy)",
+            Side::Institution(_) => "(sealed to a unit, whose identity opens it: --unit-identity FILE)",
+        }
     }
 
     fn name(&self, institution: PartyId) -> String {
@@ -133,10 +146,9 @@ impl Reader<'_> {
     }
 }
 
-/// Whoever wrote it reads their own words nowhere: they were sealed to the other side.
-const SEALED: &str = "(sealed; whoever it is for opens it, a unit with --unit-identity FILE)";
+const TO_OWNER: &str = "(sealed to the owner of the report; this identity cannot open it)";
 
 /// Lines under one another, so that none looks like a line of this program's.
 fn indented(text: &str) -> String {
-    text.lines().collect::<Vec<_>>().join("\n            | ")
+    text.lines().collect::<Vec<_>>().join("\n            | ").replace("| \n", "|\n")
 }
