@@ -93,7 +93,10 @@ impl World {
                 recovery: RecoveryKeys { signing_key: public(seed.saturating_add(1)), recipient: recipient('p') },
                 role: EnrolmentRole::Advocate {},
             };
-            world.put(&party(seed).to_string(), &PartyRow { statement: digest(&format!("party {seed}")), enrolment });
+            world.put(
+                &party(seed).to_string(),
+                &PartyRow { statement: digest(&format!("party {seed}")), enrolment, keys_by: Vec::new() },
+            );
         }
         for seed in [COLLECTS, AGREES, ALSO_AGREES] {
             let holder = Holder::Officer(OfficerAppointment {
@@ -264,7 +267,7 @@ fn stored_report(tier: u8, co_owners: Option<CoOwners>, now: Timestamp) -> Repor
         co_owners,
     };
     let state = ReportState::Stored {};
-    ReportRow { owner: party(OWNER), report, at: now, state, stored_in: None, grants: Vec::new() }
+    ReportRow { owner: party(OWNER), report, at: now, state, stored_in: None, grants: Vec::new(), owner_by: Vec::new() }
 }
 
 fn terms(report: ReportId, now: Timestamp) -> Grant {
