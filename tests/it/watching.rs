@@ -48,7 +48,7 @@ impl Stage {
     pub fn watch(&self, state: &str) -> Watch {
         // Another test's child that has not become its program yet holds a copy of every lock of this process.
         let mut opened = None;
-        crate::stage::eventually("the watch's folder is free", || {
+        eventually("the watch's folder is free", || {
             opened = match Watch::open(&self.path(state), self.cast.card(), PATIENCE) {
                 Err(WatchError::Folder(FolderError::InUse(_))) => None,
                 other => Some(other.unwrap()),
