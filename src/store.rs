@@ -244,8 +244,14 @@ pub trait Store: Send + Sync + 'static {
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
     /// Withdrawn reports that are to be erased by now.
     fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError>;
-    /// What somebody has to do something about, most urgent first, after one of them; at most `limits::INBOX_ITEMS`.
-    fn waiting(&self, party: PartyId, after: Option<&WaitingKey>) -> Result<Vec<WaitingKey>, StoreError>;
+    /// What somebody has to do something about, most urgent first, after one of them; at most `limits::INBOX_ITEMS`. A
+    /// notice whose time is over by `now` says nothing any more.
+    fn waiting(
+        &self,
+        party: PartyId,
+        after: Option<&WaitingKey>,
+        now: Timestamp,
+    ) -> Result<Vec<WaitingKey>, StoreError>;
     /// Bodies from an index on that are older than `before`, that auditors have vouched for and that no fact depends on.
     /// Looks at `limits::BODIES_LOOKED_AT` entries at most, and finds `limits::BODIES_AT_ONCE` at most.
     fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError>;

@@ -234,7 +234,7 @@ pub fn sample(kind: Kind) -> String {
         }
         Kind::RecipientKey => format!(r#"{{"institution":"{party}","unit":"evidence","recipient":"{recipient}"}}"#),
         Kind::Attestation => format!(
-            r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000,"checklist":{{"purpose-limits":"met","processors-and-cloud":"met-with-conditions","ai":"not-met","retention":"met","onward-rules":"met","incident-notice":"met","remedy":"met"}}}}"#
+            r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000,"checklist":{{"purpose_limits":"met","processors_and_cloud":"met-with-conditions","ai":"not-met","retention":"met","onward_rules":"met","incident_notice":"met","remedy":"met"}}}}"#
         ),
         Kind::Resumption => r#"{"entry":9,"from":3,"until":7,"roster":2}"#.to_owned(),
         Kind::Suspension => format!(r#"{{"institution":"{party}","act":"suspend","reason":"under review"}}"#),

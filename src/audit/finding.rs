@@ -138,10 +138,10 @@ pub enum EntryFault {
     #[error("it does not open: only its leaf is here, and neither was its body shredded nor is its loss confirmed")]
     Unopened,
     /// A release without a decision that allows it, or a denial without one that denies it.
-    #[error("the release is not backed by the decision recorded with it: {0}")]
+    #[error("what left is not backed by the decision recorded with it: {0}")]
     Decision(&'static str),
     /// A decision made from something else than the log says.
-    #[error("the release is not backed by the decision recorded with it: the facts are not those of the log")]
+    #[error("what left is not backed by the decision recorded with it: the facts are not those of the log")]
     Facts,
     /// Decided again, something else comes out.
     #[error("{0}")]

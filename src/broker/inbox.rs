@@ -21,9 +21,9 @@ impl Broker {
     pub fn inbox(&self, caller: &Caller, after: Option<&str>) -> Result<InboxPage, BrokerError> {
         let after = after.map(|text| place(text).ok_or(BrokerError::NotFound)).transpose()?;
         let party = self.viewer(caller)?;
-        let keys = self.store.waiting(party, after.as_ref())?;
-        let next = if keys.len() < limits::INBOX_ITEMS { None } else { keys.last().map(written) };
         let now = self.clocks()?.not_passed;
+        let keys = self.store.waiting(party, after.as_ref(), now)?;
+        let next = if keys.len() < limits::INBOX_ITEMS { None } else { keys.last().map(written) };
         let items: Result<Vec<Option<InboxItem>>, BrokerError> =
             keys.iter().map(|key| self.inbox_item(key, now)).collect();
         Ok(InboxPage { items: items?.into_iter().flatten().collect(), next })

@@ -195,6 +195,32 @@ impl Desk {
         self.send_owner_header(report, &body, &wrapped)
     }
 
+    /// Agrees to own a report that was offered, and takes note of what is known of it: its statement, and the header wrapped
+    /// for this advocate.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn take_over(&mut self, offer: Digest) -> Result<ReportId, DeskError> {
+        self.agree(offer, CaseMatter::Handover)?;
+        let entries = self.own_entries()?.entries;
+        let offered = entries.iter().find_map(|entry| {
+            let statement = entry.shared.statement().ok().flatten().filter(|statement| statement.digest() == offer)?;
+            let Body::Handover(handover) = statement.into_unverified_body() else { return None };
+            Some(handover)
+        });
+        let offered = offered.ok_or_else(|| DeskError::refused("the log shows no such offer"))?;
+        let owner = self.owner_header(offered.report)?;
+        let same = Digest::of(owner.report_statement.as_bytes()) == offered.report.into()
+            && Digest::of(&owner.header.0) == offered.owner_header;
+        if !same {
+            return Err(DeskError::refused("the broker sent another report than the one that was offered"));
+        }
+        let own =
+            OwnReport { owner_header: Some(offered.owner_header), ..OwnReport::of_statement(owner.report_statement) };
+        self.memory.reports.insert(offered.report.to_string(), own);
+        Ok(offered.report)
+    }
+
     /// Withdraws a report: nobody can collect it or be given it any more.
     ///
     /// # Errors

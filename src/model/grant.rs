@@ -185,6 +185,7 @@ impl Grant {
             within(officers, "officers"),
             within(self.officer_approvals >= older.officer_approvals, "approvals by officers"),
             within(self.embargo_until >= older.embargo_until, "embargo"),
+            within(older.urgent || !self.urgent, "urgency"),
             within(self.consent_review_by <= older.consent_review_by, "review of persons' consent"),
             within(self.conditions.are_within(&older.conditions), "conditions"),
         ]

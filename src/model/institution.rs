@@ -80,7 +80,7 @@ pub struct Attestation {
 /// The published checklist of due diligence: every question is answered. The questions in words stand in
 /// `docs/operations.md`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Checklist {
     /// It uses information for the purposes agreed on and no others.
     pub purpose_limits: Finding,

@@ -148,6 +148,13 @@ impl ReportState {
     pub const fn is_kept(&self) -> bool {
         matches!(self, Self::Stored {} | Self::Withdrawn { stored: true, .. })
     }
+    /// Whether it is to be erased.
+    pub const fn erasing(&self) -> Erasing {
+        match self {
+            Self::Withdrawn { erasing, .. } => *erasing,
+            Self::Declared {} | Self::Stored {} | Self::Erased {} => Erasing::NotAsked {},
+        }
+    }
     /// Whether it was withdrawn.
     pub const fn is_withdrawn(&self) -> bool {
         matches!(self, Self::Withdrawn { .. } | Self::Erased {})

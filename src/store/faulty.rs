@@ -100,8 +100,13 @@ impl Store for Faulty {
     fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
         self.read("store.due_reports", |inner| inner.due_reports(now))
     }
-    fn waiting(&self, party: PartyId, after: Option<&WaitingKey>) -> Result<Vec<WaitingKey>, StoreError> {
-        self.read("store.waiting", |inner| inner.waiting(party, after))
+    fn waiting(
+        &self,
+        party: PartyId,
+        after: Option<&WaitingKey>,
+        now: Timestamp,
+    ) -> Result<Vec<WaitingKey>, StoreError> {
+        self.read("store.waiting", |inner| inner.waiting(party, after, now))
     }
     fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError> {
         self.read("store.old_bodies", |inner| inner.old_bodies(from, before))

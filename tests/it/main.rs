@@ -58,6 +58,8 @@ mod liar;
 #[cfg(all(feature = "client", feature = "server"))]
 mod lies;
 #[cfg(all(feature = "client", feature = "server"))]
+mod life;
+#[cfg(all(feature = "client", feature = "server"))]
 mod log_keys;
 #[cfg(all(feature = "client", feature = "server"))]
 mod lying;

@@ -377,8 +377,8 @@ fn attestation(stage: &mut Stage) -> (Identity, String) {
     let body = json!({
         "institution": institution, "kind": "due-diligence", "until": until,
         "checklist": {
-            "purpose-limits": "met", "processors-and-cloud": "met", "ai": "met", "retention": "met",
-            "onward-rules": "met", "incident-notice": "met", "remedy": "met",
+            "purpose_limits": "met", "processors_and_cloud": "met", "ai": "met", "retention": "met",
+            "onward_rules": "met", "incident_notice": "met", "remedy": "met",
         },
     });
     let text = stage.statement(&accreditor, "amana-attestation-v1+jwt", Some(subject), prev, &body);

@@ -6,10 +6,7 @@ use crate::{
         output::{Failure, Out},
     },
     client::own_keys::Heir,
-    model::{
-        ids::{AgeRecipient, Digest, PartyId, ReportId},
-        institution::CaseMatter,
-    },
+    model::ids::{AgeRecipient, Digest, PartyId, ReportId},
 };
 use clap::Args;
 use std::str::FromStr;
@@ -71,12 +68,13 @@ pub(super) fn offer(arguments: &Arguments, access: &Access, out: &Out) -> Result
 
 pub(super) fn take(arguments: &Taking, access: &Access, out: &Out) -> Result<(), Failure> {
     access.at_desk(|sitting| {
-        sitting.desk.agree(arguments.offer, CaseMatter::Handover)?;
-        sitting.desk.remember_reports()?;
+        let report = sitting.desk.take_over(arguments.offer)?;
         out.show(
-            "It is yours. Fetch it back once (amana report download): titles, persons and their consent are in it, and\n\
-             grants are checked against that.",
-            &serde_json::json!({ "offer": arguments.offer, "taken": true }),
+            format!(
+                "It is yours. Fetch it back once (amana report download {report} --out FILE): title, persons and their consent \
+                 are in it,\nand grants are checked against that."
+            ),
+            &serde_json::json!({ "offer": arguments.offer, "report": report }),
         );
         Ok(())
     })

@@ -139,10 +139,12 @@ fn take_the_place_of<S: Rows>(rows: &mut S, at: Recorded, id: GrantId, older: Gr
         }
         None | Some(EndCause::Expired | EndCause::Exhausted | EndCause::HeaderLost) => {}
     }
-    if new.row.grant.answers.is_none()
-        && let Some(what) = new.row.grant.goes_beyond(&old.row.grant)
-    {
-        return Err(Refusal::GoesBeyond(what).into());
+    if new.row.grant.answers.is_none() {
+        if let Some(what) = new.row.grant.goes_beyond(&old.row.grant) {
+            return Err(Refusal::GoesBeyond(what).into());
+        }
+        // What was used up stays used up; only a fresh consent counts anew.
+        (new.row.releases_used, new.row.last_release_at) = (old.row.releases_used, old.row.last_release_at);
     }
     if old.row.state.cause().is_none() {
         end(rows, at, older, &mut old.row, EndCause::Replaced)?;

@@ -135,7 +135,10 @@ pub(super) fn handover<S: Rows>(
     signer: &Signer,
     handover: &Handover,
 ) -> Step<S> {
-    own_report(rows, signed, signer, handover.report)?;
+    let held = own_report(rows, signed, signer, handover.report)?;
+    if held.row.state.is_withdrawn() {
+        return Err(Refusal::ReportWithdrawn.into());
+    }
     if handover.to == signer.party {
         return Err(Refusal::Malformed("the report is theirs already").into());
     }
@@ -179,7 +182,7 @@ fn may_own<S: Rows>(rows: &S, handover: &Handover) -> Step<S> {
     Ok(())
 }
 
-/// A report of the signer's own that was not withdrawn.
+/// A report of the signer's own that is still there.
 fn own_report<S: Rows>(
     rows: &S,
     signed: &Signed,

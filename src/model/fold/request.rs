@@ -100,7 +100,9 @@ fn answered<S: Rows>(
 ) -> Step<S> {
     is_about(signed, id.into())?;
     let mut held: Held<RequestRow> = require(rows, &id, "request")?;
-    if held.row.owner != signer.party {
+    // Whoever owns the report now: it may have been handed over since.
+    let report: Held<ReportRow> = require(rows, &held.row.request.report, "report")?;
+    if report.row.owner != signer.party {
         return Err(Refusal::NotOwner.into());
     }
     if purposes.is_empty() {

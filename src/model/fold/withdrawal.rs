@@ -29,6 +29,8 @@ pub(super) fn withdrawn<S: Rows>(
         return Err(Refusal::NotOwner.into());
     }
     let erasing = match withdrawal.then {
+        // Another owner withdraws; whether it is erased is for whoever holds its header first.
+        AfterWithdrawal::Keep if held.row.owner != signer.party => held.row.state.erasing(),
         AfterWithdrawal::Keep => Erasing::NotAsked {},
         // Whoever holds its header first answers for its being lost.
         AfterWithdrawal::Erase if held.row.owner != signer.party => return Err(Refusal::NotOwner.into()),

@@ -52,8 +52,13 @@ impl Store for SqliteStore {
     fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
         self.reading(|connection| read::due_reports(connection, now))
     }
-    fn waiting(&self, party: PartyId, after: Option<&WaitingKey>) -> Result<Vec<WaitingKey>, StoreError> {
-        self.reading(|connection| read::waiting(connection, party, after))
+    fn waiting(
+        &self,
+        party: PartyId,
+        after: Option<&WaitingKey>,
+        now: Timestamp,
+    ) -> Result<Vec<WaitingKey>, StoreError> {
+        self.reading(|connection| read::waiting(connection, party, after, now))
     }
     fn old_bodies(&self, from: u64, before: Timestamp) -> Result<OldBodies, StoreError> {
         self.reading(|connection| bodies::old(connection, &self.shared.sealer, from, before))

@@ -9,7 +9,7 @@ use crate::{
         event::{EntryRef, Log},
         ids::{Digest, GrantId, PartyId, ReportId},
         limits,
-        rows::{GrantRow, ReportRow, Row},
+        rows::{GrantRow, NoticeRow, ReportRow, Row},
         time::Timestamp,
     },
     store::{CommitError, ExportPart, ExportedFacts, Heads, StoreError, WaitingKey, sealed::Sealer},
@@ -153,16 +153,19 @@ pub(super) fn waiting(
     connection: &Connection,
     party: PartyId,
     after: Option<&WaitingKey>,
+    now: Timestamp,
 ) -> Result<Vec<WaitingKey>, StoreError> {
     let sql = "SELECT due, kind, key FROM waiting
-               WHERE party = ?1 AND (due, kind, key) > (?2, ?3, ?4) ORDER BY due, kind, key LIMIT ?5";
+               WHERE party = ?1 AND (due, kind, key) > (?2, ?3, ?4) AND NOT (kind = ?6 AND due <= ?7)
+               ORDER BY due, kind, key LIMIT ?5";
     let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limits::INBOX_ITEMS).unwrap_or(i64::MAX);
     let (due, kind, key) = match after {
         Some(after) => (signed(after.by.as_seconds())?, after.kind.as_str(), after.key.as_str()),
         None => (-1, "", ""),
     };
-    let rows = statement.query_map(params![party.to_string(), due, kind, key, limit], |row| {
+    let now = signed(now.as_seconds())?;
+    let rows = statement.query_map(params![party.to_string(), due, kind, key, limit, NoticeRow::KIND, now], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     })?;
     rows.map(|row| {
@@ -271,7 +274,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     [
         rows::ChainRow::KIND,
         crate::model::freeze::FrozenRow::KIND,
-        rows::NoticeRow::KIND,
+        NoticeRow::KIND,
         rows::OwedRow::KIND,
         rows::RecordRow::KIND,
         rows::AuditedRow::KIND,
