@@ -149,13 +149,13 @@ fn peak_kib(process: u32) -> Outcome<u64> {
 /// A broker with one report, and what a grant of it looks like.
 struct Set {
     cast: Cast,
-    template: Grant,
+    /// A grant of each report, and its header: only so many grants of one report run at once.
+    prepared: Vec<(Grant, Vec<u8>)>,
     purpose: Purpose,
-    header: Vec<u8>,
     seen: Seen,
 }
 
-fn set(folder: &Path) -> Outcome<Set> {
+fn set(folder: &Path, reports: usize) -> Outcome<Set> {
     let mut cast = Cast::found(folder)?;
     let running = Running::start(settings(folder).places, None)?;
     let url = running.url();
@@ -164,19 +164,24 @@ fn set(folder: &Path) -> Outcome<Set> {
     let source = folder.join("note.bin");
     fs::write(&source, [5; 4096])?;
     let plan = Plan::of(&[source], ManifestDraft::default(), &mut |_| {})?;
-    let sealed_at = folder.join("sealed.age");
     let advocate = copy(&cast.advocate);
-    let report = cast.at_desk(&advocate, &url, |desk| {
-        let tier = Tier::try_from(2).map_err(amana::client::desk::DeskError::refused)?;
-        let sealed = desk.seal(&plan, tier, ReportKind::Original, &sealed_at, &mut |_| {})?;
-        let report = ReportId::from(desk.declare(sealed)?.id);
-        desk.upload(report, &sealed_at, &mut |_| {})?;
-        Ok(report)
-    })?;
-    let terms = cast.terms(&url, report)?;
-    let prepared = cast.at_desk(&advocate, &url, |desk| desk.prepare_grant(&terms))?;
+    let mut prepared: Vec<(Grant, Vec<u8>)> = Vec::new();
+    for number in 0..reports {
+        let sealed_at = folder.join(format!("sealed-{number}.age"));
+        let report = cast.at_desk(&advocate, &url, |desk| {
+            let tier = Tier::try_from(2).map_err(amana::client::desk::DeskError::refused)?;
+            let sealed = desk.seal(&plan, tier, ReportKind::Original, &sealed_at, &mut |_| {})?;
+            let report = ReportId::from(desk.declare(sealed)?.id);
+            desk.upload(report, &sealed_at, &mut |_| {})?;
+            Ok(report)
+        })?;
+        let terms = cast.terms(&url, report)?;
+        let ready = cast.at_desk(&advocate, &url, |desk| desk.prepare_grant(&terms))?;
+        prepared.push((ready.grant, ready.header));
+    }
+    let purpose = prepared[0].0.purposes[0].clone();
     let seen = cast.at_desk(&advocate, &url, |desk| Ok(desk.seen()))?;
-    Ok(Set { cast, template: prepared.grant, purpose: terms.purposes[0].clone(), header: prepared.header, seen })
+    Ok(Set { cast, prepared, purpose, seen })
 }
 
 impl Set {
@@ -215,7 +220,7 @@ impl Set {
 
 /// 30,000 grants, a third of them released, and denials of an owner's header up to 100,000 entries.
 fn make_bundle(folder: &Path) -> Outcome<()> {
-    let mut set = set(folder)?;
+    let mut set = set(folder, GRANTS / 400 + 1)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let broker = embedded::unlistened(settings(folder))?;
     runtime.block_on(grant_and_release(&set, &broker))?;
@@ -223,7 +228,7 @@ fn make_bundle(folder: &Path) -> Outcome<()> {
     let store = Arc::new(embedded::store(settings(folder))?);
     let heads = store.heads()?;
     let missing = ENTRIES.saturating_sub(heads.register.size + heads.case.size);
-    runtime.block_on(fill(&store, set.template.report, set.cast.advocate.key_id(), missing))?;
+    runtime.block_on(fill(&store, set.prepared[0].0.report, set.cast.advocate.key_id(), missing))?;
     drop(store);
     let running = Running::start(settings(folder).places, None)?;
     let auditor = set.cast.auditor()?;
@@ -236,11 +241,12 @@ async fn grant_and_release(set: &Set, broker: &Arc<Broker>) -> Outcome<()> {
     let caller = Caller { key: advocate.key_id(), party: advocate.party_id(), holder: Holder::Advocate {} };
     let officer = set.officer()?;
     let mut releases = 0;
-    for _ in 0..GRANTS.div_ceil(CLIENTS) {
+    for number in 0..GRANTS.div_ceil(CLIENTS) {
         let mut round = tokio::task::JoinSet::new();
+        let (template, header) = &set.prepared[number % set.prepared.len()];
         for _ in 0..CLIENTS {
-            let text = set.sign(advocate, None, set.template.clone())?;
-            let (broker, caller, header) = (broker.clone(), caller.clone(), set.header.clone());
+            let text = set.sign(advocate, None, template.clone())?;
+            let (broker, caller, header) = (broker.clone(), caller.clone(), header.clone());
             round.spawn(async move { broker.give_grant(&text, Some(header), &caller).await.map(|a| a.id) });
         }
         let given = round.join_all().await;
@@ -294,10 +300,10 @@ async fn fill<S: amana::store::Store>(
 /// Opening a log of a million entries, and proving some of them.
 fn open() -> Outcome<()> {
     let folder = made("million", |folder| {
-        let set = set(folder)?;
+        let set = set(folder, 1)?;
         let store = Arc::new(embedded::store(settings(folder))?);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(fill(&store, set.template.report, set.cast.advocate.key_id(), MILLION))
+        runtime.block_on(fill(&store, set.prepared[0].0.report, set.cast.advocate.key_id(), MILLION))
     })?;
     let mut opened = Vec::new();
     for _ in 0..5 {

@@ -691,7 +691,7 @@ fn report_row(choices: &mut Choices<'_>) -> ReportRow {
         _ => ReportState::Stored {},
     };
     let owner = if choices.seldom(8) { party(11) } else { party(6) };
-    ReportRow { owner, report, at: earlier(choices), state, stored_in: None, owner_by: Vec::new(), grants: Vec::new() }
+    ReportRow { owner, report, at: earlier(choices), state, stored_in: None, owner_by: Vec::new() }
 }
 
 fn grant_row(choices: &mut Choices<'_>, purpose: &Purpose, bundle: Digest) -> GrantRow {

@@ -340,10 +340,17 @@ pub struct ReportRow {
     /// Statements by which it came to belong to somebody else, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub owner_by: Vec<Digest>,
-    /// Grants of it that have not ended: they end with it.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+}
+
+/// Grants of a report that have not ended: they end with it. Apart from the report, so that a decision about one of them does
+/// not depend on the others. Key: the report's [`ReportId`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunningRow {
+    /// In their order.
     pub grants: Vec<GrantId>,
 }
+row!(RunningRow, "running");
 impl Row for ReportRow {
     const KIND: &'static str = "report";
     fn viewers(&self) -> Vec<PartyId> {

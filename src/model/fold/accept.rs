@@ -108,7 +108,6 @@ fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer,
         state: ReportState::Declared {},
         stored_in: None,
         owner_by: Vec::new(),
-        grants: Vec::new(),
     };
     rows.write(&id.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }

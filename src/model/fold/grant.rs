@@ -11,11 +11,14 @@ use crate::model::{
     answer::Answer,
     event::Recorded,
     grant::{EndCause, Grant, GrantState, Revocation, WithdrawnBy},
-    ids::{GrantId, KeyId},
+    ids::{GrantId, KeyId, ReportId},
     limits,
     party::Holder,
     report::ReportState,
-    rows::{GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow, ReportRow, Rows},
+    rows::{
+        GenesisRow, GrantRow, Held, InstitutionRow, KeyRow, ONLY, RecipientKeyRow, ReleaseRow, ReportRow, Rows,
+        RunningRow,
+    },
     statement::Signed,
     time::Timestamp,
 };
@@ -27,12 +30,13 @@ pub(super) fn given<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer
     }
     epoch::confirmed(rows)?;
     epoch::signed_since(rows, signed)?;
-    let mut report: Held<ReportRow> = require(rows, &grant.report, "report")?;
+    let report: Held<ReportRow> = require(rows, &grant.report, "report")?;
     if report.row.owner != signer.party {
         return Err(Refusal::NotOwner.into());
     }
     may_be_granted(&report.row)?;
-    if report.row.grants.len() >= limits::RUNNING_GRANTS {
+    let mut running = running(rows, grant.report)?;
+    if running.grants.len() >= limits::RUNNING_GRANTS {
         return Err(Refusal::Malformed("too many grants of this report run; withdraw those that are not needed").into());
     }
     if at.at >= grant.collect.until {
@@ -64,8 +68,8 @@ pub(super) fn given<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer
     };
     let id = GrantId::from(signed.digest);
     rows.write(&id.to_string(), &row, at.entry).map_err(FoldError::Rows)?;
-    report.row.grants.push(id);
-    rows.write(&grant.report.to_string(), &report.row, at.entry).map_err(FoldError::Rows)?;
+    running.grants.push(id);
+    rows.write(&grant.report.to_string(), &running, at.entry).map_err(FoldError::Rows)?;
     match grant.replaces {
         Some(older) => take_the_place_of(rows, at, id, older),
         None => Ok(()),
@@ -306,10 +310,10 @@ pub(super) fn ended<S: Rows>(rows: &mut S, at: Recorded, id: GrantId, cause: End
 }
 
 /// A report is withdrawn: whatever was granted of it ends, in the same entry.
-pub(super) fn end_with_their_report<S: Rows>(rows: &mut S, at: Recorded, grants: &[GrantId]) -> Step<S> {
-    for id in grants {
-        let mut held: Held<GrantRow> = require(rows, id, "grant")?;
-        end(rows, at, *id, &mut held.row, EndCause::ReportWithdrawn)?;
+pub(super) fn end_with_their_report<S: Rows>(rows: &mut S, at: Recorded, report: ReportId) -> Step<S> {
+    for id in running(rows, report)?.grants {
+        let mut held: Held<GrantRow> = require(rows, &id, "grant")?;
+        end(rows, at, id, &mut held.row, EndCause::ReportWithdrawn)?;
         answer::withdrawn(rows, at, &mut held.row, at.at)?;
         rows.write(&id.to_string(), &held.row, at.entry).map_err(FoldError::Rows)?;
     }
@@ -319,7 +323,12 @@ pub(super) fn end_with_their_report<S: Rows>(rows: &mut S, at: Recorded, grants:
 /// It releases nothing from here on, and its report knows it no longer; the caller writes the row.
 fn end<S: Rows>(rows: &mut S, at: Recorded, id: GrantId, row: &mut GrantRow, cause: EndCause) -> Step<S> {
     row.state = row.state.clone().ended(cause, at.at).map_err(|_| Refusal::WrongGrantState)?;
-    let mut report: Held<ReportRow> = require(rows, &row.grant.report, "report")?;
-    report.row.grants.retain(|running| *running != id);
-    rows.write(&row.grant.report.to_string(), &report.row, at.entry).map_err(FoldError::Rows)
+    let mut running = running(rows, row.grant.report)?;
+    running.grants.retain(|grant| *grant != id);
+    rows.write(&row.grant.report.to_string(), &running, at.entry).map_err(FoldError::Rows)
+}
+
+fn running<S: Rows>(rows: &S, report: ReportId) -> Result<RunningRow, FoldError<S::Error>> {
+    let held: Option<Held<RunningRow>> = rows.read(&report.to_string()).map_err(FoldError::Rows)?;
+    Ok(held.map(|held| held.row).unwrap_or_default())
 }

@@ -267,7 +267,7 @@ fn stored_report(tier: u8, co_owners: Option<CoOwners>, now: Timestamp) -> Repor
         co_owners,
     };
     let state = ReportState::Stored {};
-    ReportRow { owner: party(OWNER), report, at: now, state, stored_in: None, grants: Vec::new(), owner_by: Vec::new() }
+    ReportRow { owner: party(OWNER), report, at: now, state, stored_in: None, owner_by: Vec::new() }
 }
 
 fn terms(report: ReportId, now: Timestamp) -> Grant {

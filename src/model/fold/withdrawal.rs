@@ -40,8 +40,7 @@ pub(super) fn withdrawn<S: Rows>(
         }
     };
     held.row.state = held.row.state.withdrawn(erasing);
-    let running = std::mem::take(&mut held.row.grants);
-    grant::end_with_their_report(rows, at, &running)?;
+    grant::end_with_their_report(rows, at, withdrawal.report)?;
     rows.write(&withdrawal.report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
 

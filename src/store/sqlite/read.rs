@@ -298,6 +298,7 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
         rows::ShreddedBodyRow::KIND,
         rows::StatementRow::KIND,
         rows::RosterRow::KIND,
+        rows::RunningRow::KIND,
         rows::UncosignedRow::KIND,
         rows::UnitRow::KIND,
     ]
