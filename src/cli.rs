@@ -40,6 +40,8 @@ mod grant;
 mod home;
 #[cfg(feature = "client")]
 mod identity;
+#[cfg(feature = "client")]
+mod inbox;
 mod inspect;
 #[cfg(feature = "client")]
 mod institution;
@@ -78,6 +80,8 @@ mod roster;
 mod serve;
 #[cfg(feature = "client")]
 mod thaw;
+#[cfg(feature = "client")]
+mod unit;
 #[cfg(feature = "server")]
 mod witness;
 #[cfg(feature = "client")]
@@ -133,7 +137,10 @@ enum Command {
     /// Seal reports on this device, upload them, list them, fetch them back.
     #[cfg(feature = "client")]
     Report(report::Arguments),
-    /// Ask an advocate for a report, or read what was asked.
+    /// What you, or your institution, have to do something about, most urgent first.
+    #[cfg(feature = "client")]
+    Inbox(inbox::Arguments),
+    /// Ask an advocate for a report, read what was asked, refuse it or ask back.
     #[cfg(feature = "client")]
     Request(request::Arguments),
     /// Grant reports to institutions, look after grants, withdraw them.
@@ -142,7 +149,7 @@ enum Command {
     /// Keep the consent of the persons in reports: add, look up, review, withdraw.
     #[cfg(feature = "client")]
     Consent(Box<consent::Arguments>),
-    /// Collect a granted report, open it, acknowledge it.
+    /// Collect a granted report, open it, acknowledge it, and say what became of it.
     #[cfg(feature = "client")]
     Release(release::Arguments),
     /// Stop everything of an advocate, at once.
@@ -151,7 +158,7 @@ enum Command {
     /// Lift a freeze.
     #[cfg(feature = "client")]
     Thaw(thaw::Arguments),
-    /// Enrol, admit, vouch for, suspend and look up institutions.
+    /// Enrol, admit, vouch for, suspend and look up institutions; their terms, calls, records and ends.
     #[cfg(feature = "client")]
     Institution(institution::Arguments),
     /// Show and change who holds which office, who witnesses, and which keys sign the logs.
@@ -225,6 +232,8 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Identity(arguments) => identity::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Report(arguments) => report::run(&arguments, out),
+        #[cfg(feature = "client")]
+        Command::Inbox(arguments) => inbox::run(&arguments, out),
         #[cfg(feature = "client")]
         Command::Request(arguments) => request::run(&arguments, out),
         #[cfg(feature = "client")]

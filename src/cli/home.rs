@@ -222,6 +222,7 @@ impl From<DeskError> for Failure {
             DeskError::Genesis(GenesisError::OtherBroker { .. })
             | DeskError::Mirror(_)
             | DeskError::Receipt(_)
+            | DeskError::Forged { .. }
             | DeskError::Fork => Self::does_not_hold(chain(&error)),
             _ => Self::from_error(&error),
         }

@@ -3,13 +3,17 @@
 mod admit;
 mod approve;
 mod attest;
+mod call;
+mod close;
 mod enrol;
 mod key;
 mod list;
 mod officer;
+mod renew;
 mod resume;
 mod show;
 mod suspend;
+mod terms;
 
 use super::{
     home::Access,
@@ -22,10 +26,10 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 
-/// Enrol, admit, vouch for, suspend and look up institutions.
+/// Enrol, admit, vouch for, suspend and look up institutions; their terms, calls, records and ends.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  amana institution list\n  amana institution show kPrK…\n  amana institution admit kPrK… --identity administrator-1.txt\n  amana institution approve 3f… --identity administrator-2.txt"
+    after_help = "Examples:\n  amana institution list\n  amana institution show kPrK…\n  amana institution calls\n  amana institution admit kPrK… --identity administrator-1.txt\n  amana institution approve 3f… --identity administrator-2.txt"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -52,6 +56,16 @@ enum Verb {
     Approve(approve::Arguments),
     /// Propose that the broker goes on after data were lost and the log was rolled forward (administrator).
     Resume(resume::Arguments),
+    /// Bring another public record, such as a renewed mandate; it waits until it is admitted (institution's root key).
+    Renew(renew::Arguments),
+    /// Say when this institution ends, and who goes on with its work (institution's root key).
+    Close(close::Arguments),
+    /// Publish what this institution does with information, or read what one has published.
+    Terms(terms::Arguments),
+    /// Ask for information, publicly (institution's root key).
+    Call(call::Arguments),
+    /// List the calls for information that run.
+    Calls(call::Listing),
     /// Vouch for what was examined (accreditor).
     Attest(attest::Arguments),
     /// Stop releases to an institution at once (one administrator).
@@ -71,6 +85,11 @@ pub(super) fn run(arguments: &Arguments, out: &Out) -> Result<(), Failure> {
         Verb::Admit(verb) => admit::run(verb, access, out),
         Verb::Approve(verb) => approve::run(verb, access, out),
         Verb::Resume(verb) => resume::run(verb, access, out),
+        Verb::Renew(verb) => renew::run(verb, access, out),
+        Verb::Close(verb) => close::run(verb, access, out),
+        Verb::Terms(verb) => terms::run(verb, access, out),
+        Verb::Call(verb) => call::run(verb, access, out),
+        Verb::Calls(verb) => call::list(verb, access, out),
         Verb::Attest(verb) => attest::run(verb, access, out),
         Verb::Suspend(verb) => suspend::suspend(verb, access, out),
         Verb::Lift(verb) => suspend::lift(verb, access, out),

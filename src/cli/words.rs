@@ -3,9 +3,11 @@
 pub(super) use super::moment::moment;
 use super::output::Failure;
 use crate::model::{
+    answer::{Answer, Became, Owes},
     grant::{EndCause, GrantState},
     institution::InstitutionRecord,
     purpose::{Purpose, Taxonomy},
+    request::{RefusalReason, RequestKind},
     rows::InstitutionRow,
     statement::Text,
     time::{Duration, Timestamp},
@@ -113,6 +115,11 @@ pub(super) const fn state(state: &GrantState) -> &'static str {
     }
 }
 
+/// Whether a grant can still be collected, now or later.
+pub(super) const fn runs(state: &GrantState) -> bool {
+    matches!(state, GrantState::HeaderPending {} | GrantState::HeaderReceived {})
+}
+
 /// An institution's name with its class.
 pub(super) fn institution(record: &InstitutionRecord) -> String {
     format!("{} ({}, {})", record.name, record.class.as_str(), record.jurisdiction)
@@ -125,6 +132,64 @@ pub(super) fn standing(row: &InstitutionRow) -> String {
         (None, Some(since)) => format!("admitted since {}", moment(since)),
         (None, None) => "not admitted".to_owned(),
     }
+}
+
+/// What a request asks.
+pub(super) const fn asked(kind: RequestKind) -> &'static str {
+    match kind {
+        RequestKind::Access => "to collect the report",
+        RequestKind::LiftLeadOnly => "to use as evidence what was given as a lead",
+        RequestKind::Onward => "to pass it on; to whom, the message says",
+        RequestKind::DiscloseToParties => "to show it to both sides of proceedings",
+        RequestKind::Publish => "to publish it, or a part of it",
+        RequestKind::ContactSource => "to get in touch with a person in it",
+        RequestKind::KeepLonger => "to keep it longer",
+        RequestKind::Clarify => "to have something explained",
+    }
+}
+
+/// Why a request is refused.
+pub(super) const fn reason(reason: RefusalReason) -> &'static str {
+    match reason {
+        RefusalReason::NotSaid => "no reason given",
+        RefusalReason::NoConsent => "a person in it does not agree, or was not asked",
+        RefusalReason::Danger => "it would endanger somebody",
+        RefusalReason::TooWide => "more is asked than is needed",
+        RefusalReason::NotFit => "it does not serve the purpose",
+    }
+}
+
+/// What an institution says became of what it collected.
+pub(super) fn became(became: &Became) -> String {
+    match became {
+        Became::Received {} => "received it, and nothing else yet".to_owned(),
+        Became::UsedInternally {} => "used it in its own work".to_owned(),
+        Became::DisclosedToParties {} => "showed it to both sides of proceedings".to_owned(),
+        Became::InTheRecord {} => "says it is part of a court's or commission's record".to_owned(),
+        Became::Published {} => "published it".to_owned(),
+        Became::ArchivedRestricted {} => "keeps it in an archive with restricted access".to_owned(),
+        Became::Returned {} => "handed it back and says it kept no copy".to_owned(),
+        Became::Erased {} => "says it erased it".to_owned(),
+        Became::CannotSay { until } => format!("cannot say before {}", moment(*until)),
+        Became::CannotErase { reason, review } => {
+            format!("says it cannot erase it: {reason}; it looks at that again by {}", moment(*review))
+        }
+    }
+}
+
+/// Whether an answer is owed, at `now`; nothing where none is.
+pub(super) fn owed(answer: Answer, now: Timestamp) -> Option<String> {
+    let Answer::Owed { due, because } = answer else { return None };
+    let why = match because {
+        Owes::Withdrawn => "it was withdrawn",
+        Owes::Keeping => "the time to keep it is limited",
+    };
+    let by = moment(due);
+    Some(if due <= now {
+        format!("OVERDUE since {by}: an answer on what became of it ({why})")
+    } else {
+        format!("due by {by}: an answer on what became of it ({why})")
+    })
 }
 
 /// Refuses a purpose the taxonomy does not list.

@@ -56,6 +56,16 @@ pub enum DeskError {
     /// The log is not the one seen before.
     #[error("the broker's log is not a continuation of the one seen before. Stop, keep this device, tell an auditor")]
     Fork,
+    /// The broker shows as signed what nobody signed.
+    #[error(
+        "{what} is not to be believed: {why}. The broker shows what nobody signed; keep this device, tell an auditor"
+    )]
+    Forged {
+        /// What was shown.
+        what: String,
+        /// Why it is not believed.
+        why: String,
+    },
     /// Signing.
     #[error("signing failed: {0}")]
     Signing(#[from] JwsError),

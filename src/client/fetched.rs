@@ -23,7 +23,7 @@ use crate::{
         time::Timestamp,
     },
     wire::{
-        api::{Accepted, Listing, Released, RequestSummary, SubmitStatement},
+        api::{Accepted, Released, SubmitStatement},
         entry::Happening,
         ownership::{Ownership, OwnershipError},
         receipt,
@@ -107,15 +107,6 @@ impl Desk {
             sealed_message,
         };
         self.state(&body, None)
-    }
-
-    /// Access requests received or sent.
-    ///
-    /// # Errors
-    /// [`DeskError`].
-    pub fn requests(&self) -> Result<Vec<RequestSummary>, DeskError> {
-        let listing: Listing<RequestSummary> = self.remote.fetch("/v1/requests", self.signed_in())?;
-        Ok(listing.items)
     }
 
     /// Signs the request for one release. The same text again is the same release.

@@ -169,6 +169,26 @@ impl Remote {
         json(self.send("GET", path, &[], &mut || SendBody::none(), who)?)
     }
 
+    /// `GET` for JSON that is another one than `tag` names, waited for up to so many seconds (RFC 7240); with the tag of what
+    /// came. `None` when it is still that one.
+    pub fn fetch_changed<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        tag: Option<&str>,
+        wait_seconds: u64,
+        who: As<'_>,
+    ) -> Result<Option<(T, Option<String>)>, RemoteError> {
+        let known = tag.map(|tag| ("if-none-match", tag.to_owned()));
+        let wait = (wait_seconds > 0).then(|| ("prefer", format!("wait={wait_seconds}")));
+        let headers: Vec<(&str, String)> = known.into_iter().chain(wait).collect();
+        let response = self.send("GET", path, &headers, &mut || SendBody::none(), who)?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        let tag = response.headers().get("etag").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Some((json(response)?, tag)))
+    }
+
     /// `GET` for text.
     pub fn fetch_text(&self, path: &str) -> Result<String, RemoteError> {
         let response = self.send("GET", path, &[], &mut || SendBody::none(), As::Anybody)?;
@@ -397,7 +417,7 @@ fn asks_for_nonce(response: &Response<Body>) -> bool {
 }
 
 fn checked(response: Response<Body>, head: bool) -> Result<Response<Body>, RemoteError> {
-    if response.status().is_success() {
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }
     let status = response.status();

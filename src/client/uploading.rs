@@ -157,7 +157,7 @@ impl RemoteError {
     }
 
     /// Whether it may go better next time.
-    pub(in crate::client) fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         let busy = [
             ProblemType::Busy,
             ProblemType::Locked,

@@ -141,6 +141,8 @@ pub const WAIT_SECONDS: u64 = 50;
 pub const WAIT_LOOK_MILLISECONDS: u64 = 250;
 /// Things one page of an inbox holds.
 pub const INBOX_ITEMS: usize = 50;
+/// Pages of an inbox a client reads at once: what is most urgent stands first, and nobody works through more in a day.
+pub const INBOX_PAGES: usize = 20;
 /// Officers one grant may name.
 pub const OFFICERS: usize = 64;
 /// Characters of a name or reason in a statement.

@@ -1,6 +1,6 @@
 //! `institution approve`: somebody else, who is shown what they approve.
 
-use super::{known, resume, told};
+use super::{admit, known, resume, told};
 use crate::{
     cli::{
         home::{self, Access},
@@ -64,6 +64,9 @@ fn proposed(desk: &Desk, digest: Digest) -> Result<Proposed, Failure> {
     match found.ok_or_else(nothing)?.into_unverified_body() {
         Body::Admission(admission) => {
             let row = known(desk, admission.institution)?;
+            if row.record_statement() != admission.record {
+                return admit::under_another_record(desk, admission.institution, admission.record).map(alone);
+            }
             Ok(alone(format!("admit {}, {}", words::institution(&row.record), admission.institution)))
         }
         Body::Suspension(lift) if lift.act == SuspensionAct::Lift => {

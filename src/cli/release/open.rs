@@ -6,6 +6,7 @@ use crate::{
         home::Access,
         output::{Failure, Out},
         progress::Progress,
+        unit::UnitIdentity,
     },
     client::{fetched::open_collected, relations::checked, reporting::report_of},
 };
@@ -20,12 +21,8 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// The collected report.
     file: PathBuf,
-    /// Identity of the unit it was granted to; by default your own.
-    #[arg(long, value_name = "FILE")]
-    unit_identity: Option<PathBuf>,
-    /// File holding the passphrase of that identity, when it is another than your own.
-    #[arg(long, value_name = "FILE", requires = "unit_identity")]
-    unit_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    unit: UnitIdentity,
     /// The folder to make.
     #[arg(long)]
     into: PathBuf,
@@ -36,11 +33,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
     let collected = beside::read_collected(&arguments.file)?;
-    let unit = match &arguments.unit_identity {
-        Some(path) => {
-            let passphrase_file = arguments.unit_passphrase_file.clone().or_else(|| access.passphrase_file.clone());
-            Access { passphrase_file, ..access.clone() }.unlock_file(path)?
-        }
+    let unit = match arguments.unit.unlock(access)? {
+        Some(unit) => unit,
         None => access.unlock()?.identity,
     };
     let progress = Progress::begin("opening", report_of(&collected.report_statement)?.payload_bytes, out);

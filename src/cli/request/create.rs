@@ -6,17 +6,10 @@ use crate::{
         output::{Failure, Out},
         words,
     },
-    client::fetched::Asking,
-    model::{
-        ids::{AgeRecipient, GrantId, ReportId},
-        purpose::Purpose,
-        request::RequestKind,
-        statement::Text,
-        time::Timestamp,
-    },
+    client::{fetched::Asking, requests::Reference},
+    model::{ids::GrantId, purpose::Purpose, request::RequestKind, statement::Text, time::Timestamp},
 };
 use clap::Args;
-use std::str::FromStr;
 
 /// Ask for a report whose reference you were given.
 #[derive(Args)]
@@ -49,25 +42,6 @@ pub(super) struct Arguments {
     /// A message to the owner. It is sealed before it leaves; the broker cannot read it.
     #[arg(long)]
     message: Option<String>,
-}
-
-/// A report and where to write to its owner.
-#[derive(Clone)]
-struct Reference {
-    report: ReportId,
-    owner: AgeRecipient,
-}
-
-impl FromStr for Reference {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (report, owner) = text
-            .trim()
-            .split_once('.')
-            .ok_or("a reference reads ID.age1…, as the advocate's `report show` prints it")?;
-        let words = |e: crate::model::ids::Malformed| e.to_string();
-        Ok(Self { report: report.parse().map_err(words)?, owner: owner.parse().map_err(words)? })
-    }
 }
 
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {

@@ -1,81 +1,53 @@
-//! `request list`: either side; the owner reads the sealed message.
+//! `request list`: either side; whoever can opens the messages.
 
+use super::shown::{Answers, Reader};
 use crate::{
     cli::{
         home::Access,
         output::{Failure, Out},
-        words,
+        unit::UnitIdentity,
     },
-    client::{desk::Desk, seal::open_message},
-    model::{purpose::Purpose, request::ItemAnswer},
+    client::requests::Side,
+    model::request::ItemAnswer,
     wire::api::RequestSummary,
 };
 use clap::Args;
+use std::collections::BTreeSet;
 
-/// List requests: sent by your institution, or received for your reports.
+/// List requests: sent by your institution, or received for your reports; and what owners let your institution know.
 #[derive(Args)]
-#[command(after_help = "Example:\n  amana request list")]
-pub(super) struct Arguments {}
+#[command(
+    after_help = "Examples:\n  amana request list\n  amana request list --unit-identity unit.age    # opens what owners wrote to the unit"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    unit: UnitIdentity,
+}
 
-pub(super) fn run(_: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    let unit = arguments.unit.unlock(access)?;
     access.at_desk(|sitting| {
-        let desk = &sitting.desk;
-        let requests = desk.requests()?;
-        let texts: Vec<String> = requests.iter().map(|request| text(desk, request)).collect();
-        let rows: Vec<_> = requests
-            .iter()
-            .map(|request| {
-                serde_json::json!({
-                    "id": request.id, "at": request.at, "officer": request.officer, "institution": request.institution,
-                    "institution_name": name(desk, request), "request": request.request,
-                    "answers": request.answers, "message": message(desk, request),
-                })
-            })
-            .collect();
+        let requests = sitting.desk.requests()?;
+        let mut answers = Answers::new();
+        let more = requests.iter().filter(|request| says_more(request));
+        for report in more.map(|request| request.request.report).collect::<BTreeSet<_>>() {
+            answers.extend(sitting.desk.answers(report)?);
+        }
+        let notices = match sitting.desk.side() {
+            Side::Institution(_) => sitting.desk.notices()?,
+            Side::Owner => Vec::new(),
+        };
+        let reader = Reader { desk: &sitting.desk, unit: unit.as_ref() };
+        let texts = requests.iter().map(|request| reader.request(request, &answers));
+        let texts: Vec<String> = texts.chain(notices.iter().map(|notice| reader.notice(notice))).collect();
+        let rows = requests.iter().map(|request| reader.request_json(request, &answers));
+        let rows: Vec<_> = rows.chain(notices.iter().map(|notice| reader.notice_json(notice))).collect();
         out.show(if texts.is_empty() { "No requests.".to_owned() } else { texts.join("\n\n") }, &rows);
         Ok(())
     })
 }
 
-fn text(desk: &Desk, request: &RequestSummary) -> String {
-    let asked = &request.request;
-    let purposes: Vec<&str> = asked.purposes.iter().map(Purpose::as_str).collect();
-    let answered = answered(request);
-    let message = message(desk, request).map(|text| format!("\n  message   {text}")).unwrap_or_default();
-    format!(
-        "{}\n  from      {}\n  report    {}\n  for       {}\n  basis     {}\n  asked     {}, answer due by {}\n  state     {answered}{message}",
-        request.id,
-        name(desk, request),
-        asked.report,
-        purposes.join(", "),
-        asked.legal_basis,
-        words::moment(request.at),
-        words::moment(asked.deadline),
-    )
-}
-
-/// Each item asked for and what became of it.
-fn answered(request: &RequestSummary) -> String {
-    let item = |purpose: &Purpose| match request.answers.get(purpose) {
-        None => format!("{purpose}: open"),
-        Some(ItemAnswer::Granted(grant)) => format!("{purpose}: granted by {grant}"),
-        Some(ItemAnswer::Refused(statement)) => format!("{purpose}: refused by {statement}"),
-        Some(ItemAnswer::Asked(statement)) => format!("{purpose}: asked back by {statement}"),
-    };
-    request.request.purposes.iter().map(item).collect::<Vec<_>>().join("\n            ")
-}
-
-fn name(desk: &Desk, request: &RequestSummary) -> String {
-    desk.mirror().institution(request.institution).map_or_else(
-        || format!("an institution the register does not know, {}", request.institution),
-        |row| words::institution(&row.record),
-    )
-}
-
-/// The message, if this identity can open it. Control and direction characters are not for terminals.
-fn message(desk: &Desk, request: &RequestSummary) -> Option<String> {
-    let sealed = request.request.sealed_message.as_deref()?;
-    let opened = open_message(desk.identity().age_identity(), sealed).ok()?;
-    let shown = |c: char| !c.is_control() && !crate::model::statement::is_bidi_control(c);
-    Some(opened.chars().map(|c| if shown(c) { c } else { ' ' }).collect())
+/// Whether an item was answered by words that stand in the log alone.
+fn says_more(request: &RequestSummary) -> bool {
+    request.answers.values().any(|answer| matches!(answer, ItemAnswer::Refused(_) | ItemAnswer::Asked(_)))
 }
