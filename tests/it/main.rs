@@ -14,6 +14,8 @@
 
 #[cfg(all(feature = "client", feature = "server"))]
 mod anchor;
+#[cfg(all(feature = "client", feature = "server"))]
+mod answers;
 mod architecture;
 #[cfg(all(feature = "client", feature = "server"))]
 mod asking;

@@ -121,10 +121,10 @@ mod tests {
 
     #[test]
     fn changes_name_what_differs_and_nothing_else() {
-        let now = record("Mission", &["a", "b"]);
-        assert!(changes(&now, &record("Mission", &["b", "a"])).is_empty());
-        let lines = changes(&now, &record("Mission", &["a", "b", "c"]));
-        assert_eq!(lines, ["  mandate: a, b\n    becomes a, b, c"]);
-        assert_eq!(changes(&now, &record("Court", &["a"])).len(), 2);
+        let now = record("Mission", &["one", "two"]);
+        assert!(changes(&now, &record("Mission", &["two", "one"])).is_empty());
+        let lines = changes(&now, &record("Mission", &["one", "two", "zoo"]));
+        assert_eq!(lines, ["  mandate: one, two\n    becomes one, two, zoo"]);
+        assert_eq!(changes(&now, &record("Court", &["one"])).len(), 2);
     }
 }
