@@ -149,15 +149,15 @@ enum Command {
     /// Keep the consent of the persons in reports: add, look up, review, withdraw.
     #[cfg(feature = "client")]
     Consent(Box<consent::Arguments>),
-    /// Collect a granted report, open it, acknowledge it, and say what became of it.
-    #[cfg(feature = "client")]
-    Release(release::Arguments),
     /// Stop everything of an advocate, at once.
     #[cfg(feature = "client")]
     Freeze(freeze::Arguments),
     /// Lift a freeze.
     #[cfg(feature = "client")]
     Thaw(thaw::Arguments),
+    /// Collect a granted report, open it, acknowledge it, and say what became of it.
+    #[cfg(feature = "client")]
+    Release(release::Arguments),
     /// Enrol, admit, vouch for, suspend and look up institutions; their terms, calls, records and ends.
     #[cfg(feature = "client")]
     Institution(institution::Arguments),

@@ -50,7 +50,7 @@ impl Broker {
     ///
     /// # Errors
     /// When storage fails. A grant that would be refused is no error.
-    pub fn foresee(&self, grant: Grant, caller: &Caller) -> Result<Foreseen, BrokerError> {
+    pub fn foresee(&self, grant: &Grant, caller: &Caller) -> Result<Foreseen, BrokerError> {
         self.charge_entry(caller.party)?;
         if let Some(unknown) = self.taxonomy.first_unknown(&grant.purposes) {
             return Err(BrokerError::UnknownPurpose(unknown.to_string()));
@@ -78,7 +78,7 @@ impl Broker {
             Ok(()) | Err(FoldError::Refused(_)) => {}
             Err(FoldError::Rows(error)) => return Err(error.into()),
         }
-        let officer = somebody_who_collects(&mut draft, &grant, at(heads.case.size))?;
+        let officer = somebody_who_collects(&mut draft, grant, at(heads.case.size))?;
         let mut reasons: BTreeSet<Reason> = BTreeSet::new();
         for purpose in &grant.purposes {
             let view = ReleaseView::load(&draft, id, officer)?.ok_or(BrokerError::NotFound)?;

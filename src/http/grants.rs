@@ -45,7 +45,7 @@ pub(super) async fn preview(
     SignedIn(caller): SignedIn,
     Body(body): Body<SubmitDraft>,
 ) -> Result<Json<Foreseen>, Failure> {
-    Ok(Json(broker.foresee(body.grant, &caller)?))
+    Ok(Json(broker.foresee(&body.grant, &caller)?))
 }
 
 /// Accepts the header of a pending grant.

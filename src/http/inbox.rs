@@ -57,7 +57,7 @@ fn tag(text: &str) -> Option<Digest> {
 
 /// `wait=N` among the preferences; what is not understood is no wish, and nobody waits longer than the bound.
 fn wait(headers: &HeaderMap) -> Duration {
-    let wishes = single_header(headers, "prefer").unwrap_or_default().split(',');
-    let seconds = wishes.filter_map(|wish| wish.trim().strip_prefix("wait=")?.parse::<u64>().ok()).next();
+    let mut wishes = single_header(headers, "prefer").unwrap_or_default().split(',');
+    let seconds = wishes.find_map(|wish| wish.trim().strip_prefix("wait=")?.parse::<u64>().ok());
     Duration::from_secs(seconds.unwrap_or(0).min(limits::WAIT_SECONDS))
 }

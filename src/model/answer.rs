@@ -87,9 +87,8 @@ impl Became {
     /// Whether it says what became of the information: "received" does not.
     const fn answers(&self, owed: Owes) -> bool {
         match (self, owed) {
-            (Self::Received {}, _) => false,
             // What may not be kept any more has to be gone, or lie where duties of its own keep it.
-            (Self::UsedInternally {} | Self::DisclosedToParties {}, Owes::Keeping) => false,
+            (Self::Received {}, _) | (Self::UsedInternally {} | Self::DisclosedToParties {}, Owes::Keeping) => false,
             _ => true,
         }
     }

@@ -454,9 +454,10 @@ fn valid_before(view: &ReleaseView, clocks: Clocks) -> Timestamp {
     let institution = view.institution.as_ref();
     let mandate = institution.map_or(Timestamp::from_seconds(0), InstitutionRow::mandate_until);
     let attestation = institution.and_then(|i| i.due_diligence_until).unwrap_or(Timestamp::from_seconds(0));
+    let now = witnessed(view, clocks).not_passed;
     let approving = view.approving.iter().filter_map(|key| match &key.holder {
         // Whoever left office before does not count, and ends nothing either.
-        Holder::Officer(office) if clocks.not_passed < office.until => Some(office.until),
+        Holder::Officer(office) if now < office.until => Some(office.until),
         _ => None,
     });
     let owed = view.owed.first();

@@ -173,3 +173,6 @@ fn require<R: Row, S: Rows>(
 ) -> Result<Held<R>, FoldError<S::Error>> {
     rows.read(&key.to_string()).map_err(FoldError::Rows)?.ok_or(FoldError::Refused(Refusal::Unknown(what)))
 }
+
+#[cfg(test)]
+mod tests;

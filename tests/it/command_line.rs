@@ -3,7 +3,7 @@
 
 use crate::stage::Stage;
 use amana::cli::demo::cast::copy;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
@@ -144,7 +144,17 @@ impl People {
         let proposal = text(&first.does(&["institution", "admit", &id]), "proposal");
         first.fails(1, &["institution", "approve", &proposal]);
         second.does(&["institution", "approve", &proposal]);
-        self.accreditor.does(&["institution", "attest", &id, "--kind", "due-diligence", "--days", "30"]);
+        self.accreditor.does(&[
+            "institution",
+            "attest",
+            &id,
+            "--kind",
+            "due-diligence",
+            "--met",
+            "all",
+            "--days",
+            "30",
+        ]);
         (id, text(&published, "words"))
     }
 
@@ -203,7 +213,8 @@ fn a_whole_story_by_commands() {
     preview_says_who_what_why(&people, &report, &institution, &fingerprint);
     let answers = text(&asked, "request");
     let given = text(&advocate.does(&grant(&report, &institution, &fingerprint, &["--answers", &answers])), "grant");
-    assert_eq!(advocate.does(&["request", "list"])[0]["answered_by"], given.as_str());
+    let answered = json!({ "commission-of-inquiry": { "granted": given } });
+    assert_eq!(advocate.does(&["request", "list"])[0]["answers"], answered);
     collect_and_open(&people, &given);
     withdraw(&people, &given);
 

@@ -642,6 +642,20 @@ fn waiting_time_that_ended_unwatched_needs_the_clock_confirmed() {
 }
 
 #[test]
+fn embargo_that_ended_unwatched_needs_the_clock_confirmed() {
+    let (mut stage, grant) =
+        granted(|stage, terms| terms.embargo_until = Some(stage.now().plus(Duration::from_seconds(3600))));
+    assert_eq!(reasons(stage.release(grant)), ["embargo"]);
+    stage.stop();
+    stage.clock.pass(seconds(7200));
+    stage.restart();
+    assert_eq!(reasons(stage.release(grant)), ["clock-unconfirmed"]);
+    stage.confirm_clock();
+    stage.release(grant).unwrap();
+    stage.audit("audit");
+}
+
+#[test]
 fn waiting_time_that_ended_while_the_broker_ran_needs_no_confirmation() {
     let (mut stage, grant) = granted(|_, terms| terms.cooling_off = seconds(3600));
     stage.restart();

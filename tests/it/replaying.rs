@@ -245,9 +245,21 @@ fn clocks_that_are_backdated_ahead_or_left_out_are_found() {
     auditor.clocks = auditor.clocks.map(|c| both(Timestamp::from_seconds(c.not_passed.as_seconds() - 60)));
     writer.write(index, &writer.shared(index), &auditor);
     writer.is_caught_at(&story.stage.cast, Log::Case, index as u64, "the facts are not those of the log");
+    // An owner's fetch is decided by clocks of its own.
+    for (told, words) in [
+        (None, "no clocks"),
+        (clocks(at, at), "not of the time of its entry"),
+        (clocks(honest.last_at().as_seconds() - 86_400, at), "not of the time of its entry"),
+    ] {
+        let mut writer = crate::lying::reread(&story);
+        let index = writer.position(|event| matches!(event, Happening::OwnerHeaderFetched { .. }));
+        let auditor = AuditorPart { clocks: told, ..writer.auditor(index) };
+        writer.write(index, &writer.shared(index), &auditor);
+        writer.is_caught_at(&story.stage.cast, Log::Case, index as u64, words);
+    }
     // Nothing else has clocks.
     let mut writer = crate::lying::reread(&story);
-    let index = writer.position(|event| matches!(event, Happening::OwnerHeaderFetched { .. }));
+    let index = writer.position(|event| matches!(event, Happening::PayloadStored { .. }));
     let auditor = AuditorPart { clocks: clocks(at, at), ..writer.auditor(index) };
     writer.write(index, &writer.shared(index), &auditor);
     writer.is_caught_at(&story.stage.cast, Log::Case, index as u64, "clocks are recorded");

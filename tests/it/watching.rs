@@ -46,7 +46,16 @@ impl Stage {
         Broker::new(remote, self.cast.auditor().unwrap())
     }
     pub fn watch(&self, state: &str) -> Watch {
-        Watch::open(&self.path(state), self.cast.card(), PATIENCE).unwrap()
+        // Another test's child that has not become its program yet holds a copy of every lock of this process.
+        let mut opened = None;
+        eventually("the watch's folder is free", || {
+            opened = match Watch::open(&self.path(state), self.cast.card(), PATIENCE) {
+                Err(WatchError::Folder(FolderError::InUse(_))) => None,
+                other => Some(other.unwrap()),
+            };
+            opened.is_some()
+        });
+        opened.unwrap()
     }
     pub fn shows(&self) {
         self.broker.as_ref().unwrap().publish().unwrap();

@@ -55,9 +55,9 @@ impl Kept {
     }
 
     /// Keeps another memory in the place of what was read: for an identity that goes on where another one was.
-    pub(in crate::cli) fn change_to(mut self, memory: Memory, identity: &Identity) -> Result<(), Failure> {
+    pub(in crate::cli) fn change_to(mut self, memory: &Memory, identity: &Identity) -> Result<(), Failure> {
         drop(self.take());
-        self.write(&memory, identity)
+        self.write(memory, identity)
     }
 
     /// Keeps `memory`, joined with what others kept since.

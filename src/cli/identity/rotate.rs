@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
             Ok((after(sitting, &keys)?, keys))
         })?;
         let unlocked = Unlocked { identity: new, place };
-        unlocked.kept()?.change_to(memory, &unlocked.identity)?;
+        unlocked.kept()?.change_to(&memory, &unlocked.identity)?;
         out.note(format!(
             "The keys are replaced; the old ones sign nothing but freezes. Recovery: {}",
             of(&keys, &words)

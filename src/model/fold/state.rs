@@ -19,7 +19,8 @@ pub struct State {
 }
 
 /// Rows that were read lately, parsed: every decision reads the same few large ones. What is in it can be dropped at any
-/// time; a row of another version is never taken from it.
+/// time; a row of another version is never taken from it, and one that is written leaves it: an entry may write a row
+/// twice.
 #[derive(Clone, Default)]
 struct Lately(RefCell<HashMap<&'static str, HashMap<String, Parsed>>>);
 
@@ -49,6 +50,12 @@ impl Lately {
             rows.clear();
         }
         rows.insert(key.to_owned(), (version, Arc::new(row.clone())));
+    }
+
+    fn drop_row(&self, kind: &str, key: &str) {
+        if let Some(rows) = self.0.borrow_mut().get_mut(kind) {
+            rows.remove(key);
+        }
     }
 }
 
@@ -98,6 +105,7 @@ impl Rows for State {
 
     fn write<R: Row>(&mut self, key: &str, row: &R, version: EntryRef) -> Result<(), BadRow> {
         let text = serde_json::to_string(row).map_err(|source| BadRow { kind: R::KIND, source })?;
+        self.lately.drop_row(R::KIND, key);
         self.rows.entry(R::KIND).or_default().insert(key.to_owned(), (version, text));
         Ok(())
     }

@@ -1,0 +1,557 @@
+//! Rules of consent over a small world: two advocates who own a report together, an institution with three officers.
+
+use super::*;
+use crate::model::{
+    answer::{Became, Status},
+    freeze::{Freeze, Lift, Thaw},
+    genesis::{Office, Roles},
+    grant::{Ask, Conditions, Contact, EndCause, Grant, GrantState, Revocation, Scope, UseMode, WithdrawnBy},
+    ids::{AgeRecipient, Jti, KeyId, Nonce, PartyId, PublicKey, ReleaseId},
+    institution::{Approval, CaseMatter, InstitutionRecord, OfficerAppointment},
+    keys::{NewKeys, PartyKind, Rotation},
+    limits,
+    party::{EnrolmentRole, PartyEnrolment, RecoveryKeys},
+    purpose::{Identification, Purpose, RecipientClass},
+    release::ReleaseRequest,
+    report::{AfterWithdrawal, CoOwners, Report, ReportKind, ReportState, Tier, Withdrawal},
+    request::{AccessRequest, Question, RefusalReason, RequestKind, RequestRefusal},
+    rows::{ChainRow, InstitutionRow, PartyRow, RecipientKeyRow, pair},
+    statement::{Body, Kind, Signed},
+    time::{Duration, Window},
+};
+
+const OWNER: u8 = 1;
+const RECOVERY: u8 = 2;
+const CO_OWNER: u8 = 3;
+const COLLECTS: u8 = 5;
+const AGREES: u8 = 6;
+const ALSO_AGREES: u8 = 7;
+const NEW_KEY: u8 = 8;
+const HOUR: Duration = Duration::from_seconds(3_600);
+
+fn public(seed: u8) -> PublicKey {
+    PublicKey::from_bytes([seed; 32])
+}
+
+fn kid(seed: u8) -> KeyId {
+    public(seed).thumbprint()
+}
+
+fn party(seed: u8) -> PartyId {
+    PartyId::from_bytes([seed; 32])
+}
+
+fn digest(name: &str) -> Digest {
+    Digest::of(name.as_bytes())
+}
+
+fn recipient(letter: char) -> AgeRecipient {
+    format!("age1{}", letter.to_string().repeat(58)).parse().unwrap()
+}
+
+fn inquiry() -> Purpose {
+    "commission-of-inquiry".parse().unwrap()
+}
+
+struct World {
+    state: State,
+    now: Timestamp,
+    entries: u64,
+    report: ReportId,
+}
+
+impl World {
+    /// A stored report of a tier, of which so many of two owners have to agree with a grant.
+    fn with(tier: u8, owners_needed: u32) -> Self {
+        let report = ReportId::from(digest("report"));
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let mut world = Self { state: State::default(), now, entries: 1, report };
+        let office = || Office { keys: Vec::new(), threshold: 2 };
+        let genesis = Genesis {
+            v: 1,
+            origin: "broker.invalid".to_owned(),
+            at: now,
+            log_keys: crate::model::genesis::LogKeys { register: public(90), case: public(91) },
+            witnesses: Vec::new(),
+            witness_quorum: 0,
+            roles: Roles { administrators: office(), accreditors: office(), auditors: office(), council: office() },
+            bundle: digest("bundle"),
+            taxonomy: digest("taxonomy"),
+        };
+        let roster = RosterRow { number: 0, roster: Roster::of(&genesis), earlier: Vec::new() };
+        world.put(ONLY, &roster);
+        world.put(ONLY, &GenesisRow { digest: digest("genesis"), genesis });
+        for (seed, holder) in [(OWNER, Holder::Advocate {}), (RECOVERY, Holder::Recovery {})] {
+            world.put(&kid(seed).to_string(), &KeyRow { public: public(seed), party: party(OWNER), holder });
+        }
+        let holder = Holder::Advocate {};
+        world.put(&kid(CO_OWNER).to_string(), &KeyRow { public: public(CO_OWNER), party: party(CO_OWNER), holder });
+        for seed in [OWNER, CO_OWNER] {
+            let enrolment = PartyEnrolment {
+                signing_key: public(seed),
+                recipient: recipient('q'),
+                recovery: RecoveryKeys { signing_key: public(seed.saturating_add(1)), recipient: recipient('p') },
+                role: EnrolmentRole::Advocate {},
+            };
+            world.put(
+                &party(seed).to_string(),
+                &PartyRow { statement: digest(&format!("party {seed}")), enrolment, keys_by: Vec::new() },
+            );
+        }
+        for seed in [COLLECTS, AGREES, ALSO_AGREES] {
+            let holder = Holder::Officer(OfficerAppointment {
+                institution: party(9),
+                signing_key: public(seed),
+                unit: "evidence".parse().unwrap(),
+                until: now.plus(Duration::from_days(100)),
+            });
+            world.put(&kid(seed).to_string(), &KeyRow { public: public(seed), party: party(seed), holder });
+        }
+        world.put(&party(9).to_string(), &institution(now));
+        let key = RecipientKeyRow {
+            institution: party(9),
+            unit: "evidence".to_owned(),
+            recipient: recipient('z'),
+            since: now,
+            cosigned_at: None,
+            superseded_by: None,
+        };
+        world.put(&digest("recipient key").to_string(), &key);
+        let co_owners =
+            (owners_needed > 1).then(|| CoOwners { parties: vec![party(CO_OWNER)], threshold: owners_needed });
+        world.put(&report.to_string(), &stored_report(tier, co_owners, now));
+        world
+    }
+
+    fn put<R: Row>(&mut self, key: &str, row: &R) {
+        let version = self.next().entry;
+        self.state.write(key, row, version).unwrap();
+    }
+
+    fn next(&mut self) -> Recorded {
+        self.entries = self.entries.saturating_add(1);
+        let entry = crate::model::event::EntryRef { log: crate::model::event::Log::Case, index: self.entries };
+        Recorded { entry, at: self.now }
+    }
+
+    fn read<R: Row>(&self, key: &impl std::fmt::Display) -> R {
+        self.state.read::<R>(&key.to_string()).unwrap().unwrap().row
+    }
+
+    /// Applies an event; what is refused leaves nothing.
+    fn happens(&mut self, event: &Event) -> Result<(), Refusal> {
+        let (before, at) = (self.state.clone(), self.next());
+        apply(&mut self.state, at, event).map_err(|error| {
+            self.state = before;
+            match error {
+                FoldError::Refused(refusal) => refusal,
+                FoldError::Rows(error) => panic!("{error}"),
+            }
+        })
+    }
+
+    fn signed(&self, (by, of): (u8, PartyId), kind: Kind, subject: Option<Digest>) -> Signed {
+        let chain = |subject| self.state.read::<ChainRow>(&pair(&of, &subject)).unwrap().map(|held| held.row.last);
+        let mut jti = [0; 16];
+        jti[..8].copy_from_slice(&self.entries.to_be_bytes());
+        Signed {
+            digest: digest(&format!("{kind:?} {}", self.entries)),
+            kind,
+            kid: kid(by),
+            iss: of,
+            jti: Jti::from_bytes(jti),
+            iat: self.now,
+            submit_by: self.now.plus(HOUR),
+            subject,
+            prev: subject.filter(|_| kind.is_ordered()).and_then(chain),
+            seen_register: Some(0),
+        }
+    }
+
+    fn states(&mut self, by: u8, kind: Kind, subject: Option<Digest>, body: Body) -> Result<Digest, Refusal> {
+        let of = if [RECOVERY, NEW_KEY].contains(&by) { party(OWNER) } else { party(by) };
+        let signed = self.signed((by, of), kind, subject);
+        let digest = signed.digest;
+        self.happens(&Event::Accepted(signed, body)).map(|()| digest)
+    }
+
+    fn gives(&mut self, change: impl FnOnce(&mut Grant)) -> Result<GrantId, Refusal> {
+        let mut grant = terms(self.report, self.now);
+        change(&mut grant);
+        self.states(OWNER, Kind::Grant, None, Body::Grant(Box::new(grant))).map(GrantId::from)
+    }
+
+    fn header_comes(&mut self, grant: GrantId) -> Result<(), Refusal> {
+        self.happens(&Event::HeaderReceived(grant))
+    }
+
+    fn agrees(&mut self, by: u8, grant: GrantId) -> Result<Digest, Refusal> {
+        let approval = Approval { approves: grant.into(), matter: Some(CaseMatter::Grant) };
+        self.states(by, Kind::Approval, Some(grant.into()), Body::Approval(approval))
+    }
+
+    fn collects(&mut self, by: u8, grant: GrantId) -> Result<ReleaseId, Refusal> {
+        let signed = self.signed((by, party(by)), Kind::ReleaseRequest, Some(grant.into()));
+        let id = ReleaseId::from(signed.digest);
+        let mut nonce = [0; 16];
+        nonce[..8].copy_from_slice(&self.entries.to_be_bytes());
+        let nonce = Nonce::from_bytes(nonce);
+        let request = ReleaseRequest { grant, purpose: inquiry(), nonce, conditions_noted: grant };
+        self.happens(&Event::Released(signed, request)).map(|()| id)
+    }
+
+    fn revokes(&mut self, grant: GrantId) -> Result<Digest, Refusal> {
+        let (scopes, withdrawn_by) = (vec![Scope::All], WithdrawnBy::Provider);
+        let body = Body::Revocation(Revocation { scopes, withdrawn_by, answer_due: self.now });
+        self.states(OWNER, Kind::Revocation, Some(grant.into()), body)
+    }
+
+    fn withdraws(&mut self, by: u8, then: AfterWithdrawal) -> Result<Digest, Refusal> {
+        let report = self.report;
+        let body = Body::Withdrawal(Withdrawal { report, then });
+        self.states(by, Kind::Withdrawal, Some(report.into()), body)
+    }
+
+    fn freezes(&mut self, by: u8, lift: Lift) -> Result<Digest, Refusal> {
+        self.states(by, Kind::Freeze, None, Body::Freeze(Freeze { party: party(OWNER), lift }))
+    }
+
+    fn thaws(&mut self, by: u8, freeze: Digest) -> Result<Digest, Refusal> {
+        self.states(by, Kind::Thaw, Some(freeze), Body::Thaw(Thaw { party: party(OWNER), freeze }))
+    }
+
+    fn approves(&mut self, by: u8, what: Digest, matter: CaseMatter) -> Result<Digest, Refusal> {
+        let approval = Approval { approves: what, matter: Some(matter) };
+        self.states(by, Kind::Approval, Some(what), Body::Approval(approval))
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now = self.now.plus(time);
+    }
+}
+
+fn institution(now: Timestamp) -> InstitutionRow {
+    let record = InstitutionRecord {
+        name: "mission".parse().unwrap(),
+        jurisdiction: "international".parse().unwrap(),
+        class: RecipientClass::UnMechanism,
+        mandate: vec![inquiry()],
+        mandate_until: now.plus(Duration::from_days(500)),
+    };
+    InstitutionRow {
+        statement: digest("party 9"),
+        record,
+        admitted_at: Some(now),
+        admitted_in: Some(1),
+        suspended_at: None,
+        suspended_by: None,
+        due_diligence_until: Some(now.plus(Duration::from_days(500))),
+        mandate_attested_until: None,
+        record_by: None,
+        terms: None,
+        closed: None,
+    }
+}
+
+fn stored_report(tier: u8, co_owners: Option<CoOwners>, now: Timestamp) -> ReportRow {
+    let report = Report {
+        payload_sha256: digest("payload"),
+        payload_bytes: 16_400,
+        key_commitment: digest("commitment"),
+        owner_header: digest("owner header"),
+        owner_recipient: recipient('q'),
+        tier: Tier::try_from(tier).unwrap(),
+        kind: ReportKind::Original,
+        predecessor_commitment: None,
+        consent_commitment: None,
+        co_owners,
+    };
+    let state = ReportState::Stored {};
+    ReportRow { owner: party(OWNER), report, at: now, state, stored_in: None, grants: Vec::new(), owner_by: Vec::new() }
+}
+
+fn terms(report: ReportId, now: Timestamp) -> Grant {
+    let until = now.plus(Duration::from_days(30));
+    let (onward, publication, external_processing) = (Ask::No, Ask::No, Ask::No);
+    Grant {
+        report,
+        institution: party(9),
+        recipient_key: digest("recipient key"),
+        recipient: recipient('z'),
+        header: digest("header"),
+        purposes: vec![inquiry()],
+        use_mode: UseMode::Information,
+        identification: Identification::Redacted,
+        collect: Window { from: now, until },
+        keep_until: None,
+        max_releases: 3,
+        cooling_off_seconds: Duration::from_seconds(0),
+        officers: Vec::new(),
+        conditions: Conditions { onward, contact: Contact::No, publication, external_processing },
+        consent_review_by: until,
+        bundle: digest("bundle"),
+        taxonomy: digest("taxonomy"),
+        answers: None,
+        urgent: false,
+        officer_approvals: 0,
+        embargo_until: None,
+        terms: None,
+        replaces: None,
+    }
+}
+
+#[test]
+fn row_that_one_entry_writes_twice_is_read_as_it_was_written_last() {
+    let mut state = State::default();
+    let version = crate::model::event::EntryRef { log: crate::model::event::Log::Case, index: 1 };
+    for at in [1, 2].map(Timestamp::from_seconds) {
+        let row = ClockRow { unwatched: Some(Unwatched { after: at, until: at }) };
+        state.write(ONLY, &row, version).unwrap();
+        assert_eq!(state.read::<ClockRow>(ONLY).unwrap().unwrap().row, row);
+    }
+}
+
+#[test]
+fn header_of_tier_three_comes_last_and_of_tier_two_at_once() {
+    let sensitive = |grant: &mut Grant| (grant.cooling_off_seconds, grant.officer_approvals) = (HOUR, 1);
+    let mut plain = World::with(2, 1);
+    let grant = plain.gives(sensitive).unwrap();
+    plain.header_comes(grant).unwrap();
+    let mut world = World::with(3, 2);
+    let grant = world.gives(sensitive).unwrap();
+    let early = |world: &mut World| matches!(world.header_comes(grant), Err(Refusal::HeaderTooEarly(_)));
+    world.agrees(AGREES, grant).unwrap();
+    world.pass(HOUR);
+    assert!(early(&mut world), "the other owner has not agreed");
+    world.agrees(CO_OWNER, grant).unwrap();
+    world.pass(Duration::from_seconds(3_599));
+    assert!(early(&mut world), "cooling-off began when the other owner agreed");
+    world.pass(Duration::from_seconds(1));
+    world.header_comes(grant).unwrap();
+}
+
+#[test]
+fn officer_who_left_office_agrees_with_nothing() {
+    let mut world = World::with(3, 1);
+    let grant = world.gives(|grant| grant.officer_approvals = 1).unwrap();
+    world.agrees(AGREES, grant).unwrap();
+    let mut key: KeyRow = world.read(&kid(AGREES));
+    let Holder::Officer(office) = &mut key.holder else { panic!("an officer") };
+    office.until = world.now;
+    world.put(&kid(AGREES).to_string(), &key);
+    assert!(matches!(world.header_comes(grant), Err(Refusal::HeaderTooEarly(_))));
+    assert_eq!(world.agrees(AGREES, grant), Err(Refusal::AppointmentEnded));
+    world.agrees(ALSO_AGREES, grant).unwrap();
+    world.header_comes(grant).unwrap();
+}
+
+#[test]
+fn nobody_agrees_twice_or_with_themselves_and_each_release_needs_agreement_anew() {
+    let mut world = World::with(2, 1);
+    let grant = world.gives(|grant| grant.officer_approvals = 1).unwrap();
+    world.header_comes(grant).unwrap();
+    assert_eq!(world.agrees(OWNER, grant), Err(Refusal::ApprovesOwn));
+    assert_eq!(world.agrees(CO_OWNER, grant), Err(Refusal::Unknown("grant")), "another advocate's report");
+    world.agrees(COLLECTS, grant).unwrap();
+    assert_eq!(world.agrees(COLLECTS, grant), Err(Refusal::ApprovesOwn));
+    assert!(matches!(world.collects(COLLECTS, grant), Err(Refusal::OutsideGrant(_))));
+    world.agrees(AGREES, grant).unwrap();
+    world.collects(COLLECTS, grant).unwrap();
+    assert!(matches!(world.collects(AGREES, grant), Err(Refusal::OutsideGrant(_))));
+}
+
+#[test]
+fn grant_of_two_owners_is_in_force_when_both_agree() {
+    let mut world = World::with(2, 2);
+    let grant = world.gives(|_| {}).unwrap();
+    world.header_comes(grant).unwrap();
+    assert!(matches!(world.collects(COLLECTS, grant), Err(Refusal::OutsideGrant(_))));
+    assert_eq!(world.agrees(OWNER, grant), Err(Refusal::ApprovesOwn));
+    world.agrees(CO_OWNER, grant).unwrap();
+    assert_eq!(world.agrees(CO_OWNER, grant), Err(Refusal::ApprovesOwn));
+    world.collects(COLLECTS, grant).unwrap();
+}
+
+#[test]
+fn replacement_narrows_ends_the_older_grant_and_takes_over_what_is_owed() {
+    let mut world = World::with(2, 1);
+    let old = world.gives(|_| {}).unwrap();
+    world.header_comes(old).unwrap();
+    let release = world.collects(COLLECTS, old).unwrap();
+    let wider = |grant: &mut Grant| (grant.replaces, grant.max_releases) = (Some(old), 4);
+    assert_eq!(world.gives(wider), Err(Refusal::GoesBeyond("number of releases")));
+    let until = world.now.plus(Duration::from_days(40));
+    let new = world.gives(|grant| (grant.replaces, grant.keep_until) = (Some(old), Some(until))).unwrap();
+    let (before, after): (GrantRow, GrantRow) = (world.read(&old), world.read(&new));
+    assert_eq!(before.state.cause(), Some(EndCause::Replaced));
+    assert_eq!((before.exercised, before.awaiting, before.answer.due()), (None, None, None));
+    assert_eq!((after.exercised, after.awaiting), (Some(release), Some(release)));
+    assert!(after.answer.due().is_some(), "the time to keep holds for what was collected before");
+    assert!(world.collects(COLLECTS, old).is_err());
+    assert_eq!(world.gives(|grant| grant.replaces = Some(old)), Err(Refusal::Unknown("grant")), "replaced already");
+    world.revokes(new).unwrap();
+    assert_eq!(world.gives(|grant| grant.replaces = Some(new)), Err(Refusal::WrongGrantState), "taken back");
+}
+
+#[test]
+fn overdue_answer_stops_every_release_of_the_institution_until_it_is_given() {
+    let mut world = World::with(2, 1);
+    let (withdrawn, other) = (world.gives(|_| {}).unwrap(), world.gives(|_| {}).unwrap());
+    for grant in [withdrawn, other] {
+        world.header_comes(grant).unwrap();
+    }
+    let release = world.collects(COLLECTS, withdrawn).unwrap();
+    world.revokes(withdrawn).unwrap();
+    let due = world.read::<GrantRow>(&withdrawn).answer.due().unwrap();
+    world.now = Timestamp::from_seconds(due.as_seconds() - 1);
+    world.collects(COLLECTS, other).unwrap();
+    world.now = due;
+    assert_eq!(world.collects(COLLECTS, other), Err(Refusal::AnswerOverdue));
+    let says = |world: &mut World, became| {
+        let status = Body::Status(Status { grant: withdrawn, release, became });
+        world.states(AGREES, Kind::Status, Some(withdrawn.into()), status)
+    };
+    says(&mut world, Became::Received {}).unwrap();
+    assert_eq!(world.collects(COLLECTS, other), Err(Refusal::AnswerOverdue), "that it came is no answer");
+    let (too_far, far) = (limits::ANSWER_PUT_OFF.as_seconds() + 1, limits::ANSWER_PUT_OFF);
+    let until = world.now.plus(Duration::from_seconds(too_far));
+    assert!(says(&mut world, Became::CannotSay { until }).is_err());
+    let until = world.now.plus(far);
+    says(&mut world, Became::CannotSay { until }).unwrap();
+    world.collects(COLLECTS, other).unwrap();
+}
+
+#[test]
+fn withdrawn_report_ends_its_grants_and_is_asked_of_no_more() {
+    let mut world = World::with(2, 2);
+    let grant = world.gives(|_| {}).unwrap();
+    world.agrees(CO_OWNER, grant).unwrap();
+    world.header_comes(grant).unwrap();
+    assert_eq!(world.withdraws(CO_OWNER, AfterWithdrawal::Erase), Err(Refusal::NotOwner), "only to be kept");
+    world.withdraws(CO_OWNER, AfterWithdrawal::Keep).unwrap();
+    assert_eq!(world.read::<GrantRow>(&grant).state.cause(), Some(EndCause::ReportWithdrawn));
+    assert!(world.collects(COLLECTS, grant).is_err());
+    assert_eq!(world.gives(|_| {}), Err(Refusal::ReportWithdrawn));
+    assert_eq!(asks(&mut world), Err(Refusal::ReportWithdrawn));
+}
+
+#[test]
+fn report_is_erased_two_weeks_after_the_recovery_key_agreed_and_not_while_frozen() {
+    let mut world = World::with(2, 1);
+    let first = world.withdraws(OWNER, AfterWithdrawal::Erase).unwrap();
+    let asked = world.withdraws(OWNER, AfterWithdrawal::Erase).unwrap();
+    assert_eq!(world.approves(OWNER, asked, CaseMatter::Withdrawal), Err(Refusal::ApprovesOwn));
+    assert_eq!(world.approves(CO_OWNER, asked, CaseMatter::Withdrawal), Err(Refusal::NotAsked));
+    assert_eq!(world.approves(RECOVERY, first, CaseMatter::Withdrawal), Err(Refusal::Unknown("erasing")));
+    world.approves(RECOVERY, asked, CaseMatter::Withdrawal).unwrap();
+    let erased = Event::ReportErased(world.report);
+    world.now = Timestamp::from_seconds(world.now.plus(limits::ERASE_AFTER).as_seconds() - 1);
+    assert!(world.happens(&erased).is_err());
+    world.pass(Duration::from_seconds(1));
+    let freeze = world.freezes(OWNER, Lift::Recovery {}).unwrap();
+    assert_eq!(world.happens(&erased), Err(Refusal::Frozen));
+    world.thaws(RECOVERY, freeze).unwrap();
+    world.happens(&erased).unwrap();
+    assert!(world.happens(&erased).is_err());
+}
+
+#[test]
+fn frozen_advocate_withdraws_and_does_nothing_else() {
+    let mut world = World::with(2, 1);
+    let grant = world.gives(|_| {}).unwrap();
+    world.header_comes(grant).unwrap();
+    let late = world.gives(|_| {}).unwrap();
+    let freeze = world.freezes(OWNER, Lift::Recovery {}).unwrap();
+    assert_eq!(world.gives(|_| {}), Err(Refusal::Frozen));
+    assert_eq!(world.header_comes(late), Err(Refusal::Frozen));
+    assert_eq!(world.collects(COLLECTS, grant), Err(Refusal::Frozen));
+    assert_eq!(world.happens(&Event::OwnerHeaderFetched(world.report, kid(OWNER))), Err(Refusal::Frozen));
+    assert_eq!(world.withdraws(OWNER, AfterWithdrawal::Keep), Err(Refusal::Frozen));
+    world.revokes(grant).unwrap();
+    assert!(matches!(world.thaws(OWNER, freeze), Err(Refusal::WrongSigner { .. })));
+    world.thaws(RECOVERY, freeze).unwrap();
+    world.header_comes(late).unwrap();
+    world.collects(COLLECTS, late).unwrap();
+}
+
+#[test]
+fn freeze_with_a_guardian_is_lifted_by_both_and_an_unknown_guardian_is_none() {
+    let mut world = World::with(2, 1);
+    let guardian = party(CO_OWNER);
+    let freeze = world.freezes(OWNER, Lift::RecoveryAndGuardian { guardian }).unwrap();
+    let thaw = world.thaws(RECOVERY, freeze).unwrap();
+    assert_eq!(world.gives(|_| {}), Err(Refusal::Frozen));
+    world.approves(CO_OWNER, thaw, CaseMatter::Thaw).unwrap();
+    world.gives(|_| {}).unwrap();
+    for nobody in [party(77), party(OWNER)] {
+        let freeze = world.freezes(OWNER, Lift::RecoveryAndGuardian { guardian: nobody }).unwrap();
+        world.thaws(RECOVERY, freeze).unwrap();
+        world.gives(|_| {}).unwrap();
+    }
+}
+
+#[test]
+fn rotated_key_takes_over_when_the_recovery_key_agrees_and_the_old_one_only_freezes() {
+    let mut world = World::with(2, 1);
+    let rotate = |world: &mut World, signing_key| {
+        let keys = NewKeys { signing_key, recipient: recipient('y'), recovery: None };
+        let body = Body::Rotation(Rotation { of: PartyKind::Advocate, keys });
+        world.states(OWNER, Kind::Rotation, Some(digest(&format!("party {OWNER}"))), body)
+    };
+    assert_eq!(rotate(&mut world, public(RECOVERY)), Err(Refusal::KeyTaken));
+    let rotation = rotate(&mut world, public(NEW_KEY)).unwrap();
+    world.gives(|_| {}).unwrap();
+    assert_eq!(world.approves(CO_OWNER, rotation, CaseMatter::Rotation), Err(Refusal::NotAsked));
+    world.approves(RECOVERY, rotation, CaseMatter::Rotation).unwrap();
+    assert!(matches!(world.gives(|_| {}), Err(Refusal::WrongSigner { .. })));
+    let body = Body::Grant(Box::new(terms(world.report, world.now)));
+    world.states(NEW_KEY, Kind::Grant, None, body).unwrap();
+    world.freezes(OWNER, Lift::Recovery {}).unwrap();
+}
+
+fn asks(world: &mut World) -> Result<Digest, Refusal> {
+    let request = AccessRequest {
+        kind: RequestKind::Access,
+        report: world.report,
+        grant: None,
+        purposes: vec![inquiry()],
+        legal_basis: "resolution 1".parse().unwrap(),
+        deadline: world.now.plus(Duration::from_days(9)),
+        keep_until: None,
+        sealed_message: None,
+    };
+    world.states(COLLECTS, Kind::Request, None, Body::Request(request))
+}
+
+#[test]
+fn item_is_asked_back_about_and_answered_once() {
+    let mut world = World::with(2, 1);
+    let id = asks(&mut world).unwrap();
+    let question = |world: &mut World| {
+        let (request, sealed_message) = (id.into(), "YWdl".to_owned());
+        let body = Body::Question(Question { request, purposes: vec![inquiry()], sealed_message });
+        world.states(OWNER, Kind::Question, Some(id), body)
+    };
+    let refuse = |world: &mut World, by, purpose: Purpose| {
+        let (request, reason) = (id.into(), RefusalReason::TooWide);
+        let body = RequestRefusal { request, purposes: vec![purpose], reason, sealed_message: None };
+        world.states(by, Kind::Refusal, Some(id), Body::Refusal(body))
+    };
+    question(&mut world).unwrap();
+    assert_eq!(refuse(&mut world, CO_OWNER, inquiry()), Err(Refusal::NotOwner));
+    assert!(refuse(&mut world, OWNER, "court-of-law".parse().unwrap()).is_err(), "not asked for");
+    refuse(&mut world, OWNER, inquiry()).unwrap();
+    assert_eq!(refuse(&mut world, OWNER, inquiry()), Err(Refusal::AlreadyEffective));
+    assert_eq!(question(&mut world), Err(Refusal::AlreadyEffective));
+}
+
+#[test]
+fn header_is_lost_only_where_one_came() {
+    let mut world = World::with(2, 1);
+    let grant = world.gives(|_| {}).unwrap();
+    assert!(world.happens(&Event::GrantEnded(grant, EndCause::HeaderLost)).is_err());
+    assert_eq!(world.read::<GrantRow>(&grant).state, GrantState::HeaderPending {});
+    for cause in [EndCause::Revoked, EndCause::Replaced, EndCause::ReportWithdrawn, EndCause::Expired] {
+        assert_eq!(world.happens(&Event::GrantEnded(grant, cause)), Err(Refusal::GrantStillRuns), "{cause:?}");
+    }
+}
