@@ -13,6 +13,7 @@ SKIPPED=77
 demo=target/demo
 served=target/demo-serve
 rolled=target/rolled-forward
+consent=target/consent
 opened=$judges/opened
 amana=${CARGO_TARGET_DIR:-target}/release/amana
 
@@ -31,7 +32,8 @@ main() {
   judge same same_plaintext
   judge cedarpy decides_again
   judge roll-forward rolls_forward
-  judge statements node_script jose bundle.mjs "$demo/audit" "$rolled/audit"
+  judge consent lives_through_consent
+  judge statements node_script jose bundle.mjs "$demo/audit" "$rolled/audit" "$consent/audit"
   judge compose reads_compose_file
   start_broker
   judge broker broker_is_up
@@ -129,11 +131,17 @@ decides_again() {
   "$judges/venv/cedarpy/bin/python3" tests/judges/cedarpy/judge.py "$demo/audit"
 }
 
-# By the programs alone: after it there is a statement of every kind.
+# By the programs alone: after these two there is a statement of every kind.
 rolls_forward() {
   needs curl node
   rm -rf "$rolled"
   tests/judges/jose/rolled_forward.sh "$amana" "$rolled"
+}
+
+lives_through_consent() {
+  needs curl node
+  rm -rf "$consent"
+  tests/judges/jose/consent.sh "$amana" "$consent"
 }
 
 # No engine is needed: `config` only reads the file.

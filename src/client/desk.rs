@@ -84,8 +84,8 @@ impl DeskError {
 /// A person's desk.
 pub struct Desk {
     pub(in crate::client) identity: Identity,
-    /// Speaks instead, while the recovery key is needed.
-    recovery: Option<SigningKey>,
+    /// Speaks instead, while another key of the party is needed.
+    speaking: Option<SigningKey>,
     pub(in crate::client) memory: Memory,
     pub(in crate::client) remote: Remote,
     pub(in crate::client) genesis: SignedGenesis,
@@ -125,7 +125,7 @@ impl Desk {
         memory.genesis = Some(note);
         memory.url = Some(address.to_owned());
         let trust = mirror.trust(&genesis)?;
-        let mut desk = Self { identity, recovery: None, memory, remote, genesis, mirror, trust, clock, entropy };
+        let mut desk = Self { identity, speaking: None, memory, remote, genesis, mirror, trust, clock, entropy };
         desk.refresh()?;
         Ok(desk)
     }
@@ -151,7 +151,7 @@ impl Desk {
             }
         }
         let trust = mirror.trust(&genesis)?;
-        Ok(Self { identity, recovery: None, memory, remote, genesis, mirror, trust, clock, entropy })
+        Ok(Self { identity, speaking: None, memory, remote, genesis, mirror, trust, clock, entropy })
     }
 
     /// Brings the register up to date and checks it whole.
@@ -312,9 +312,9 @@ impl Desk {
         self.memory.party.unwrap_or_else(|| self.identity.party_id())
     }
 
-    /// The key that signs: the identity's, or the recovery key while it speaks.
+    /// The key that signs: the identity's, or another of the party's while it speaks.
     fn key(&self) -> &SigningKey {
-        self.recovery.as_ref().unwrap_or_else(|| self.identity.signing_key())
+        self.speaking.as_ref().unwrap_or_else(|| self.identity.signing_key())
     }
 
     /// Lets the recovery key speak for the party instead of the identity.
@@ -326,9 +326,18 @@ impl Desk {
         recovery: &RecoveryKey,
         act: impl FnOnce(&mut Self) -> Result<T, DeskError>,
     ) -> Result<T, DeskError> {
-        self.recovery = Some(recovery.signing_key().clone());
+        self.speaking_with(recovery.signing_key(), act)
+    }
+
+    /// Lets another key of the party speak instead of the identity's.
+    pub(in crate::client) fn speaking_with<T>(
+        &mut self,
+        key: &SigningKey,
+        act: impl FnOnce(&mut Self) -> Result<T, DeskError>,
+    ) -> Result<T, DeskError> {
+        self.speaking = Some(key.clone());
         let outcome = act(self);
-        self.recovery = None;
+        self.speaking = None;
         outcome
     }
 

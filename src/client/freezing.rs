@@ -24,6 +24,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What is left with a guardian: everything that is needed to freeze, and nothing that could do anything else.
 #[derive(Clone, Serialize, Deserialize)]
@@ -120,6 +121,7 @@ impl Desk {
         let party = self.party_id();
         let entries = self.as_recovery(recovery, Self::own_entries)?.entries;
         let mut frozen: Vec<OwnFreeze> = Vec::new();
+        let mut proposed: BTreeMap<Digest, Digest> = BTreeMap::new();
         for entry in entries {
             let Ok(Some(statement)) = entry.shared.statement() else { continue };
             let (digest, kid) = (statement.digest(), statement.kid());
@@ -130,6 +132,12 @@ impl Desk {
                 Body::Thaw(thaw) if self.mirror.key(kid).is_none() => {
                     let alone = |freeze: &OwnFreeze| freeze.lift == Lift::Recovery {};
                     frozen.retain(|freeze| freeze.freeze != thaw.freeze || !alone(freeze));
+                    proposed.insert(digest, thaw.freeze);
+                }
+                // Its guardian's, or it would not be there.
+                Body::Approval(Approval { approves, matter: Some(CaseMatter::Thaw) }) => {
+                    let lifted = proposed.get(&approves);
+                    frozen.retain(|freeze| Some(&freeze.freeze) != lifted);
                 }
                 _ => {}
             }

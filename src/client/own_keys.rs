@@ -10,14 +10,14 @@ use super::{
 use crate::{
     model::{
         ids::{AgeRecipient, Digest, PartyId, ReportId},
-        institution::CaseMatter,
+        institution::{Approval, CaseMatter},
         keys::{Handover, NewKeys, OwnerHeaderChange, PartyKind, Recovery, Rotation},
         party::{Holder, RecoveryKeys},
         report::{AfterWithdrawal, Withdrawal},
         statement::{Body, Kind},
     },
     wire::{
-        api::{Accepted, Bytes, SubmitReport},
+        api::{Accepted, Bytes, SubmitReport, SubmitStatement},
         header::Header,
         ownership::Ownership,
         problem::ProblemType,
@@ -46,15 +46,29 @@ impl Desk {
         self.state(&Rotation { of, keys }, Some(subject))
     }
 
-    /// The recovery key agrees with a rotation.
+    /// The recovery key agrees with a rotation to `new`, which follows the log from there: the keys it takes the place of,
+    /// the recovery key maybe among them, sign in no more.
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn agree_to_rotation(&mut self, recovery: &RecoveryKey, rotation: Digest) -> Result<Accepted, DeskError> {
+    pub fn agree_to_rotation(
+        &mut self,
+        recovery: &RecoveryKey,
+        rotation: Digest,
+        new: &Identity,
+    ) -> Result<Accepted, DeskError> {
         let institution = self.mirror.party(self.party_id()).is_some();
-        self.as_recovery(recovery, |desk| {
-            if institution { desk.approve(rotation) } else { desk.agree(rotation, CaseMatter::Rotation) }
-        })
+        let approval = Approval { approves: rotation, matter: (!institution).then_some(CaseMatter::Rotation) };
+        let (text, sent) = self.as_recovery(recovery, |desk| {
+            let text = desk.sign(&approval, Some(rotation), None)?;
+            let submit = SubmitStatement { statement: text.clone() };
+            let sent: Result<Accepted, RemoteError> =
+                desk.remote.submit("POST", "/v1/statements", &submit, desk.signed_in());
+            Ok((text, sent))
+        })?;
+        let accepted = sent.map_err(|error| self.held_against(error))?;
+        self.speaking_with(new.signing_key(), |desk| desk.confirm(&accepted, &text, Some(rotation)))?;
+        Ok(accepted)
     }
 
     /// Finds out whose recovery key this is, from the log, and remembers it: on a new device nothing else is known.

@@ -40,24 +40,40 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
     let place = Place::of(access, arguments.label.as_str())?;
     let words = recovery::typed(arguments.words_file.as_deref())?;
-    if !place.memory().exists() {
-        let new = new_identity(access, &place, &arguments.label)?;
-        let made = if arguments.new_recovery { Some(recovery::make(&arguments.recovery)?) } else { None };
-        let (memory, keys) = access.at_desk(|sitting| {
-            let keys = made.clone().unwrap_or_else(|| words.public_keys());
-            let proposed = sitting.desk.propose_rotation(&new, made)?.id;
-            sitting.keep()?;
-            sitting.desk.agree_to_rotation(&words, proposed)?;
-            Ok((after(sitting, &keys)?, keys))
-        })?;
-        let unlocked = Unlocked { identity: new, place };
-        unlocked.kept()?.change_to(&memory, &unlocked.identity)?;
+    let begun = place.memory().exists();
+    let new = Unlocked { identity: new_identity(access, &place, &arguments.label)?, place };
+    let labelled = labelled(access, &arguments.label);
+    if !begun {
+        begin(arguments, access, &new, &words)?;
+    }
+    // Done already if an earlier try broke off after it.
+    if !begun || !labelled.at_desk(|sitting| Ok(sitting.desk.is_in_force()?))? {
+        let keys = new.kept()?.memory().recovery.clone().unwrap_or_else(|| words.public_keys());
+        replace(access, &new, &words, &keys)?;
         out.note(format!(
             "The keys are replaced; the old ones sign nothing but freezes. Recovery: {}",
             of(&keys, &words)
         ));
     }
-    wrap_all(&labelled(access, &arguments.label), &words, out)
+    wrap_all(&labelled, &words, out)
+}
+
+/// Keeps what the new identity has to know before anything is sent: once its key is in force the old one signs in no more.
+fn begin(arguments: &Arguments, access: &Access, new: &Unlocked, words: &RecoveryKey) -> Result<(), Failure> {
+    let keys = if arguments.new_recovery { recovery::make(&arguments.recovery)? } else { words.public_keys() };
+    let memory = access.at_desk(|sitting| after(sitting, &keys))?;
+    new.kept()?.change_to(&memory, &new.identity)
+}
+
+fn replace(access: &Access, new: &Unlocked, words: &RecoveryKey, keys: &RecoveryKeys) -> Result<(), Failure> {
+    let memory = access.at_desk(|sitting| {
+        let made = (*keys != words.public_keys()).then(|| keys.clone());
+        let proposed = sitting.desk.propose_rotation(&new.identity, made)?.id;
+        sitting.keep()?;
+        sitting.desk.agree_to_rotation(words, proposed, &new.identity)?;
+        after(sitting, keys)
+    })?;
+    new.kept()?.change_to(&memory, &new.identity)
 }
 
 fn of(keys: &RecoveryKeys, words: &RecoveryKey) -> &'static str {

@@ -1,4 +1,5 @@
-"""Cedar's Python binding decides again whatever an exported audit bundle records as decided.
+"""Cedar's Python binding decides again whatever an exported audit bundle records as decided, and every golden case of its
+policies.
 
 usage: judge.py AUDIT_FOLDER
 
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import cedarpy
 
-# Kind of facts → Cedar action, the fact that is the principal, type and fact of the resource.
+# Cedar action → kind of its facts, the fact that is the principal, type and fact of the resource.
 ACTIONS = {
     "release": ("release", "officer", "Grant", "grant"),
-    "owner-fetch": ("fetch-owner-header", "caller", "Report", "report"),
+    "redeliver": ("release", "officer", "Grant", "grant"),
+    "fetch-owner-header": ("owner-fetch", "caller", "Report", "report"),
 }
 
 
@@ -41,20 +43,52 @@ def main() -> None:
         part = json.loads(entry["auditor"])
         assert part["bundle"] == in_force
         ((kind, facts),) = part["facts"].items()
-        assert (kind == "owner-fetch") == (event == "owner-header-fetched")
+        action = "fetch-owner-header" if event == "owner-header-fetched" else "release"
+        assert kind == ACTIONS[action][0]
         recorded = (part["decision"], part.get("reasons", []))
-        found = rules.decide(kind, facts)
+        found = rules.decide(action, facts)
         assert found == recorded, f"{event}: recorded {recorded}, Cedar decides {found}"
         assert part["decision"] == ("deny" if event == "release-denied" else "allow"), event
         decided[event] += 1
         # A judge that always agrees is none: with another office, the same facts are denied.
-        other = rules.decide(kind, {**facts, "role": "administrator"})
+        other = rules.decide(action, {**facts, "role": "administrator"})
         assert other[0] == "deny" and other != recorded
         changed += 1
     assert all(decided.values()), f"a kind of decision does not occur: {decided}"
     counts = ", ".join(f"{count} {event}" for event, count in decided.items())
     holds(f"decides as recorded, with the same reasons: {counts}")
     holds(f"decides otherwise about an administrator with the same facts, {changed} times")
+    golden(rules)
+
+
+def golden(rules: "Rules") -> None:
+    """The cases that came with the policies: what differs from facts in which everything is right, and what then fails."""
+    base = rules.test("base.json")
+    for name in ("release.json", "owner-fetch.json"):
+        cases = rules.test(name)
+        for case in cases:
+            answers(rules, base, case["name"], case["action"], case["change"], case["expect"])
+        holds(f"answers every golden case of {name} as written there, with the same reasons: {len(cases)}")
+    matrix = rules.test("matrix.json")
+    assert matrix.keys() == ACTIONS.keys(), f"the matrix is about {sorted(matrix)}"
+    for action, grid in matrix.items():
+        cells = [(role, state) for role in grid["roles"] for state in grid["states"]]
+        expected = grid["expect"]
+        written = {(role, state) for role in expected for state in expected[role]}
+        assert written == set(cells), f"{action}: cells missing or of nobody: {written ^ set(cells)}"
+        allowed = 0
+        for role, state in cells:
+            change = grid["change"] | grid["roles"][role] | grid["states"][state]
+            answers(rules, base, f"{action} by {role}, {state}", action, change, expected[role][state])
+            allowed += not expected[role][state]
+        assert 0 < allowed < len(cells), f"{action}: {allowed} cells of {len(cells)} are allowed"
+        holds(f"answers every role in every state of {action} as the matrix says: {len(cells)} cells, {allowed} allowed")
+
+
+def answers(rules: "Rules", base: dict, name: str, action: str, change: dict, expect: list[str]) -> None:
+    found = rules.decide(action, base[ACTIONS[action][0]] | change)
+    wanted = ("deny" if expect else "allow", expect)
+    assert found == wanted, f"{name}: {wanted} is written, Cedar decides {found}"
 
 
 class Rules:
@@ -72,10 +106,15 @@ class Rules:
         }
         self.policies = text
         self.schema = files["schema.cedarschema"].decode()
+        self.files = files
 
-    def decide(self, kind: str, facts: dict) -> tuple[str, list[str]]:
+    def test(self, name: str) -> dict | list:
+        """A file of golden cases."""
+        return json.loads(self.files[f"tests/{name}"])
+
+    def decide(self, action: str, facts: dict) -> tuple[str, list[str]]:
         """The decision and the sorted ids of the forbids that determine it."""
-        action, principal, resource_type, resource = ACTIONS[kind]
+        _, principal, resource_type, resource = ACTIONS[action]
         caller = {"type": "Caller", "id": facts[principal]}
         thing = {"type": resource_type, "id": facts[resource]}
         request = {

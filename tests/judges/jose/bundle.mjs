@@ -24,13 +24,17 @@ if (folders.length === 0) {
 }
 
 const kinds = new Map(KINDS.map((kind) => [kind, 0]));
-/** Of the bundle being read: public keys by their thumbprint, as it shows them, and the digest of its genesis. */
-let keys, digest;
+/**
+ * Of the bundle being read: the digest of its genesis; public keys by their thumbprint, as it shows them, each with the party
+ * it signs for; of each party the keys in force; and rotations that wait for the recovery key, by their digest.
+ */
+let digest, keys, parties, rotations;
 for (const folder of folders) await read(folder);
 const missing = KINDS.filter((kind) => kinds.get(kind) === 0);
 assert.deepEqual(missing, [], `kinds that do not occur: ${missing}`);
 const total = [...kinds.values()].reduce((sum, count) => sum + count, 0);
 holds(`all ${total} statements of ${folders.length} bundles verify with keys found in them, and all ${KINDS.length} kinds occur`);
+holds("each is signed for its iss, and whatever is no freeze by a key that no other has taken the place of");
 holds("each, changed in one character of its payload or under another key of the bundle, is refused");
 
 async function read(folder) {
@@ -38,7 +42,7 @@ async function read(folder) {
   const lines = (name) => text(name).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
   const note = text("genesis.note");
   digest = createHash("sha256").update(note).digest("hex");
-  keys = new Map();
+  [keys, parties, rotations] = [new Map(), new Map(), new Map()];
   for (const office of Object.values(JSON.parse(note.split("\n")[0]).roles)) {
     for (const { key } of office.keys) await know(key);
   }
@@ -67,31 +71,54 @@ async function judge({ event, statement }) {
   assert.ok(kinds.has(kind), `an unknown kind of statement: ${header.typ}`);
   // Who enrols brings the key along; its thumbprint has to be the kid.
   if (kind === "party") {
-    const unverified = JSON.parse(Buffer.from(statement.split(".")[1], "base64url"));
-    assert.equal(await know(unverified.body.signing_key), header.kid);
-    await know(unverified.body.recovery.signing_key);
+    const { body } = JSON.parse(Buffer.from(statement.split(".")[1], "base64url"));
+    const signing = await know(body.signing_key);
+    assert.equal(signing, header.kid);
+    parties.set(signing, { signing, recovery: await know(body.recovery.signing_key, signing) });
   }
-  const key = keys.get(header.kid);
-  assert.ok(key, `${header.typ} is signed by a key that the bundle does not show before it`);
-  const { payload } = await compactVerify(statement, key, { algorithms: ["EdDSA"] });
+  const signer = keys.get(header.kid);
+  assert.ok(signer, `${header.typ} is signed by a key that the bundle does not show before it`);
+  const { payload } = await compactVerify(statement, signer.key, { algorithms: ["EdDSA"] });
   const claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   assert.equal(claims.aud, digest);
-  if (kind === "officer") await know(claims.body.signing_key);
-  if (kind === "rotation" || kind === "recovery") {
-    const { signing_key, recovery } = claims.body.keys;
-    await know(signing_key);
-    if (recovery !== undefined) await know(recovery.signing_key);
-  }
+  assert.equal(claims.iss, signer.party, `${header.typ} is signed for somebody else`);
+  assert.ok(!signer.superseded || kind === "freeze", `${header.typ} is signed by a key that was replaced`);
+  await learn(kind, header.kid, claims, createHash("sha256").update(statement).digest("hex"));
   kinds.set(kind, kinds.get(kind) + 1);
-  await refused(changed(statement), key);
-  await refused(statement, [...keys].find(([kid]) => kid !== header.kid)[1]);
+  await refused(changed(statement), signer.key);
+  await refused(statement, [...keys].find(([kid]) => kid !== header.kid)[1].key);
 }
 
-/** Keeps a public key under its RFC 7638 thumbprint, which is the answer. */
-async function know(x) {
+/** What a statement says about keys. */
+async function learn(kind, kid, { iss, body }, id) {
+  const recovers = kid === parties.get(iss)?.recovery;
+  if (kind === "officer") await know(body.signing_key);
+  else if (kind === "rotation") rotations.set(id, { iss, keys: body.keys });
+  else if (kind === "recovery") {
+    assert.ok(recovers, "a recovery by another key than the recovery key");
+    await replace(iss, body.keys);
+  } else if (kind === "approval" && rotations.has(body.approves)) {
+    const rotation = rotations.get(body.approves);
+    assert.ok(recovers && rotation.iss === iss, "a rotation approved by another key than the recovery key");
+    await replace(iss, rotation.keys);
+  }
+}
+
+/** Other keys take the place of a party's. */
+async function replace(party, { signing_key, recovery }) {
+  const held = parties.get(party);
+  keys.get(held.signing).superseded = true;
+  held.signing = await know(signing_key, party);
+  if (recovery === undefined) return;
+  keys.get(held.recovery).superseded = true;
+  held.recovery = await know(recovery.signing_key, party);
+}
+
+/** Keeps a public key under its RFC 7638 thumbprint, which is the answer; it signs for a party of its own unless one is named. */
+async function know(x, party) {
   const jwk = { kty: "OKP", crv: "Ed25519", x };
   const kid = await calculateJwkThumbprint(jwk, "sha256");
-  keys.set(kid, await importJWK(jwk, "EdDSA"));
+  keys.set(kid, { key: await importJWK(jwk, "EdDSA"), party: party ?? kid, superseded: false });
   return kid;
 }
 
