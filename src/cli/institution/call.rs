@@ -29,6 +29,9 @@ enum Verb {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Example:\n  amana institution call publish --as root --about 'Evictions in the delta' \\\n    --purpose commission-of-inquiry --unit 'evidence unit' --until 2030-06-30"
+)]
 struct Publish {
     /// What you look into, in words.
     #[arg(long, value_name = "TEXT", value_parser = words::read_text)]

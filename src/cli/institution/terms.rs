@@ -36,6 +36,9 @@ enum Verb {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Example:\n  amana institution terms publish --as root --retention months:24 --language en --response-days 30"
+)]
 struct Publish {
     /// How long what was given is kept where a grant names no time: months:N, until-mandate-ends or archived.
     #[arg(long, value_parser = read_retention)]
@@ -56,6 +59,7 @@ struct Publish {
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  amana institution terms show kPrK…")]
 struct Show {
     /// The institution's id.
     // Base64url may begin with a hyphen.

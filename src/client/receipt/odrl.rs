@@ -269,7 +269,9 @@ fn references(record: &Record, words: &Words) -> Vec<Value> {
         of("withdraw", &t.section_withdraw, json!(command(record))),
     ];
     let named = record.terms.iter().map(|term| line(term, words));
-    let named = named.filter(|line| line.section == Section::Proof || line.id == "answers");
+    let named = named.filter(|line| {
+        line.section == Section::Proof || ["answers", "replaces", "officer_approvals"].contains(&line.id)
+    });
     references.extend(named.filter(|line| !line.value.is_null()).map(|line| of(line.id, line.label, line.value)));
     references
 }
