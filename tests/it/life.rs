@@ -204,7 +204,7 @@ fn rotated(stage: &mut Stage, recovery: &RecoveryKey) -> (Identity, PartyId) {
     let reports = stage
         .as_advocate(|desk| {
             let proposed = desk.propose_rotation(&copied, None)?.id;
-            desk.agree_to_rotation(recovery, proposed)?;
+            desk.agree_to_rotation(recovery, proposed, &copied)?;
             Ok(desk.memory().reports.clone())
         })
         .unwrap();
@@ -284,7 +284,7 @@ fn rotation_without_the_recovery_key_changes_nothing() {
     let own = stage.as_advocate(|desk| desk.agree(proposed, CaseMatter::Rotation));
     assert_eq!(problem(own), "urn:amana:problem:statement-refused");
     let other = Other::enrolled(&mut stage, "other");
-    let theirs = stage.as_somebody(&other.identity, |desk| desk.agree_to_rotation(&other.recovery, proposed));
+    let theirs = stage.as_somebody(&other.identity, |desk| desk.agree_to_rotation(&other.recovery, proposed, &copied));
     assert_eq!(problem(theirs), "urn:amana:problem:statement-refused");
     assert!(stage.as_somebody(&new, |desk| desk.reports()).is_err());
     assert_eq!(stage.as_advocate(|desk| desk.reports()).unwrap()[0].id, report);
