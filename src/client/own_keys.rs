@@ -23,6 +23,7 @@ use crate::{
         problem::ProblemType,
     },
 };
+use std::collections::BTreeMap;
 
 impl Desk {
     /// What this party is, and the statement that its keys are about: its enrolment.
@@ -144,7 +145,8 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn remember_reports(&mut self) -> Result<usize, DeskError> {
-        let mut found = 0_usize;
+        let (party, before) = (self.party_id(), self.memory.reports.len());
+        let mut offered: BTreeMap<Digest, Handover> = BTreeMap::new();
         for entry in self.own_entries()?.entries {
             let Ok(Some(statement)) = entry.shared.statement() else { continue };
             let digest = statement.digest();
@@ -152,13 +154,39 @@ impl Desk {
                 Body::Report(_) if !self.memory.reports.contains_key(&digest.to_string()) => {
                     let text = entry.shared.statement.clone().unwrap_or_default();
                     self.memory.reports.insert(digest.to_string(), OwnReport::of_statement(text));
-                    found = found.saturating_add(1);
                 }
                 Body::OwnerHeader(change) => self.remember_owner_header(change.report, change.owner_header),
+                Body::Handover(handover) if handover.to == party => drop(offered.insert(digest, handover)),
+                // Nobody but whom it names can have agreed.
+                Body::Approval(approval) => {
+                    if let Some(handover) = offered.get(&approval.approves) {
+                        self.remember_taken_over(handover)?;
+                    }
+                }
                 _ => {}
             }
         }
-        Ok(found)
+        Ok(self.memory.reports.len().saturating_sub(before))
+    }
+
+    /// Its statement stands in the log among the entries of whoever owned it first, and comes along with the header.
+    fn remember_taken_over(&mut self, handover: &Handover) -> Result<(), DeskError> {
+        let id = handover.report;
+        if self.memory.report(id).is_none() {
+            let owner = match self.owner_header(id) {
+                // Somebody else's by now, withdrawn before it was stored, or erased.
+                Err(DeskError::Remote(error)) if error.is(ProblemType::NotFound) || error.is(ProblemType::Denied) => {
+                    return Ok(());
+                }
+                owner => owner?,
+            };
+            if Digest::of(owner.report_statement.as_bytes()) != id.into() {
+                return Err(DeskError::refused("the broker sent another report than the one that was handed over"));
+            }
+            self.memory.reports.insert(id.to_string(), OwnReport::of_statement(owner.report_statement));
+        }
+        self.remember_owner_header(id, handover.owner_header);
+        Ok(())
     }
 
     /// Wraps the header of a report for this identity and this recovery key, from one that the recovery key opens. `None`

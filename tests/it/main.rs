@@ -68,6 +68,8 @@ mod openapi;
 #[cfg(all(feature = "client", feature = "server"))]
 mod overload;
 #[cfg(all(feature = "client", feature = "server"))]
+mod own_keys;
+#[cfg(all(feature = "client", feature = "server"))]
 mod persons;
 #[cfg(all(feature = "client", feature = "server"))]
 mod persons_by_commands;

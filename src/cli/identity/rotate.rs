@@ -115,7 +115,9 @@ pub(super) fn wrap_all(access: &Access, words: &RecoveryKey, out: &Out) -> Resul
         let keys = sitting.desk.memory().recovery.clone().unwrap_or_else(|| words.public_keys());
         let (mut wrapped, mut total) = (0_usize, 0_usize);
         for summary in sitting.desk.reports()? {
-            if summary.state == (crate::model::report::ReportState::Erased {}) {
+            // Another owner's, whose header is theirs to wrap; or not there: it is uploaded as it was sealed, and the same
+            // command wraps it then.
+            if sitting.desk.memory().report(summary.id).is_none() || !summary.state.is_kept() {
                 continue;
             }
             total = total.saturating_add(1);

@@ -145,7 +145,9 @@ replace_keys() {
   as amina identity rotate --label amina-2 --new-recovery --recovery-file "$folder/words-amina-2" \
     --words-file "$folder/words-amina" >/dev/null
   label[amina]=amina-2
-  as amina report list >/dev/null
+  # Who owns a report only beside somebody else has nothing to wrap anew.
+  as badra identity rotate --label badra-2 --words-file "$folder/words-badra" >/dev/null
+  label[badra]=badra-2
   # The device is lost: nothing is left but the words.
   mv "$folder/home-amina" "$folder/home-lost"
   label[amina]=amina-3

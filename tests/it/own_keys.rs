@@ -1,0 +1,92 @@
+//! Keys replaced, freezes lifted and reports taken over, from the side of whoever does it.
+
+use crate::stage::Stage;
+use amana::{
+    client::{
+        identity::{Identity, RecoveryKey},
+        own_keys::Heir,
+    },
+    model::{freeze::Lift, institution::CaseMatter, party::EnrolmentRole, report::ReportState},
+};
+
+/// The advocate's recovery key, as its owner types it.
+fn words(stage: &Stage) -> RecoveryKey {
+    RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap()
+}
+
+/// Another advocate, enrolled, with their recovery key.
+fn another(stage: &mut Stage) -> (Identity, RecoveryKey) {
+    let (who, recovery) = (stage.somebody("another"), RecoveryKey::generate(&*stage.cast.entropy()));
+    let keys = recovery.public_keys();
+    stage.as_somebody(&who, |desk| desk.enrol(EnrolmentRole::Advocate {}, keys, None)).unwrap();
+    (who, recovery)
+}
+
+#[test]
+fn freeze_that_its_guardian_lifted_is_not_lifted_again() {
+    let mut stage = Stage::established();
+    let (guardian, _) = another(&mut stage);
+    let (words, own) = (words(&stage), stage.cast.advocate.party_id());
+    let lift = Lift::RecoveryAndGuardian { guardian: guardian.party_id() };
+    let freeze = stage.as_advocate(|desk| desk.freeze(own, lift)).unwrap().accepted.id;
+    let thaw = stage
+        .as_advocate(|desk| {
+            assert_eq!(desk.own_freezes(&words)?.len(), 1);
+            desk.thaw(&words, freeze)
+        })
+        .unwrap();
+    // It is proposed only, and holds.
+    assert_eq!(stage.as_advocate(|desk| desk.own_freezes(&words)).unwrap().len(), 1);
+    stage.as_somebody(&guardian, |desk| desk.agree(thaw.id, CaseMatter::Thaw)).unwrap();
+    assert_eq!(stage.as_advocate(|desk| desk.own_freezes(&words)).unwrap(), []);
+    let later = stage.as_advocate(|desk| desk.freeze(own, Lift::Recovery {})).unwrap().accepted.id;
+    let held = stage.as_advocate(|desk| desk.own_freezes(&words)).unwrap();
+    assert_eq!(held.iter().map(|freeze| freeze.freeze).collect::<Vec<_>>(), [later]);
+}
+
+#[test]
+fn rotation_to_another_recovery_key_is_confirmed_although_both_old_keys_sign_in_no_more() {
+    let mut stage = Stage::established();
+    let (words, new) = (words(&stage), stage.somebody("advocate-2"));
+    let other = RecoveryKey::generate(&*stage.cast.entropy()).public_keys();
+    stage
+        .as_advocate(|desk| {
+            let proposed = desk.propose_rotation(&new, Some(other.clone()))?.id;
+            desk.agree_to_rotation(&words, proposed, &new)
+        })
+        .unwrap();
+    assert!(!stage.as_advocate(|desk| desk.is_in_force()).unwrap());
+    let own = stage.cast.advocate.party_id();
+    let in_force = stage.as_somebody(&new, |desk| {
+        desk.memory_mut().party = Some(own);
+        desk.is_in_force()
+    });
+    assert!(in_force.unwrap());
+}
+
+#[test]
+fn report_that_was_taken_over_is_known_and_can_be_fetched() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let (heir, recovery) = another(&mut stage);
+    let named = Heir {
+        party: heir.party_id(),
+        recipient: heir.recipient(),
+        recovery_recipient: recovery.public_keys().recipient,
+    };
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &named)).unwrap().id;
+    let back = stage.path("back.age");
+    stage
+        .as_somebody(&heir, |desk| {
+            // Nothing is theirs before they agree.
+            assert_eq!((desk.remember_reports()?, desk.reports()?.len()), (0, 0));
+            desk.agree(offer, CaseMatter::Handover)?;
+            assert_eq!(desk.remember_reports()?, 1);
+            assert_eq!(desk.remember_reports()?, 0);
+            assert!(matches!(desk.reports()?[0].state, ReportState::Stored {}));
+            desk.download(report, &back, &mut |_| {})
+        })
+        .unwrap();
+    let again = stage.path("again.age");
+    assert!(stage.as_advocate(|desk| desk.download(report, &again, &mut |_| {})).is_err());
+}
