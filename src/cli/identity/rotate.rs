@@ -48,7 +48,9 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     }
     // Done already if an earlier try broke off after it.
     if !begun || !labelled.at_desk(|sitting| Ok(sitting.desk.is_in_force()?))? {
-        let keys = new.kept()?.memory().recovery.clone().unwrap_or_else(|| words.public_keys());
+        // Only what was asked for is registered: words that were typed in error before stand in no keys.
+        let made = if arguments.new_recovery { new.kept()?.memory().recovery.clone() } else { None };
+        let keys = made.unwrap_or_else(|| words.public_keys());
         replace(access, &new, &words, &keys)?;
         out.note(format!(
             "The keys are replaced; the old ones sign nothing but freezes. Recovery: {}",
@@ -60,8 +62,13 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
 
 /// Keeps what the new identity has to know before anything is sent: once its key is in force the old one signs in no more.
 fn begin(arguments: &Arguments, access: &Access, new: &Unlocked, words: &RecoveryKey) -> Result<(), Failure> {
-    let keys = if arguments.new_recovery { recovery::make(&arguments.recovery)? } else { words.public_keys() };
-    let memory = access.at_desk(|sitting| after(sitting, &keys))?;
+    let memory = access.at_desk(|sitting| {
+        if sitting.desk.memory().recovery.as_ref().is_some_and(|known| *known != words.public_keys()) {
+            return Err(Failure::does_not_hold("these are 24 words of a recovery key, but not of this identity's"));
+        }
+        let keys = if arguments.new_recovery { recovery::make(&arguments.recovery)? } else { words.public_keys() };
+        after(sitting, &keys)
+    })?;
     new.kept()?.change_to(&memory, &new.identity)
 }
 

@@ -58,7 +58,7 @@ establish_institution() {
   office accreditor-1 institution attest "$institution" --kind due-diligence --days 300 --met all >/dev/null
   # What follows is signed by another key, in whose place it stands.
   as root identity rotate --label root-2 --words-file "$folder/words-root" >/dev/null
-  label[root]=root-2
+  label[root]='root-2'
   as root institution terms publish --retention months:24 --duty disclosure-to-the-defence --language en \
     --response-days 20 --cannot-promise 'A court may order it to be handed out.' >/dev/null
   as root institution call publish --about 'Evictions in the delta' --purpose "$purpose" --unit 'evidence unit' \
@@ -144,13 +144,13 @@ freeze_and_thaw() {
 replace_keys() {
   as amina identity rotate --label amina-2 --new-recovery --recovery-file "$folder/words-amina-2" \
     --words-file "$folder/words-amina" >/dev/null
-  label[amina]=amina-2
+  label[amina]='amina-2'
   # Who owns a report only beside somebody else has nothing to wrap anew.
   as badra identity rotate --label badra-2 --words-file "$folder/words-badra" >/dev/null
-  label[badra]=badra-2
+  label[badra]='badra-2'
   # The device is lost: nothing is left but the words.
   mv "$folder/home-amina" "$folder/home-lost"
-  label[amina]=amina-3
+  label[amina]='amina-3'
   "$amana" --json identity recover --label amina-3 --words-file "$folder/words-amina-2" --home "$folder/home-amina" >/dev/null
   as amina report download "$given" --out "$folder/back.age" >/dev/null
   collected officer-2 "$(granted amina "$given")"
@@ -271,7 +271,7 @@ stop() {
 member() {
   node -e 'let value = JSON.parse(require("fs").readFileSync(0, "utf8"));
     for (const name of process.argv.slice(1)) value = value[name];
-    if (typeof value !== "string") throw new Error(`no ${process.argv.slice(1).join(".")}`);
+    if (typeof value !== "string") throw new Error("no " + process.argv.slice(1).join("."));
     console.log(value);' "$@"
 }
 
