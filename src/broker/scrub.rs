@@ -8,8 +8,7 @@ use crate::{
     model::{
         ids::ReportId,
         limits,
-        report::ReportState,
-        rows::{Held, ReportRow, Rows},
+        rows::{Held, ReportRow, Row as _, Rows},
     },
     store::{Facts, blob::payload::Verifying},
 };
@@ -94,7 +93,7 @@ impl Broker {
 
     async fn read_again(&self, id: ReportId, pace: Pace) -> Result<(), BrokerError> {
         let held: Option<Held<ReportRow>> = Facts(&*self.store).read(&id.to_string())?;
-        let Some(row) = held.map(|held| held.row).filter(|row| row.state == (ReportState::Stored {})) else {
+        let Some(row) = held.map(|held| held.row).filter(|row| row.state.is_kept() && row.due().is_none()) else {
             return Ok(());
         };
         let mut verifying = self.blobs.verifying(id, &row.report)?;

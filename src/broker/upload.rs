@@ -15,7 +15,7 @@ use crate::{
         ids::{PartyId, ReportId, UploadId},
         limits,
         report::ReportState,
-        rows::{ClockRow, Held, ONLY, Rows},
+        rows::{ClockRow, Held, ONLY, ReportRow, Rows},
         time::Timestamp,
     },
     store::{
@@ -248,7 +248,7 @@ impl Broker {
             // What is whole is a report, however old.
             let swept = if self.can_be_settled(id, &slot)? {
                 self.settle_upload(id, &slot, turn).await.map(drop)
-            } else if expires <= now && self.may_forget(expires)? {
+            } else if self.is_for_nobody(&slot)? || (expires <= now && self.may_forget(expires)?) {
                 self.remove_upload(id)
             } else {
                 Ok(())
@@ -260,6 +260,18 @@ impl Broker {
             }
         }
         outcome
+    }
+
+    /// Whether the report it is for was withdrawn meanwhile.
+    fn is_for_nobody(&self, slot: &Slot) -> Result<bool, BrokerError> {
+        let Some(report) = slot.record().report else { return Ok(false) };
+        let held: Option<Held<ReportRow>> = Facts(&*self.store).read(&report.to_string())?;
+        Ok(held.is_some_and(|held| held.row.state.is_withdrawn()))
+    }
+
+    /// Whether bytes of a report may lie in an upload.
+    pub(super) fn is_uploaded_to(&self, report: ReportId) -> bool {
+        self.uploads.all().iter().any(|(_, slot)| slot.record().report == Some(report))
     }
 
     /// Whether an upload can be settled without its client: it is whole, or its part is gone.

@@ -260,6 +260,21 @@ mod tests {
         assert_eq!(missing, ["facts-incomplete"]);
         let unknown = judged(&Bundle::shipped(), |facts| drop(facts.insert("vip".to_owned(), Value::Bool(true))));
         assert_eq!(unknown, ["facts-incomplete"]);
+        let others = [
+            ("suspended", serde_json::json!("false")),
+            ("suspended", Value::Null),
+            ("window_left", serde_json::json!("1")),
+            ("window_left", serde_json::json!(1.5)),
+            ("window_left", serde_json::json!(u64::MAX)),
+            ("purpose", serde_json::json!(["commission-of-inquiry"])),
+            ("grant_purposes", serde_json::json!("commission-of-inquiry")),
+            ("grant_purposes", serde_json::json!([1])),
+            ("grant_purposes", serde_json::json!({"commission-of-inquiry": true})),
+        ];
+        for (name, other) in others {
+            let judged = judged(&Bundle::shipped(), |facts| drop(facts.insert(name.to_owned(), other.clone())));
+            assert_eq!(judged, ["facts-incomplete"], "{name} as {other}");
+        }
     }
 
     #[test]

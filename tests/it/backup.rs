@@ -12,6 +12,7 @@ use amana::{
         grant::{EndCause, GrantState},
         ids::{AgeRecipient, GrantId, ReportId},
         party::EnrolmentRole,
+        report::AfterWithdrawal,
     },
     wire::{backup::Manifest, problem::ProblemType},
 };
@@ -60,7 +61,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// Sealed bytes of the header rows of a scope.
-fn header_rows(database: &Path, scope: &str) -> Vec<Vec<u8>> {
+pub fn header_rows(database: &Path, scope: &str) -> Vec<Vec<u8>> {
     let database = Connection::open(database).unwrap();
     let mut read = database.prepare("SELECT header FROM headers WHERE scope = ?1").unwrap();
     read.query_map([scope], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -76,6 +77,22 @@ fn staged() -> (Stage, Process, ReportId, GrantId) {
     let (open, withdrawn) = (stage.grant(&terms), stage.grant(&terms));
     stage.revoke(withdrawn).unwrap();
     (stage, process, report, open)
+}
+
+#[test]
+fn report_that_was_withdrawn_and_kept_is_in_the_backup() {
+    let (mut stage, mut process, report, _) = staged();
+    stage.as_advocate(|desk| desk.withdraw_report(report, AfterWithdrawal::Keep)).unwrap();
+    let ((identity, recipient), file) = (key_pair(&stage, "operator"), stage.path("kept.age"));
+    let broker = stage.path("broker");
+    let made = backup(&broker, &recipient, &file, &[]);
+    assert!(made.status.success(), "{}", words(&made));
+    process.kill();
+    let (dir, keys) = (stage.path("restored"), broker.join("keys"));
+    let restored = restore(&file, &identity, &dir, &keys);
+    assert!(restored.status.success(), "{}", words(&restored));
+    let there = fs::read(dir.join("data/payloads").join(report.to_string())).unwrap();
+    assert!(there == fs::read(payload(&stage, report)).unwrap());
 }
 
 /// Starts a broker on a restored folder that may go on, until it is healthy, and kills it.

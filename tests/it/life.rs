@@ -1,7 +1,11 @@
 //! The days nobody plans for: keys are replaced or lost, an advocate is arrested, an owner changes their mind, a report goes
 //! to other hands. Over real HTTP, with every receipt checked.
 
-use crate::stage::{Stage, eventually, inquiry};
+use crate::{
+    backup::header_rows,
+    doctor::doctor,
+    stage::{Stage, eventually, inquiry},
+};
 use amana::{
     cli::demo::cast::copy,
     client::{
@@ -40,6 +44,11 @@ impl Other {
     }
     fn party(&self) -> PartyId {
         self.identity.party_id()
+    }
+    /// As the owner of a report knows them.
+    fn named(&self) -> Heir {
+        let keys: RecoveryKeys = self.recovery.public_keys();
+        Heir { party: self.party(), recipient: self.identity.recipient(), recovery_recipient: keys.recipient }
     }
 }
 
@@ -384,9 +393,7 @@ fn report_that_is_handed_over_is_granted_by_its_new_owner_and_opens_for_them() {
     let mut stage = Stage::established();
     let (report, running) = granted(&mut stage);
     let heir = Other::enrolled(&mut stage, "successor");
-    let keys: RecoveryKeys = heir.recovery.public_keys();
-    let named = Heir { party: heir.party(), recipient: heir.identity.recipient(), recovery_recipient: keys.recipient };
-    let offer = stage.as_advocate(|desk| desk.hand_over(report, &named)).unwrap().id;
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap().id;
     assert_eq!(stage.as_advocate(|desk| desk.reports()).unwrap().len(), 1);
     let stranger = Other::enrolled(&mut stage, "stranger");
     let theirs = stage.as_somebody(&stranger.identity, |desk| desk.agree(offer, CaseMatter::Handover));
@@ -415,6 +422,10 @@ fn withdrawn_report_is_erased_after_two_weeks_and_not_before_or_without_the_reco
     let (report, grant) = granted(&mut stage);
     let payload = stage.path("broker/data/payloads").join(report.to_string());
     assert!(payload.exists());
+    let heir = Other::enrolled(&mut stage, "never-takes-it");
+    stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap();
+    let database = stage.path("broker/data/amana.db");
+    assert_eq!(["owner", "offered"].map(|scope| header_rows(&database, scope).len()), [1, 1]);
     let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
     let withdrawal = stage.as_advocate(|desk| desk.withdraw_report(report, AfterWithdrawal::Erase)).unwrap().id;
     assert!(denied(&mut stage, grant).contains(&"report-withdrawn".to_owned()));
@@ -437,7 +448,16 @@ fn withdrawn_report_is_erased_after_two_weeks_and_not_before_or_without_the_reco
     });
     let fetched = stage.path("too-late.age");
     assert!(stage.as_advocate(|desk| desk.download(report, &fetched, &mut |_| {})).is_err());
+    assert_eq!(["owner", "offered"].map(|scope| header_rows(&database, scope).len()), [0, 0]);
     stage.audit("after");
+    stage.stop();
+    let (_, found) = doctor(&stage.path("broker"), &["--json"]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let checks = found["checks"].as_array().unwrap();
+    for name in ["headers", "payloads"] {
+        let check = checks.iter().find(|check| check["name"] == name).unwrap();
+        assert_eq!(check["outcome"], "ok", "{check}");
+    }
 }
 
 #[test]

@@ -147,8 +147,15 @@ pub(super) fn handover<S: Rows>(
 }
 
 /// Again when it takes effect: keys may have been replaced, or the report withdrawn, since.
-pub(super) fn hand_over<S: Rows>(rows: &mut S, at: Recorded, handover: &Handover, by: Digest) -> Step<S> {
+pub(super) fn hand_over<S: Rows>(
+    rows: &mut S,
+    at: Recorded,
+    handover: &Handover,
+    by: Digest,
+    proposer: Option<&KeyId>,
+) -> Step<S> {
     let mut held: Held<ReportRow> = require(rows, &handover.report, "report")?;
+    still_theirs_to_give(rows, &held.row, proposer)?;
     may_own(rows, handover)?;
     if held.row.state.is_withdrawn() {
         return Err(Refusal::ReportWithdrawn.into());
@@ -169,6 +176,18 @@ pub(super) fn hand_over<S: Rows>(rows: &mut S, at: Recorded, handover: &Handover
         return Err(Refusal::Malformed("one of the owners cannot become the first of them").into());
     }
     rows.write(&handover.report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
+}
+
+/// An offer ends with the ownership, and with the key, it was signed under.
+fn still_theirs_to_give<S: Rows>(rows: &S, report: &ReportRow, proposer: Option<&KeyId>) -> Step<S> {
+    let proposer = proposer.ok_or(Refusal::Unknown("proposal"))?;
+    let key: Held<KeyRow> = require(rows, proposer, "key")?;
+    if key.row.party == report.owner && key.row.holder == (Holder::Advocate {}) {
+        Ok(())
+    } else {
+        Err(Refusal::Malformed("whoever offered the report can give it no more; its owner of today has to offer it")
+            .into())
+    }
 }
 
 fn may_own<S: Rows>(rows: &S, handover: &Handover) -> Step<S> {

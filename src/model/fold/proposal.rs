@@ -50,7 +50,7 @@ pub(super) fn approval<S: Rows>(
     held.row.signers.push(signed.kid);
     if agreed(&roster::in_force(rows)?.roster, &held.row) {
         held.row.effective = true;
-        take_effect(rows, at, (approval.approves, signed.digest), &held.row.proposal)?;
+        take_effect(rows, at, (approval.approves, signed.digest), &held.row)?;
     }
     rows.write(&approval.approves.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
@@ -115,8 +115,8 @@ fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
 }
 
 /// `by` is what was proposed and what approved it last.
-fn take_effect<S: Rows>(rows: &mut S, at: Recorded, by: (Digest, Digest), proposal: &Proposal) -> Step<S> {
-    match proposal {
+fn take_effect<S: Rows>(rows: &mut S, at: Recorded, by: (Digest, Digest), row: &ProposalRow) -> Step<S> {
+    match &row.proposal {
         Proposal::Resume(resumption) => epoch::resume(rows, at, resumption),
         Proposal::Roster(change) => roster::take_effect(rows, at, change),
         Proposal::Admit(admission) => institution::admitted(rows, at, admission),
@@ -127,6 +127,6 @@ fn take_effect<S: Rows>(rows: &mut S, at: Recorded, by: (Digest, Digest), propos
         }
         Proposal::Freezing(party, lasting, Freezing::Lasts) => freeze::last(rows, at, *party, *lasting),
         Proposal::Erase(_, report) => withdrawal::agreed(rows, at, *report, by.0),
-        Proposal::HandOver(handover) => keys::hand_over(rows, at, handover, by.0),
+        Proposal::HandOver(handover) => keys::hand_over(rows, at, handover, by.0, row.signers.first()),
     }
 }

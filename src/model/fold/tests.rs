@@ -8,7 +8,7 @@ use crate::model::{
     grant::{Ask, Conditions, Contact, EndCause, Grant, GrantState, Revocation, Scope, UseMode, WithdrawnBy},
     ids::{AgeRecipient, Jti, KeyId, Nonce, PartyId, PublicKey, ReleaseId},
     institution::{Approval, CaseMatter, InstitutionRecord, OfficerAppointment},
-    keys::{NewKeys, PartyKind, Rotation},
+    keys::{Handover, NewKeys, PartyKind, Recovery, Rotation},
     limits,
     party::{EnrolmentRole, PartyEnrolment, RecoveryKeys},
     purpose::{Identification, Purpose, RecipientClass},
@@ -27,6 +27,7 @@ const COLLECTS: u8 = 5;
 const AGREES: u8 = 6;
 const ALSO_AGREES: u8 = 7;
 const NEW_KEY: u8 = 8;
+const THIRD: u8 = 11;
 const HOUR: Duration = Duration::from_seconds(3_600);
 
 fn public(seed: u8) -> PublicKey {
@@ -84,9 +85,11 @@ impl World {
         for (seed, holder) in [(OWNER, Holder::Advocate {}), (RECOVERY, Holder::Recovery {})] {
             world.put(&kid(seed).to_string(), &KeyRow { public: public(seed), party: party(OWNER), holder });
         }
-        let holder = Holder::Advocate {};
-        world.put(&kid(CO_OWNER).to_string(), &KeyRow { public: public(CO_OWNER), party: party(CO_OWNER), holder });
-        for seed in [OWNER, CO_OWNER] {
+        for seed in [CO_OWNER, THIRD] {
+            let holder = Holder::Advocate {};
+            world.put(&kid(seed).to_string(), &KeyRow { public: public(seed), party: party(seed), holder });
+        }
+        for seed in [OWNER, CO_OWNER, THIRD] {
             let enrolment = PartyEnrolment {
                 signing_key: public(seed),
                 recipient: recipient('q'),
@@ -488,6 +491,43 @@ fn freeze_with_a_guardian_is_lifted_by_both_and_an_unknown_guardian_is_none() {
         world.thaws(RECOVERY, freeze).unwrap();
         world.gives(|_| {}).unwrap();
     }
+}
+
+#[test]
+fn offer_of_a_report_ends_with_the_ownership_it_was_made_under() {
+    let offers = |world: &mut World, by, to| {
+        let (report, owner_recipient) = (world.report, recipient('q'));
+        let body = Body::Handover(Handover { report, to: party(to), owner_header: digest("offered"), owner_recipient });
+        world.states(by, Kind::Handover, Some(report.into()), body).unwrap()
+    };
+    let mut world = World::with(2, 1);
+    let (first, second) = (offers(&mut world, OWNER, CO_OWNER), offers(&mut world, OWNER, THIRD));
+    world.approves(CO_OWNER, first, CaseMatter::Handover).unwrap();
+    assert!(matches!(world.approves(THIRD, second, CaseMatter::Handover), Err(Refusal::Malformed(_))));
+    assert_eq!(world.read::<ReportRow>(&world.report).owner, party(CO_OWNER));
+
+    let mut world = World::with(2, 1);
+    let offer = offers(&mut world, OWNER, THIRD);
+    let keys = NewKeys { signing_key: public(NEW_KEY), recipient: recipient('y'), recovery: None };
+    let body = Body::Recovery(Recovery { of: PartyKind::Advocate, keys });
+    world.states(RECOVERY, Kind::Recovery, Some(digest(&format!("party {OWNER}"))), body).unwrap();
+    // Whoever had the key could have offered the report to themselves.
+    assert!(matches!(world.approves(THIRD, offer, CaseMatter::Handover), Err(Refusal::Malformed(_))));
+    assert_eq!(world.read::<ReportRow>(&world.report).owner, party(OWNER));
+}
+
+#[test]
+fn old_thaw_lifts_no_later_freeze() {
+    let mut world = World::with(2, 1);
+    let first = world.freezes(OWNER, Lift::Recovery {}).unwrap();
+    let signed = world.signed((RECOVERY, party(OWNER)), Kind::Thaw, Some(first));
+    let thaw = Event::Accepted(signed, Body::Thaw(Thaw { party: party(OWNER), freeze: first }));
+    world.happens(&thaw).unwrap();
+    world.freezes(OWNER, Lift::Recovery {}).unwrap();
+    assert_eq!(world.happens(&thaw), Err(Refusal::JtiUsed));
+    // Signed anew over the freeze of before, it still is about that one alone.
+    assert_eq!(world.thaws(RECOVERY, first), Err(Refusal::Unknown("freeze")));
+    assert_eq!(world.gives(|_| {}), Err(Refusal::Frozen));
 }
 
 #[test]

@@ -298,6 +298,14 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
+    /// Deletes every header whose id is `id`, a slash, and more.
+    pub(super) fn delete_headers_below(&self, scope: &'static str, id: &str) -> Result<(), StoreError> {
+        // '0' is the character after '/'.
+        let sql = "DELETE FROM headers WHERE scope = ?1 AND id > ?2 || '/' AND id < ?2 || '0'";
+        self.connection.prepare_cached(sql)?.execute(params![scope, id])?;
+        Ok(())
+    }
+
     /// A header, if it has the digest its statement names.
     pub(super) fn header(&self, scope: &'static str, id: &str, digest: Digest) -> Result<Vec<u8>, CommitError> {
         read_header(self.connection, self.sealer, scope, id, digest)

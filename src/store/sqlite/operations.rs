@@ -105,7 +105,7 @@ fn keep_owner_header(batch: &Batch<'_>, digest: Digest, body: &Body, header: &[u
             batch.delete_header("owner", &change.report.to_string())?;
             Ok(batch.put_header("owner", &change.report.to_string(), header)?)
         }
-        Body::Handover(_) => Ok(batch.put_header("offered", &digest.to_string(), header)?),
+        Body::Handover(handover) => Ok(batch.put_header("offered", &offered(handover.report, digest), header)?),
         _ => Ok(batch.put_header("owner", &ReportId::from(digest).to_string(), header)?),
     }
 }
@@ -117,11 +117,20 @@ fn take_offered_header(batch: &Batch<'_>, offer: Digest) -> Result<(), CommitErr
     else {
         return Ok(());
     };
-    let header = batch.header("offered", &offer.to_string(), handover.owner_header)?;
-    let report = handover.report.to_string();
-    batch.delete_header("offered", &offer.to_string())?;
-    batch.delete_header("owner", &report)?;
-    Ok(batch.put_header("owner", &report, &header)?)
+    let header = batch.header("offered", &offered(handover.report, offer), handover.owner_header)?;
+    drop_headers_of(batch, handover.report)?;
+    Ok(batch.put_header("owner", &handover.report.to_string(), &header)?)
+}
+
+/// Where the header that comes with an offer waits.
+fn offered(report: ReportId, offer: Digest) -> String {
+    format!("{report}/{offer}")
+}
+
+/// The owner's, and those that were offered to others and not taken.
+fn drop_headers_of(batch: &Batch<'_>, report: ReportId) -> Result<(), StoreError> {
+    batch.delete_header("owner", &report.to_string())?;
+    batch.delete_headers_below("offered", &report.to_string())
 }
 
 /// Before the log says that a report is erased; a crash in between is gone on with.
@@ -133,7 +142,7 @@ pub(super) fn drop_owner_header(batch: &Batch<'_>, report: ReportId) -> Result<(
         return Err(Refusal::Frozen.into());
     }
     match held.row.due() {
-        Some(due) if due <= batch.now() => Ok(batch.delete_header("owner", &report.to_string())?),
+        Some(due) if due <= batch.now() => Ok(drop_headers_of(batch, report)?),
         _ => Err(Refusal::Unknown("erasing").into()),
     }
 }

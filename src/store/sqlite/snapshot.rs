@@ -14,7 +14,6 @@ use crate::{
         ambient::Entropy,
         event::{EntryRef, Log},
         ids::{Digest, ReportId},
-        report::ReportState,
         rows::{ONLY, ReportRow, RosterRow, Row},
         time::Timestamp,
     },
@@ -216,12 +215,17 @@ impl Snapshot {
     pub fn stored_reports(&self) -> Result<Vec<(ReportId, ReportRow)>, StoreError> {
         let mut reports = Vec::new();
         self.each::<ReportRow>(&mut |key, row| {
-            if row.state == (ReportState::Stored {}) {
+            if row.state.is_kept() && !self.is_being_erased(&key, &row)? {
                 reports.push((key.parse().map_err(|_| StoreError::Form("a report's key"))?, row));
             }
             Ok(())
         })?;
         Ok(reports)
+    }
+
+    /// Whether a report's time has come and its owner header is gone: its payload goes next, or has gone.
+    pub(super) fn is_being_erased(&self, key: &str, row: &ReportRow) -> Result<bool, StoreError> {
+        Ok(row.due().is_some() && self.header_digest("owner", key)?.is_none())
     }
 
     /// Every fact of a kind.
