@@ -3,6 +3,7 @@
 use super::{Broker, BrokerError, Caller, statement::accepted};
 use crate::{
     model::{
+        fold::Refusal,
         freeze::FrozenRow,
         ids::PartyId,
         party::Holder,
@@ -46,7 +47,12 @@ impl Broker {
         }
         let recorded = recorded.map_err(|e| BrokerError::from(e).masked())?;
         let streams_reset = self.streams.reset_owner(party).await;
-        Ok(Stopped { accepted: accepted(digest, recorded), streams_reset })
+        // A freeze that is sent again is answered as before, but never says "frozen" of somebody who is not.
+        if self.stands_still(party)? {
+            Ok(Stopped { accepted: accepted(digest, recorded), streams_reset })
+        } else {
+            Err(BrokerError::Refused(Refusal::FreezeOver))
+        }
     }
 
     /// Whether everything of the caller's stands still. Their recovery key is let in: it lifts.
@@ -57,8 +63,12 @@ impl Broker {
         if caller.holder != (Holder::Advocate {}) {
             return Ok(());
         }
-        let held: Option<Held<FrozenRow>> = Facts(&*self.store).read(&caller.party.to_string())?;
-        let Some(held) = held else { return Ok(()) };
-        if held.row.holds_at(self.clocks()?.not_passed) { Err(BrokerError::Frozen) } else { Ok(()) }
+        if self.stands_still(caller.party)? { Err(BrokerError::Frozen) } else { Ok(()) }
+    }
+
+    fn stands_still(&self, party: PartyId) -> Result<bool, BrokerError> {
+        let held: Option<Held<FrozenRow>> = Facts(&*self.store).read(&party.to_string())?;
+        let now = self.clocks()?.not_passed;
+        Ok(held.is_some_and(|held| held.row.holds_at(now)))
     }
 }

@@ -18,7 +18,9 @@ impl Broker {
     /// # Errors
     /// When storage fails.
     pub fn reports(&self, caller: &Caller) -> Result<Listing<ReportSummary>, BrokerError> {
-        let rows = self.rows_of::<ReportRow, ReportId>(caller)?;
+        let mut rows = self.rows_of::<ReportRow, ReportId>(caller)?;
+        // Who handed one over has seen it, and owns it no more.
+        rows.retain(|(_, row)| row.owners().any(|owner| owner == caller.party));
         let summary =
             |(id, row): (ReportId, ReportRow)| ReportSummary { id, report: row.report, at: row.at, state: row.state };
         Ok(Listing { items: rows.into_iter().map(summary).collect() })

@@ -136,7 +136,9 @@ fn guardian_file_stops_once_survives_rotation_and_takes_its_guardian_to_lift() {
     // A stranger to the broker brings it, months later.
     stage.clock.pass(Duration::from_days(200));
     let stranger = stage.somebody("colleague");
-    stage.as_somebody(&stranger, |desk| desk.send_freeze(&file.statement)).unwrap();
+    for _ in 0..2 {
+        stage.as_somebody(&stranger, |desk| desk.send_freeze(&file.statement)).unwrap();
+    }
     is_frozen(stage.as_somebody(&new, |desk| desk.reports()));
     assert!(denied_or_over(&mut stage, grant));
     // Both have to agree.
@@ -152,8 +154,9 @@ fn guardian_file_stops_once_survives_rotation_and_takes_its_guardian_to_lift() {
     assert_eq!(problem(stranger_agrees), "urn:amana:problem:statement-refused");
     stage.as_somebody(&guardian.identity, |desk| desk.agree(thaw, CaseMatter::Thaw)).unwrap();
     assert!(stage.as_somebody(&new, |desk| desk.reports()).is_ok());
-    // The same file again is answered as before, and freezes nothing.
-    stage.as_somebody(&stranger, |desk| desk.send_freeze(&file.statement)).unwrap();
+    // The same file again freezes nothing, and nobody is told that it did.
+    let again = stage.as_somebody(&stranger, |desk| desk.send_freeze(&file.statement));
+    assert_eq!(problem(again), "urn:amana:problem:statement-refused");
     assert!(stage.as_somebody(&new, |desk| desk.reports()).is_ok());
     assert_eq!(party, stage.cast.advocate.party_id());
     stage.audit("after");
@@ -399,6 +402,7 @@ fn report_that_is_handed_over_is_granted_by_its_new_owner_and_opens_for_them() {
     let theirs = stage.as_somebody(&stranger.identity, |desk| desk.agree(offer, CaseMatter::Handover));
     assert_eq!(problem(theirs), "urn:amana:problem:statement-refused");
     assert_eq!(stage.as_somebody(&heir.identity, |desk| desk.take_over(offer)).unwrap(), report);
+    assert!(stage.as_advocate(|desk| desk.reports()).unwrap().is_empty(), "it is theirs no more");
     let terms = stage.terms(report);
     let former = stage.as_advocate(|desk| desk.prepare_grant(&terms));
     assert_eq!(problem(former), "urn:amana:problem:not-found");

@@ -189,6 +189,12 @@ pub enum Refusal {
     /// Nobody collected.
     #[error("nothing was collected under this grant")]
     NothingCollected,
+    /// A freeze works once.
+    #[error(
+        "this freeze was used before, and was lifted or has lapsed since: nothing is frozen now. A guardian file works once; \
+         ask whoever gave it to you for another one"
+    )]
+    FreezeOver,
     /// Not whoever may lift it.
     #[error("this freeze is lifted by others; it says by whom")]
     NotYoursToLift,

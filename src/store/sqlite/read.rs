@@ -9,6 +9,7 @@ use crate::{
         event::{EntryRef, Log},
         ids::{Digest, GrantId, PartyId, ReportId},
         limits,
+        report::ReportState,
         rows::{GrantRow, NoticeRow, ReportRow, Row},
         time::Timestamp,
     },
@@ -117,7 +118,9 @@ pub(super) fn report_bytes(connection: &Connection, sealer: &Sealer, owner: Part
         let key: String = row.get(0)?;
         let (_, text) = read_fact(connection, sealer, ReportRow::KIND, &key)?.ok_or(StoreError::Form("a listing"))?;
         let report: ReportRow = serde_json::from_str(&text).map_err(|_| StoreError::Form(ReportRow::KIND))?;
-        sum = sum.saturating_add(report.report.payload_bytes);
+        if report.owner == owner && report.state != (ReportState::Erased {}) {
+            sum = sum.saturating_add(report.report.payload_bytes);
+        }
     }
     Ok(sum)
 }
