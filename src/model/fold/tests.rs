@@ -15,7 +15,7 @@ use crate::model::{
     release::ReleaseRequest,
     report::{AfterWithdrawal, CoOwners, Report, ReportKind, ReportState, Tier, Withdrawal},
     request::{AccessRequest, Question, RefusalReason, RequestKind, RequestRefusal},
-    rows::{ChainRow, InstitutionRow, PartyRow, RecipientKeyRow, pair},
+    rows::{ChainRow, InstitutionRow, PartyRow, RecipientKeyRow, RequestRow, pair},
     statement::{Body, Kind, Signed},
     time::{Duration, Window},
 };
@@ -583,6 +583,51 @@ fn item_is_asked_back_about_and_answered_once() {
     refuse(&mut world, OWNER, inquiry()).unwrap();
     assert_eq!(refuse(&mut world, OWNER, inquiry()), Err(Refusal::AlreadyEffective));
     assert_eq!(question(&mut world), Err(Refusal::AlreadyEffective));
+}
+
+#[test]
+fn request_is_granted_before_its_deadline_and_not_from_that_second_on() {
+    let mut world = World::with(2, 1);
+    let (first, second) = (asks(&mut world).unwrap(), asks(&mut world).unwrap());
+    let deadline = world.read::<RequestRow>(&first).request.deadline;
+    world.now = Timestamp::from_seconds(deadline.as_seconds() - 1);
+    world.gives(|grant| grant.answers = Some(first.into())).unwrap();
+    world.now = deadline;
+    let late = world.gives(|grant| grant.answers = Some(second.into()));
+    assert_eq!(late, Err(Refusal::Past("deadline of the request")));
+}
+
+#[test]
+fn status_speaks_of_a_release_there_was_under_that_grant() {
+    let mut world = World::with(2, 1);
+    let (collected, other) = (world.gives(|_| {}).unwrap(), world.gives(|_| {}).unwrap());
+    for grant in [collected, other] {
+        world.header_comes(grant).unwrap();
+    }
+    let release = world.collects(COLLECTS, collected).unwrap();
+    let says = |world: &mut World, by, grant: GrantId, release| {
+        let status = Body::Status(Status { grant, release, became: Became::UsedInternally {} });
+        world.states(by, Kind::Status, Some(grant.into()), status)
+    };
+    let never = ReleaseId::from(digest("a release that never was"));
+    assert_eq!(says(&mut world, AGREES, collected, never), Err(Refusal::Unknown("release")));
+    assert_eq!(says(&mut world, AGREES, other, release), Err(Refusal::Unknown("release")));
+    assert!(matches!(says(&mut world, OWNER, collected, release), Err(Refusal::WrongSigner { .. })));
+    says(&mut world, AGREES, collected, release).unwrap();
+}
+
+#[test]
+fn withdrawal_makes_no_answer_overdue_within_two_weeks_whatever_it_asks() {
+    let mut world = World::with(2, 1);
+    let grant = world.gives(|_| {}).unwrap();
+    world.header_comes(grant).unwrap();
+    world.collects(COLLECTS, grant).unwrap();
+    // It asks for an answer by this very second.
+    world.revokes(grant).unwrap();
+    let due = world.read::<GrantRow>(&grant).answer.due().unwrap();
+    assert!(due >= world.now.plus(limits::ANSWER_LEAST), "{due:?}");
+    assert!(due <= world.now.plus(limits::ANSWER_LEAST).plus(Duration::from_days(1)), "{due:?}");
+    assert_eq!(due.as_seconds() % 86_400, 0, "a day counts whole, in UTC");
 }
 
 #[test]
