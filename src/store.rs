@@ -242,8 +242,12 @@ pub trait Store: Send + Sync + 'static {
     fn reports_after(&self, after: Option<ReportId>) -> Result<Vec<ReportId>, StoreError>;
     /// Keys of grants the sweeper has to look at.
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError>;
-    /// Withdrawn reports that are to be erased by now.
-    fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError>;
+    /// Withdrawn reports whose time has come by now, the earliest first, after one of them; at most `limits::PAGE_ROWS`.
+    fn due_reports(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, ReportId)>,
+    ) -> Result<Vec<(Timestamp, ReportId)>, StoreError>;
     /// What somebody has to do something about, most urgent first, after one of them; at most `limits::INBOX_ITEMS`. A
     /// notice whose time is over by `now` says nothing any more.
     fn waiting(

@@ -645,7 +645,7 @@ fn frozen_row(choices: &mut Choices<'_>) -> FrozenRow {
     };
     let freezes =
         (0..choices.below(3)).map(|_| FreezeInForce { freeze: id(12), at: earlier(choices), by: by(choices) });
-    FrozenRow { freezes: freezes.collect() }
+    FrozenRow { freezes: freezes.collect(), over: None }
 }
 
 fn institution_row(choices: &mut Choices<'_>, purpose: &Purpose) -> InstitutionRow {

@@ -17,12 +17,18 @@ impl Broker {
     /// The first that could not be done.
     pub(super) async fn erase_withdrawn(&self) -> Result<(), BrokerError> {
         let mut first_error = None;
-        for report in self.store.due_reports(self.clocks()?.not_passed)? {
-            if let Err(error) = self.erase(report).await {
-                first_error.get_or_insert(error);
+        let (now, mut after) = (self.clocks()?.not_passed, None);
+        // To the end each time: what a freeze holds back stands first for as long as it holds.
+        loop {
+            let due = self.store.due_reports(now, after)?;
+            let Some(last) = due.last() else { return first_error.map_or(Ok(()), Err) };
+            after = Some(*last);
+            for (_, report) in due {
+                if let Err(error) = self.erase(report).await {
+                    first_error.get_or_insert(error);
+                }
             }
         }
-        first_error.map_or(Ok(()), Err)
     }
 
     async fn erase(&self, report: ReportId) -> Result<(), BrokerError> {
@@ -32,7 +38,7 @@ impl Broker {
             return Ok(());
         }
         match self.store.drop_owner_header(report).await {
-            // A freeze holds it back: it may be what the freeze is against.
+            // A freeze holds it back, or did: it may be what the freeze was against.
             Err(CommitError::Refused(Refusal::Frozen)) => return Ok(()),
             outcome => outcome?,
         }

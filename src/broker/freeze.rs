@@ -7,7 +7,7 @@ use crate::{
         freeze::FrozenRow,
         ids::PartyId,
         party::Holder,
-        rows::{Held, Rows as _},
+        rows::{Held, ReportRow, Rows as _},
         statement::{Body, Kind},
     },
     store::{Attachment, CommitError, Facts},
@@ -43,16 +43,26 @@ impl Broker {
         let recorded = self.store.accept(verified, Attachment::Nothing).await;
         if matches!(recorded, Err(CommitError::Unknown)) {
             // It may have been committed: what runs is cut all the same.
-            self.streams.reset_owner(party).await;
+            self.cut_all_of(party).await;
         }
         let recorded = recorded.map_err(|e| BrokerError::from(e).masked())?;
-        let streams_reset = self.streams.reset_owner(party).await;
+        let streams_reset = self.cut_all_of(party).await;
         // A freeze that is sent again is answered as before, but never says "frozen" of somebody who is not.
         if self.stands_still(party)? {
             Ok(Stopped { accepted: accepted(digest, recorded), streams_reset })
         } else {
             Err(BrokerError::Refused(Refusal::FreezeOver))
         }
+    }
+
+    /// A report whose owner cannot be read is cut too: the rest can be fetched again.
+    async fn cut_all_of(&self, party: PartyId) -> u32 {
+        let mut theirs = self.streams.reports();
+        theirs.retain(|report| {
+            let held: Result<Option<Held<ReportRow>>, _> = Facts(&*self.store).read(&report.to_string());
+            held.is_err() || held.is_ok_and(|held| held.is_some_and(|held| held.row.owner == party))
+        });
+        self.streams.reset_owner(party, &theirs).await
     }
 
     /// Whether everything of the caller's stands still. Their recovery key is let in: it lifts.

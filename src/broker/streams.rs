@@ -9,7 +9,7 @@ use crate::model::{
     view::ReleaseView,
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -85,7 +85,7 @@ pub(super) struct Streams {
 
 struct Running {
     institution: PartyId,
-    owners: [PartyId; 2],
+    owners: BTreeSet<PartyId>,
     report: ReportId,
     connections: Vec<Connection>,
 }
@@ -100,10 +100,11 @@ impl Streams {
         }
         let stream = running.entry(grant).or_insert(Running {
             institution: view.grant().grant.institution,
-            owners: [view.grant().owner, view.report().owner],
+            owners: BTreeSet::new(),
             report: view.grant().grant.report,
             connections: Vec::new(),
         });
+        stream.owners.extend([view.grant().owner, view.report().owner]);
         stream.connections.retain(|open| !open.is_closed());
         if !stream.connections.iter().any(|open| open.is(connection)) {
             stream.connections.push(connection.clone());
@@ -120,9 +121,17 @@ impl Streams {
         self.reset(|_, stream| stream.institution == institution).await
     }
 
-    /// Resets every connection that carries bytes of a party's reports, or under a grant of theirs.
-    pub(super) async fn reset_owner(&self, owner: PartyId) -> u32 {
-        self.reset(|_, stream| stream.owners.contains(&owner)).await
+    /// Resets every connection that carries bytes of a party's reports, or under a grant of theirs. `inherited` are reports
+    /// that have become theirs, maybe since a delivery began.
+    pub(super) async fn reset_owner(&self, owner: PartyId, inherited: &BTreeSet<ReportId>) -> u32 {
+        self.reset(|_, stream| stream.owners.contains(&owner) || inherited.contains(&stream.report)).await
+    }
+
+    /// Reports of which bytes may be on their way.
+    pub(super) fn reports(&self) -> BTreeSet<ReportId> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = running.values().filter(|stream| !stream.connections.iter().all(Connection::is_closed));
+        open.map(|stream| stream.report).collect()
     }
 
     /// Resets every connection that carries bytes of a report.

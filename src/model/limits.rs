@@ -114,6 +114,8 @@ pub const GUARDIAN_WITHIN: Duration = Duration::from_days(400);
 pub const FREEZE_LAPSES: Duration = Duration::from_days(14);
 /// Freezes of one kind a party can have at once.
 pub const FREEZES: usize = 8;
+/// Freezes a party can have at once: each guardian beyond the first eight freezes costs whoever fills the row a party.
+pub const FREEZES_MOST: usize = 64;
 /// Time between the recovery key's agreement and the erasing of a withdrawn report: a mistake, or force, can be noticed.
 pub const ERASE_AFTER: Duration = Duration::from_days(14);
 /// Shortest time an institution has for an answer, whatever a withdrawal asks: nobody can make it overdue overnight.

@@ -97,8 +97,12 @@ impl Store for Faulty {
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.read("store.due_grants", |inner| inner.due_grants(now))
     }
-    fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
-        self.read("store.due_reports", |inner| inner.due_reports(now))
+    fn due_reports(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, ReportId)>,
+    ) -> Result<Vec<(Timestamp, ReportId)>, StoreError> {
+        self.read("store.due_reports", |inner| inner.due_reports(now, after))
     }
     fn waiting(
         &self,

@@ -22,6 +22,16 @@ pub(super) fn holds<S: Rows>(rows: &S, party: PartyId, now: Timestamp) -> Result
     Ok(read(rows, party)?.holds_at(now))
 }
 
+/// Whether what was due to be destroyed may be by now; `None` while a freeze keeps it.
+pub(super) fn destroys<S: Rows>(
+    rows: &S,
+    party: PartyId,
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<Option<bool>, FoldError<S::Error>> {
+    Ok(read(rows, party)?.destroyed_from(due, now).map(|from| from <= now))
+}
+
 fn read<S: Rows>(rows: &S, party: PartyId) -> Result<FrozenRow, FoldError<S::Error>> {
     let held: Option<Held<FrozenRow>> = rows.read(&party.to_string()).map_err(FoldError::Rows)?;
     Ok(held.map(|held| held.row).unwrap_or_default())
@@ -84,17 +94,17 @@ pub(super) fn thawed<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signe
 pub(super) fn lift<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, freeze: Digest) -> Step<S> {
     let mut row = read(rows, party)?;
     row.of(freeze).ok_or(Refusal::AlreadyEffective)?;
-    row.freezes.retain(|held| held.freeze != freeze);
+    row.lift(freeze, at.at);
     rows.write(&party.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }
 
 /// A second administrator agrees: it does not lapse.
 pub(super) fn last<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, freeze: Digest) -> Step<S> {
     let mut row = read(rows, party)?;
-    if !row.holds_at(at.at) {
+    let held = row.freezes.iter_mut().find(|held| held.freeze == freeze).ok_or(Refusal::AlreadyEffective)?;
+    if !held.holds_at(at.at) {
         return Err(Refusal::Past("time in which a second administrator can agree").into());
     }
-    let held = row.freezes.iter_mut().find(|held| held.freeze == freeze).ok_or(Refusal::AlreadyEffective)?;
     held.by = FrozenBy::Administrators { lapses: None };
     rows.write(&party.to_string(), &row, at.entry).map_err(FoldError::Rows)
 }

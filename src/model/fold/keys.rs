@@ -5,7 +5,7 @@ use super::{
     authority::{Signer, is_about},
     freeze,
     proposal::{Step, propose},
-    require,
+    require, withdrawal,
 };
 use crate::model::{
     event::Recorded,
@@ -119,6 +119,7 @@ pub(super) fn owner_header<S: Rows>(
     change: &OwnerHeaderChange,
 ) -> Step<S> {
     let mut held = own_report(rows, signed, signer, change.report)?;
+    withdrawal::not_begun(rows, at, &held.row)?;
     let party: Held<PartyRow> = require(rows, &signer.party, "party")?;
     if party.row.enrolment.recipient != change.owner_recipient {
         return Err(Refusal::Malformed("owner_recipient is not the owner's recipient of today").into());

@@ -172,6 +172,9 @@ pub enum Refusal {
     /// The report was withdrawn.
     #[error("the report was withdrawn; nothing is granted, released or asked of it any more")]
     ReportWithdrawn,
+    /// Too late to keep it.
+    #[error("the report is being erased; what is left of it cannot be kept any more")]
+    BeingErased,
     /// What opens a sensitive report comes last.
     #[error("what opens this report may not come yet: {0}")]
     HeaderTooEarly(&'static str),

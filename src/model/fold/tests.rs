@@ -8,7 +8,7 @@ use crate::model::{
     grant::{Ask, Conditions, Contact, EndCause, Grant, GrantState, Revocation, Scope, UseMode, WithdrawnBy},
     ids::{AgeRecipient, Jti, KeyId, Nonce, PartyId, PublicKey, ReleaseId},
     institution::{Approval, CaseMatter, InstitutionRecord, OfficerAppointment},
-    keys::{Handover, NewKeys, PartyKind, Recovery, Rotation},
+    keys::{Handover, NewKeys, OwnerHeaderChange, PartyKind, Recovery, Rotation},
     limits,
     party::{EnrolmentRole, PartyEnrolment, RecoveryKeys},
     purpose::{Identification, Purpose, RecipientClass},
@@ -450,10 +450,24 @@ fn report_is_erased_two_weeks_after_the_recovery_key_agreed_and_not_while_frozen
     let erased = Event::ReportErased(world.report);
     world.now = Timestamp::from_seconds(world.now.plus(limits::ERASE_AFTER).as_seconds() - 1);
     assert!(world.happens(&erased).is_err());
-    world.pass(Duration::from_seconds(1));
     let freeze = world.freezes(OWNER, Lift::Recovery {}).unwrap();
+    world.pass(Duration::from_days(60));
     assert_eq!(world.happens(&erased), Err(Refusal::Frozen));
     world.thaws(RECOVERY, freeze).unwrap();
+    assert!(world.happens(&erased).is_err(), "whoever comes out of a freeze has time to call it off");
+    let before = world.state.clone();
+    world.withdraws(OWNER, AfterWithdrawal::Keep).unwrap();
+    assert!(world.happens(&erased).is_err());
+    world.state = before;
+    world.pass(limits::ERASE_AFTER);
+    // From here on it may be gone: nothing says that it is kept, and no freeze keeps the log from saying that it is gone.
+    assert_eq!(world.withdraws(OWNER, AfterWithdrawal::Keep), Err(Refusal::BeingErased));
+    assert_eq!(world.withdraws(OWNER, AfterWithdrawal::Erase), Err(Refusal::BeingErased));
+    let (report, owner_recipient) = (world.report, recipient('q'));
+    let change = OwnerHeaderChange { report, owner_header: digest("another"), owner_recipient };
+    let another = world.states(OWNER, Kind::OwnerHeader, Some(report.into()), Body::OwnerHeader(change));
+    assert_eq!(another, Err(Refusal::BeingErased));
+    world.freezes(OWNER, Lift::Recovery {}).unwrap();
     world.happens(&erased).unwrap();
     assert!(world.happens(&erased).is_err());
 }

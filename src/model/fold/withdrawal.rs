@@ -28,6 +28,7 @@ pub(super) fn withdrawn<S: Rows>(
     if !held.row.owners().any(|owner| owner == signer.party) {
         return Err(Refusal::NotOwner.into());
     }
+    not_begun(rows, at, &held.row)?;
     let erasing = match withdrawal.then {
         // Another owner withdraws; whether it is erased is for whoever holds its header first.
         AfterWithdrawal::Keep if held.row.owner != signer.party => held.row.state.erasing(),
@@ -57,16 +58,26 @@ pub(super) fn agreed<S: Rows>(rows: &mut S, at: Recorded, report: ReportId, aske
     rows.write(&report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)
 }
 
+/// Whether its time has come: from then on header and payload may be gone at any moment. `None` while a freeze keeps it.
+fn begun<S: Rows>(rows: &S, at: Recorded, row: &ReportRow) -> Result<Option<bool>, FoldError<S::Error>> {
+    match row.state.erasing() {
+        Erasing::Due { at: due } => freeze::destroys(rows, row.owner, due, at.at),
+        Erasing::NotAsked {} | Erasing::Asked { .. } => Ok(Some(false)),
+    }
+}
+
+/// What is perhaps gone already is neither kept nor given another header.
+pub(super) fn not_begun<S: Rows>(rows: &S, at: Recorded, row: &ReportRow) -> Step<S> {
+    if begun(rows, at, row)? == Some(true) { Err(Refusal::BeingErased.into()) } else { Ok(()) }
+}
+
 /// Payload and owner header are gone. A freeze holds it back: it may be what the freeze is against.
 pub(super) fn erased<S: Rows>(rows: &mut S, at: Recorded, report: ReportId) -> Step<S> {
     let mut held: Held<ReportRow> = require(rows, &report, "report")?;
-    let due =
-        matches!(held.row.state, ReportState::Withdrawn { erasing: Erasing::Due { at: due }, .. } if due <= at.at);
-    if !due {
-        return Err(Refusal::Malformed("the report is not to be erased yet").into());
-    }
-    if freeze::holds(rows, held.row.owner, at.at)? {
-        return Err(Refusal::Frozen.into());
+    match begun(rows, at, &held.row)? {
+        Some(true) => {}
+        Some(false) => return Err(Refusal::Malformed("the report is not to be erased yet").into()),
+        None => return Err(Refusal::Frozen.into()),
     }
     held.row.state = ReportState::Erased {};
     rows.write(&report.to_string(), &held.row, at.entry).map_err(FoldError::Rows)

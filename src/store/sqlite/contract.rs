@@ -49,8 +49,12 @@ impl Store for SqliteStore {
     fn due_grants(&self, now: Timestamp) -> Result<Vec<GrantId>, StoreError> {
         self.reading(|connection| read::due_grants(connection, now))
     }
-    fn due_reports(&self, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
-        self.reading(|connection| read::due_reports(connection, now))
+    fn due_reports(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, ReportId)>,
+    ) -> Result<Vec<(Timestamp, ReportId)>, StoreError> {
+        self.reading(|connection| read::due_reports(connection, now, after))
     }
     fn waiting(
         &self,

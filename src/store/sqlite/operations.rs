@@ -138,12 +138,12 @@ pub(super) fn drop_owner_header(batch: &Batch<'_>, report: ReportId) -> Result<(
     let held: Option<Held<ReportRow>> = batch.read(&report.to_string())?;
     let held = held.ok_or(CommitError::Refused(Refusal::Unknown("report")))?;
     let frozen: Option<Held<FrozenRow>> = batch.read(&held.row.owner.to_string())?;
-    if frozen.is_some_and(|frozen| frozen.row.holds_at(batch.now())) {
-        return Err(Refusal::Frozen.into());
-    }
-    match held.row.due() {
-        Some(due) if due <= batch.now() => Ok(drop_headers_of(batch, report)?),
-        _ => Err(Refusal::Unknown("erasing").into()),
+    let due = held.row.due().ok_or(CommitError::Refused(Refusal::Unknown("erasing")))?;
+    let from = frozen.map(|frozen| frozen.row).unwrap_or_default().destroyed_from(due, batch.now());
+    match from {
+        Some(from) if from <= batch.now() => Ok(drop_headers_of(batch, report)?),
+        // A freeze keeps it, or did until a moment ago.
+        _ => Err(Refusal::Frozen.into()),
     }
 }
 

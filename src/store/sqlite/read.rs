@@ -143,13 +143,25 @@ pub(super) fn due_grants(connection: &Connection, now: Timestamp) -> Result<Vec<
     keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a grant's key"))).collect()
 }
 
-pub(super) fn due_reports(connection: &Connection, now: Timestamp) -> Result<Vec<ReportId>, StoreError> {
-    let sql = "SELECT key FROM facts WHERE kind = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
+pub(super) fn due_reports(
+    connection: &Connection,
+    now: Timestamp,
+    after: Option<(Timestamp, ReportId)>,
+) -> Result<Vec<(Timestamp, ReportId)>, StoreError> {
+    let sql = "SELECT due, key FROM facts
+        WHERE kind = ?1 AND due <= ?2 AND (due, key) > (?4, ?5) ORDER BY due, key LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
     let now = signed(now.as_seconds())?;
-    let keys = statement.query_map(params![ReportRow::KIND, now, limit], |row| row.get::<_, String>(0))?;
-    keys.map(|key| key?.parse().map_err(|_| StoreError::Form("a report's key"))).collect()
+    let (due, key) = after.map_or((0, String::new()), |(due, key)| (due.as_seconds(), key.to_string()));
+    let parameters = params![ReportRow::KIND, now, limit, signed(due)?, key];
+    let rows = statement.query_map(parameters, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    rows.map(|row| {
+        let (due, key) = row?;
+        let due = u64::try_from(due).map_err(|_| StoreError::Form("a time"))?;
+        Ok((Timestamp::from_seconds(due), key.parse().map_err(|_| StoreError::Form("a report's key"))?))
+    })
+    .collect()
 }
 
 pub(super) fn waiting(
