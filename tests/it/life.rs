@@ -29,24 +29,24 @@ use amana::{
 };
 
 /// Another advocate with keys of their own.
-struct Other {
-    identity: Identity,
-    recovery: RecoveryKey,
+pub struct Other {
+    pub identity: Identity,
+    pub recovery: RecoveryKey,
 }
 
 impl Other {
-    fn enrolled(stage: &mut Stage, label: &str) -> Self {
+    pub fn enrolled(stage: &mut Stage, label: &str) -> Self {
         let identity = stage.somebody(label);
         let recovery = RecoveryKey::generate(&*stage.cast.entropy());
         let keys = recovery.public_keys();
         stage.as_somebody(&identity, |desk| desk.enrol(EnrolmentRole::Advocate {}, keys, None)).unwrap();
         Self { identity, recovery }
     }
-    fn party(&self) -> PartyId {
+    pub fn party(&self) -> PartyId {
         self.identity.party_id()
     }
     /// As the owner of a report knows them.
-    fn named(&self) -> Heir {
+    pub fn named(&self) -> Heir {
         let keys: RecoveryKeys = self.recovery.public_keys();
         Heir { party: self.party(), recipient: self.identity.recipient(), recovery_recipient: keys.recipient }
     }

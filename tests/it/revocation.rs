@@ -2,6 +2,7 @@
 //! destroyed copy by copy.
 
 use crate::{
+    life::Other,
     socket::{self, Raw, connect, read_head, statement_json},
     stage::{Stage, all_met, eventually, inquiry, problem},
 };
@@ -12,6 +13,7 @@ use amana::{
     },
     client::{desk::Desk, desk::DeskError, identity::Identity},
     model::{
+        freeze::Lift,
         grant::{EndCause, GrantState, HeaderCopy, Revocation, Scope, WithdrawnBy},
         ids::{Digest, GrantId},
         institution::SuspensionAct,
@@ -125,6 +127,21 @@ fn promise_05_running_downloads_get_no_byte_after_the_answer_and_a_reset() {
     for (reader, waiting) in readers.iter_mut().zip(at_the_answer) {
         assert_cut(reader, waiting, LARGE);
     }
+}
+
+#[test]
+fn freeze_of_whoever_inherited_a_report_cuts_what_was_begun_before() {
+    let (mut stage, grant) = granted(&vec![5; LARGE], |_| {});
+    let heir = Other::enrolled(&mut stage, "heir");
+    let released = stage.release(grant).unwrap();
+    let mut reader = slow_reader(&stage, &released);
+    let report = stage.as_advocate(|desk| desk.reports()).unwrap()[0].id;
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap().id;
+    stage.as_somebody(&heir.identity, |desk| desk.take_over(offer)).unwrap();
+    let stopped = stage.as_somebody(&heir.identity, |desk| desk.freeze(heir.party(), Lift::Recovery {})).unwrap();
+    let at_the_answer = waiting(&reader);
+    assert_eq!(stopped.streams_reset, 1);
+    assert_cut(&mut reader, at_the_answer, LARGE);
 }
 
 #[test]
