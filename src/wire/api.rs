@@ -10,7 +10,7 @@ use crate::model::{
     ids::{Digest, GrantId, KeyId, PartyId, PublicKey, ReleaseId, ReportId, RequestId, UploadId},
     purpose::Purpose,
     report::{Report, ReportState},
-    request::{AccessRequest, ItemAnswer, ItemAnswers, Notice},
+    request::{AccessRequest, ItemAnswers, Notice},
     time::{Timestamp, Window},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -267,7 +267,7 @@ pub struct RequestSummary {
     /// When it came.
     pub at: Timestamp,
     /// How each item was answered so far, by purpose; what is missing is open.
-    #[cfg_attr(feature = "server", schema(value_type = BTreeMap<String, ItemAnswer>))]
+    #[cfg_attr(feature = "server", schema(value_type = BTreeMap<String, crate::model::request::ItemAnswer>))]
     pub answers: ItemAnswers,
     /// The request's statement, verbatim.
     pub statement: String,
