@@ -300,6 +300,8 @@ impl Broker {
         let Some(report) = report else { return Ok(()) };
         let row = self.own_report(report, caller)?;
         match length {
+            // Of no use to anybody, and its erasing would wait for it.
+            _ if row.state.is_withdrawn() => Err(BrokerError::NotFound),
             // A payload that was found damaged is gone until its owner sends it again.
             _ if row.state == (ReportState::Stored {}) && self.blobs.has_payload(report) => {
                 Err(BrokerError::AlreadyStored)

@@ -19,6 +19,7 @@ use crate::{
     wire::{
         api::{Accepted, Stopped, SubmitStatement},
         entry::Happening,
+        problem::ProblemType,
         receipt,
         statement::{self, Claims, Unverified},
     },
@@ -152,6 +153,29 @@ impl Desk {
     pub fn thaw(&mut self, recovery: &RecoveryKey, freeze: Digest) -> Result<Accepted, DeskError> {
         let party = self.party_id();
         self.as_recovery(recovery, |desk| desk.state(&Thaw { party, freeze }, Some(freeze)))
+    }
+
+    /// Lifts, or proposes to lift, each freeze of one's own, or only one; with the statements that say so. One that the broker
+    /// does not know any more is over: another took its place, or it was lifted.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn thaw_each(
+        &mut self,
+        recovery: &RecoveryKey,
+        only: Option<Digest>,
+    ) -> Result<Vec<(OwnFreeze, Digest)>, DeskError> {
+        let mut freezes = self.own_freezes(recovery)?;
+        freezes.retain(|freeze| only.is_none_or(|only| only == freeze.freeze));
+        let mut sent = Vec::new();
+        for freeze in freezes {
+            match self.thaw(recovery, freeze.freeze) {
+                Ok(accepted) => sent.push((freeze, accepted.id)),
+                Err(DeskError::Remote(error)) if error.is(ProblemType::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(sent)
     }
 
     /// As an administrator: proposes to lift administrators' freeze of `party`.

@@ -134,7 +134,8 @@ impl FrozenRow {
         if self.freezes.iter().filter(|held| alike(held)).count() < limits::FREEZES {
             self.freezes.push(freeze);
         } else if let Some(same) = self.freezes.iter_mut().rev().find(|held| held.by.is_lifted_as(freeze.by)) {
-            *same = freeze;
+            // What it kept from being destroyed stays kept.
+            *same = FreezeInForce { at: same.at, ..freeze };
         } else if !matches!(freeze.by, FrozenBy::Administrators { .. }) && self.freezes.len() < limits::FREEZES_MOST {
             self.freezes.push(freeze);
         }
@@ -273,6 +274,16 @@ mod tests {
         assert_eq!(row.destroyed_from(at(14), at(335)), Some(at(334)));
         row.lift(Digest::of(&[3]), at(400));
         assert!(row.destroyed_from(at(14), at(400)).is_some_and(|from| from <= at(334)));
+        // Freezes that take each other's place are one freeze, from its first second.
+        let mut row = FrozenRow::default();
+        for n in 0..=u8::try_from(2 * limits::FREEZES).unwrap() {
+            row.add(own(n, at(10 + u64::from(n))));
+        }
+        assert_eq!(row.destroyed_from(at(11), at(40)), None);
+        for n in 0..u8::try_from(limits::FREEZES - 1).unwrap() {
+            row.lift(Digest::of(&[n]), at(40));
+        }
+        assert_eq!((row.freezes.len(), row.freezes[0].at), (1, at(10 + limits::FREEZES as u64 - 1)));
         let lapsing = FrozenBy::Administrators { lapses: Some(at(24)) };
         let theirs = FrozenRow {
             freezes: vec![FreezeInForce { freeze: Digest::of(&[4]), at: at(10), by: lapsing }],

@@ -1,12 +1,9 @@
 //! Keys replaced, freezes lifted and reports taken over, from the side of whoever does it.
 
-use crate::stage::Stage;
+use crate::{life::Other, stage::Stage};
 use amana::{
-    client::{
-        identity::{Identity, RecoveryKey},
-        own_keys::Heir,
-    },
-    model::{freeze::Lift, institution::CaseMatter, party::EnrolmentRole, report::ReportState},
+    client::identity::RecoveryKey,
+    model::{freeze::Lift, institution::CaseMatter, limits, report::ReportState},
 };
 
 /// The advocate's recovery key, as its owner types it.
@@ -14,20 +11,12 @@ fn words(stage: &Stage) -> RecoveryKey {
     RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap()
 }
 
-/// Another advocate, enrolled, with their recovery key.
-fn another(stage: &mut Stage) -> (Identity, RecoveryKey) {
-    let (who, recovery) = (stage.somebody("another"), RecoveryKey::generate(&*stage.cast.entropy()));
-    let keys = recovery.public_keys();
-    stage.as_somebody(&who, |desk| desk.enrol(EnrolmentRole::Advocate {}, keys, None)).unwrap();
-    (who, recovery)
-}
-
 #[test]
 fn freeze_that_its_guardian_lifted_is_not_lifted_again() {
     let mut stage = Stage::established();
-    let (guardian, _) = another(&mut stage);
+    let guardian = Other::enrolled(&mut stage, "guardian");
     let (words, own) = (words(&stage), stage.cast.advocate.party_id());
-    let lift = Lift::RecoveryAndGuardian { guardian: guardian.party_id() };
+    let lift = Lift::RecoveryAndGuardian { guardian: guardian.party() };
     let freeze = stage.as_advocate(|desk| desk.freeze(own, lift)).unwrap().accepted.id;
     let thaw = stage
         .as_advocate(|desk| {
@@ -37,11 +26,30 @@ fn freeze_that_its_guardian_lifted_is_not_lifted_again() {
         .unwrap();
     // It is proposed only, and holds.
     assert_eq!(stage.as_advocate(|desk| desk.own_freezes(&words)).unwrap().len(), 1);
-    stage.as_somebody(&guardian, |desk| desk.agree(thaw.id, CaseMatter::Thaw)).unwrap();
+    stage.as_somebody(&guardian.identity, |desk| desk.agree(thaw.id, CaseMatter::Thaw)).unwrap();
     assert_eq!(stage.as_advocate(|desk| desk.own_freezes(&words)).unwrap(), []);
     let later = stage.as_advocate(|desk| desk.freeze(own, Lift::Recovery {})).unwrap().accepted.id;
     let held = stage.as_advocate(|desk| desk.own_freezes(&words)).unwrap();
     assert_eq!(held.iter().map(|freeze| freeze.freeze).collect::<Vec<_>>(), [later]);
+}
+
+#[test]
+fn freezes_the_broker_no_longer_knows_keep_nobody_from_lifting_the_rest() {
+    let mut stage = Stage::established();
+    let (words, own) = (words(&stage), stage.cast.advocate.party_id());
+    let nobody = stage.somebody("nobody").party_id();
+    stage
+        .as_advocate(|desk| {
+            for _ in 0..=limits::FREEZES {
+                desk.freeze(own, Lift::Recovery {})?;
+            }
+            desk.freeze(own, Lift::RecoveryAndGuardian { guardian: nobody })
+        })
+        .unwrap();
+    let sent = stage.as_advocate(|desk| desk.thaw_each(&words, None)).unwrap();
+    assert_eq!(sent.len(), limits::FREEZES, "others took the place of two");
+    assert!(stage.as_advocate(|desk| desk.reports()).is_ok());
+    assert_eq!(stage.as_advocate(|desk| desk.thaw_each(&words, None)).unwrap(), []);
 }
 
 #[test]
@@ -68,16 +76,11 @@ fn rotation_to_another_recovery_key_is_confirmed_although_both_old_keys_sign_in_
 fn report_that_was_taken_over_is_known_and_can_be_fetched() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
-    let (heir, recovery) = another(&mut stage);
-    let named = Heir {
-        party: heir.party_id(),
-        recipient: heir.recipient(),
-        recovery_recipient: recovery.public_keys().recipient,
-    };
-    let offer = stage.as_advocate(|desk| desk.hand_over(report, &named)).unwrap().id;
+    let heir = Other::enrolled(&mut stage, "heir");
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap().id;
     let back = stage.path("back.age");
     stage
-        .as_somebody(&heir, |desk| {
+        .as_somebody(&heir.identity, |desk| {
             // Nothing is theirs before they agree.
             assert_eq!((desk.remember_reports()?, desk.reports()?.len()), (0, 0));
             desk.agree(offer, CaseMatter::Handover)?;

@@ -15,7 +15,7 @@ use amana::{
     model::{
         ids::{Digest, ReportId},
         limits,
-        report::{ReportKind, Tier},
+        report::{AfterWithdrawal, ReportKind, Tier},
         time::Duration,
     },
     wire::{api::Accepted, problem::Problem, tus},
@@ -346,6 +346,21 @@ fn payload_that_was_published_but_not_recorded_is_recorded_at_the_next_start() {
     let up = Uploader::advocate(&stage);
     assert_eq!(up.head(&path).status, 404);
     assert_eq!(stage.audit("audit-2").events.get("payload stored"), Some(&1));
+}
+
+#[test]
+fn upload_for_a_report_that_was_withdrawn_is_ended_and_none_is_begun() {
+    let (mut stage, Declared { report, payload, .. }, up) = standing();
+    let path = up.begin(report, payload.len());
+    let half = payload.len() / 2;
+    drop(up.half(&path, 0, "", payload.len(), &payload[..half]));
+    up.stands_at(&path, half);
+    stage.as_advocate(|desk| desk.withdraw_report(report, AfterWithdrawal::Keep)).unwrap();
+    eventually("what had come is gone", || files(&stage).is_empty());
+    assert_eq!(up.head(&path).status, 404);
+    let again = up.0.ask("POST", "/v1/uploads", &begin_headers(report, payload.len()), b"").unwrap();
+    assert_eq!(slug(&again), (404, "not-found".to_owned()));
+    assert!(files(&stage).is_empty());
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub enum Refusal {
     #[error("the request it answers is for another report or from another institution")]
     OtherRequest,
     /// The grant cannot make this step.
-    #[error("the grant is not in a state that allows this")]
+    #[error("the grant has ended, or does not wait for this")]
     WrongGrantState,
     /// Not over yet.
     #[error("the grant has not ended")]

@@ -320,3 +320,36 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
     .into_iter()
     .find(|known| *known == kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    #[test]
+    fn every_due_report_is_come_to_however_many_stay_due() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = schema::empty(&folder.path().join("due.db")).unwrap();
+        let id = |n: u64| ReportId::from(Digest::of(&n.to_be_bytes()));
+        let mut expected = Vec::new();
+        for n in 0..(2 * limits::PAGE_ROWS as u64 + 7) {
+            // Many of the same second, so that a page ends in the middle of one.
+            let due = Timestamp::from_seconds(n / 300 + 1);
+            let sql = "INSERT INTO facts (kind, key, log, idx, due, row) VALUES (?1, ?2, 1, 0, ?3, x'')";
+            connection
+                .execute(sql, params![ReportRow::KIND, id(n).to_string(), signed(due.as_seconds()).unwrap()])
+                .unwrap();
+            expected.push((due, id(n)));
+        }
+        expected.sort_by_key(|(due, id)| (*due, id.to_string()));
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = due_reports(&connection, Timestamp::from_seconds(100), after).unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            found.extend(page);
+        }
+        assert!(found == expected);
+        assert_eq!(due_reports(&connection, Timestamp::from_seconds(1), None).unwrap().len(), 300);
+    }
+}
