@@ -219,10 +219,11 @@ impl Desk {
     }
 
     /// Offers a report to another advocate, who becomes its owner by agreeing. The header goes along, wrapped for them.
+    /// The recovery key signs: who has this device must not be able to give everything away.
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn hand_over(&mut self, report: ReportId, heir: &Heir) -> Result<Accepted, DeskError> {
+    pub fn hand_over(&mut self, report: ReportId, heir: &Heir, recovery: &RecoveryKey) -> Result<Accepted, DeskError> {
         let owner = self.owner_header(report)?;
         let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
         self.is_own_header(report, &header)?;
@@ -234,7 +235,7 @@ impl Desk {
             owner_header: Digest::from_bytes(wrapped.digest()),
             owner_recipient: heir.recipient.clone(),
         };
-        self.send_owner_header(report, &body, &wrapped)
+        self.as_recovery(recovery, |desk| desk.send_owner_header(report, &body, &wrapped))
     }
 
     /// Agrees to own a report that was offered, and takes note of what is known of it: its statement, and the header wrapped

@@ -62,7 +62,7 @@ pub struct OwnerHeaderChange {
     pub owner_recipient: AgeRecipient,
 }
 
-/// The body of a `handover`, signed by a report's owner: another advocate becomes its owner when they approve.
+/// The body of a `handover`, signed by the recovery key of a report's owner: another advocate becomes its owner when they approve.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Handover {

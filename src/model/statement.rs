@@ -182,8 +182,7 @@ impl Kind {
                         | Self::Refusal
                         | Self::Question
                         | Self::Notice
-                        | Self::OwnerHeader
-                        | Self::Handover,
+                        | Self::OwnerHeader,
                     Holder::Advocate {}
                 )
                 | (Self::Revocation, Holder::Advocate {} | Holder::Officer(_))
@@ -207,7 +206,8 @@ impl Kind {
                 )
                 | (Self::Attestation, Holder::Accreditor {})
                 | (Self::Audited, Holder::Auditor {})
-                | (Self::Recovery, Holder::Recovery {})
+                // Who gives a report away could have it erased as its new owner: both take the recovery key.
+                | (Self::Recovery | Self::Handover, Holder::Recovery {})
                 // A guardian file stays good when the key that signed it was replaced.
                 | (
                     Self::Freeze,

@@ -34,6 +34,8 @@ pub enum OwnershipError {
 struct Keys {
     signing: BTreeMap<KeyId, PublicKey>,
     recovery: PublicKey,
+    /// Those that were before it.
+    earlier_recovery: Vec<PublicKey>,
     /// A rotation that waits for the recovery key.
     proposed: Option<(Digest, NewKeys)>,
 }
@@ -62,18 +64,14 @@ impl Ownership {
         let statement = Unverified::parse(text)?;
         match statement.kind() {
             Kind::Party => self.enrolled(statement),
-            Kind::Rotation | Kind::Handover => {
+            Kind::Rotation => {
                 let (party, digest, body) = self.signed_by_owner(statement)?;
-                match body {
-                    Body::Rotation(rotation) => {
-                        let keys = self.parties.get_mut(&party).ok_or(OwnershipError::UnknownKey)?;
-                        keys.proposed = Some((digest, rotation.keys));
-                    }
-                    Body::Handover(handover) => self.handed.push((handover.report, party, handover.to)),
-                    _ => return Err(OwnershipError::Kind),
-                }
+                let Body::Rotation(rotation) = body else { return Err(OwnershipError::Kind) };
+                let keys = self.parties.get_mut(&party).ok_or(OwnershipError::UnknownKey)?;
+                keys.proposed = Some((digest, rotation.keys));
                 Ok(())
             }
+            Kind::Handover => self.handed_over(statement),
             Kind::Recovery | Kind::Approval => self.by_recovery_key(statement),
             _ => Err(OwnershipError::Kind),
         }
@@ -88,7 +86,22 @@ impl Ownership {
             return Err(OwnershipError::UnknownKey);
         }
         let signing = BTreeMap::from([(key.thumbprint(), key)]);
-        self.parties.insert(party, Keys { signing, recovery: enrolment.recovery.signing_key, proposed: None });
+        let recovery = enrolment.recovery.signing_key;
+        self.parties.insert(party, Keys { signing, recovery, earlier_recovery: Vec::new(), proposed: None });
+        Ok(())
+    }
+
+    /// By a recovery key the party has or had: the statements that replaced one come before, whenever it was handed over.
+    fn handed_over(&mut self, statement: Unverified) -> Result<(), OwnershipError> {
+        let kid = statement.kid();
+        let found = self.parties.iter().find_map(|(party, keys)| Some((*party, keys.recovery_of(kid)?)));
+        let (party, key) = found.ok_or(OwnershipError::UnknownKey)?;
+        let verified = statement.verify(&key, self.genesis)?;
+        let Body::Handover(handover) = verified.body() else { return Err(OwnershipError::Kind) };
+        if verified.signed().iss != party {
+            return Err(OwnershipError::UnknownKey);
+        }
+        self.handed.push((handover.report, party, handover.to));
         Ok(())
     }
 
@@ -156,7 +169,11 @@ impl Keys {
     fn take(&mut self, new: NewKeys) {
         self.signing.insert(new.signing_key.thumbprint(), new.signing_key);
         if let Some(recovery) = new.recovery {
-            self.recovery = recovery.signing_key;
+            self.earlier_recovery.push(std::mem::replace(&mut self.recovery, recovery.signing_key));
         }
+    }
+
+    fn recovery_of(&self, kid: KeyId) -> Option<PublicKey> {
+        self.earlier_recovery.iter().chain([&self.recovery]).copied().find(|key| key.thumbprint() == kid)
     }
 }

@@ -110,7 +110,7 @@ fn frozen_advocate_withdraws_and_does_nothing_else_and_nothing_of_theirs_is_rele
             desk.revoke(grant, vec![amana::model::grant::Scope::All], amana::model::grant::WithdrawnBy::Provider, due)
         })
         .unwrap();
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
+    let recovery = stage.recovery();
     stage
         .as_advocate(|desk| {
             let freezes = desk.own_freezes(&recovery)?;
@@ -131,7 +131,7 @@ fn guardian_file_stops_once_survives_rotation_and_takes_its_guardian_to_lift() {
     let file = stage.as_advocate(|desk| desk.guardian_file(lift, Duration::from_days(365))).unwrap();
     let too_long = stage.as_advocate(|desk| desk.guardian_file(lift, limits::GUARDIAN_WITHIN.plus_a_day()));
     assert!(problem(too_long).contains("400"));
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
+    let recovery = stage.recovery();
     let (new, party) = rotated(&mut stage, &recovery);
     // A stranger to the broker brings it, months later.
     stage.clock.pass(Duration::from_days(200));
@@ -192,7 +192,7 @@ fn administrators_freeze_lapses_unless_two_agree() {
     stage.as_administrator(0, |desk| desk.freeze(party, Lift::Recovery {})).unwrap();
     is_frozen(stage.as_advocate(|desk| desk.reports()));
     // The advocate's own recovery key does not lift it.
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
+    let recovery = stage.recovery();
     assert_eq!(stage.as_advocate(|desk| desk.own_freezes(&recovery)).unwrap(), []);
     stage.clock.pass(limits::FREEZE_LAPSES);
     assert!(stage.as_advocate(|desk| desk.reports()).is_ok());
@@ -262,7 +262,7 @@ fn gives_and_is_opened(stage: &mut Stage, who: &Identity, report: ReportId, into
 fn rotated_advocate_goes_on_without_uploading_again_and_the_old_key_signs_in_no_more() {
     let mut stage = Stage::established();
     let (report, before) = granted(&mut stage);
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
+    let recovery = stage.recovery();
     let (new, _) = rotated(&mut stage, &recovery);
     assert!(stage.as_advocate(|desk| desk.reports()).is_err(), "the old key still signs in");
     // What the old key gave still stands, and what the new one gives is believed by whoever collects.
@@ -306,7 +306,7 @@ fn rotation_without_the_recovery_key_changes_nothing() {
 fn lost_device_is_gone_on_from_with_the_words_alone_and_consent_comes_back_with_the_file() {
     let mut stage = Stage::established();
     let (report, _) = granted(&mut stage);
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
+    let recovery = stage.recovery();
     let new = stage.somebody("advocate-again");
     let (copied, keys) = (copy(&new), recovery.public_keys());
     let party = stage.cast.advocate.party_id();
@@ -396,7 +396,8 @@ fn report_that_is_handed_over_is_granted_by_its_new_owner_and_opens_for_them() {
     let mut stage = Stage::established();
     let (report, running) = granted(&mut stage);
     let heir = Other::enrolled(&mut stage, "successor");
-    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap().id;
+    let recovery = stage.recovery();
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named(), &recovery)).unwrap().id;
     assert_eq!(stage.as_advocate(|desk| desk.reports()).unwrap().len(), 1);
     let stranger = Other::enrolled(&mut stage, "stranger");
     let theirs = stage.as_somebody(&stranger.identity, |desk| desk.agree(offer, CaseMatter::Handover));
@@ -406,6 +407,15 @@ fn report_that_is_handed_over_is_granted_by_its_new_owner_and_opens_for_them() {
     let terms = stage.terms(report);
     let former = stage.as_advocate(|desk| desk.prepare_grant(&terms));
     assert_eq!(problem(former), "urn:amana:problem:not-found");
+    // The key that signed the offer is replaced; what it gave stays given.
+    let new = stage.somebody("former-owner-2");
+    let other_words = RecoveryKey::generate(&*stage.cast.entropy()).public_keys();
+    stage
+        .as_advocate(|desk| {
+            let rotation = desk.propose_rotation(&new, Some(other_words))?.id;
+            desk.agree_to_rotation(&recovery, rotation, &new).map(drop)
+        })
+        .unwrap();
     let fetched = stage.path("inherited.age");
     stage
         .as_somebody(&heir.identity, |desk| {
@@ -427,10 +437,10 @@ fn withdrawn_report_is_erased_after_two_weeks_and_not_before_or_without_the_reco
     let payload = stage.path("broker/data/payloads").join(report.to_string());
     assert!(payload.exists());
     let heir = Other::enrolled(&mut stage, "never-takes-it");
-    stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap();
+    let recovery = stage.recovery();
+    stage.as_advocate(|desk| desk.hand_over(report, &heir.named(), &recovery)).unwrap();
     let database = stage.path("broker/data/amana.db");
     assert_eq!(["owner", "offered"].map(|scope| header_rows(&database, scope).len()), [1, 1]);
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
     let withdrawal = stage.as_advocate(|desk| desk.withdraw_report(report, AfterWithdrawal::Erase)).unwrap().id;
     assert!(denied(&mut stage, grant).contains(&"report-withdrawn".to_owned()));
     let terms = stage.terms(report);
@@ -468,7 +478,7 @@ fn withdrawn_report_is_erased_after_two_weeks_and_not_before_or_without_the_reco
 fn erasing_is_called_off_by_keeping_and_held_back_by_a_freeze() {
     let mut stage = Stage::established();
     let (report, _) = granted(&mut stage);
-    let recovery = RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap();
+    let recovery = stage.recovery();
     let first = stage.as_advocate(|desk| desk.withdraw_report(report, AfterWithdrawal::Erase)).unwrap().id;
     stage.as_advocate(|desk| desk.withdraw_report(report, AfterWithdrawal::Keep)).unwrap();
     let late = stage.as_advocate(|desk| desk.agree_to_erasing(&recovery, first));

@@ -6,16 +6,11 @@ use amana::{
     model::{freeze::Lift, institution::CaseMatter, limits, report::ReportState},
 };
 
-/// The advocate's recovery key, as its owner types it.
-fn words(stage: &Stage) -> RecoveryKey {
-    RecoveryKey::from_words(&stage.cast.recovery.words()).unwrap()
-}
-
 #[test]
 fn freeze_that_its_guardian_lifted_is_not_lifted_again() {
     let mut stage = Stage::established();
     let guardian = Other::enrolled(&mut stage, "guardian");
-    let (words, own) = (words(&stage), stage.cast.advocate.party_id());
+    let (words, own) = (stage.recovery(), stage.cast.advocate.party_id());
     let lift = Lift::RecoveryAndGuardian { guardian: guardian.party() };
     let freeze = stage.as_advocate(|desk| desk.freeze(own, lift)).unwrap().accepted.id;
     let thaw = stage
@@ -36,7 +31,7 @@ fn freeze_that_its_guardian_lifted_is_not_lifted_again() {
 #[test]
 fn freezes_the_broker_no_longer_knows_keep_nobody_from_lifting_the_rest() {
     let mut stage = Stage::established();
-    let (words, own) = (words(&stage), stage.cast.advocate.party_id());
+    let (words, own) = (stage.recovery(), stage.cast.advocate.party_id());
     let nobody = stage.somebody("nobody").party_id();
     stage
         .as_advocate(|desk| {
@@ -55,7 +50,7 @@ fn freezes_the_broker_no_longer_knows_keep_nobody_from_lifting_the_rest() {
 #[test]
 fn rotation_to_another_recovery_key_is_confirmed_although_both_old_keys_sign_in_no_more() {
     let mut stage = Stage::established();
-    let (words, new) = (words(&stage), stage.somebody("advocate-2"));
+    let (words, new) = (stage.recovery(), stage.somebody("advocate-2"));
     let other = RecoveryKey::generate(&*stage.cast.entropy()).public_keys();
     stage
         .as_advocate(|desk| {
@@ -77,7 +72,8 @@ fn report_that_was_taken_over_is_known_and_can_be_fetched() {
     let mut stage = Stage::established();
     let report = stage.report("note.txt", b"what was seen");
     let heir = Other::enrolled(&mut stage, "heir");
-    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap().id;
+    let recovery = stage.recovery();
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named(), &recovery)).unwrap().id;
     let back = stage.path("back.age");
     stage
         .as_somebody(&heir.identity, |desk| {

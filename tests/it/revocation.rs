@@ -136,7 +136,8 @@ fn freeze_of_whoever_inherited_a_report_cuts_what_was_begun_before() {
     let released = stage.release(grant).unwrap();
     let mut reader = slow_reader(&stage, &released);
     let report = stage.as_advocate(|desk| desk.reports()).unwrap()[0].id;
-    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named())).unwrap().id;
+    let recovery = stage.recovery();
+    let offer = stage.as_advocate(|desk| desk.hand_over(report, &heir.named(), &recovery)).unwrap().id;
     stage.as_somebody(&heir.identity, |desk| desk.take_over(offer)).unwrap();
     let stopped = stage.as_somebody(&heir.identity, |desk| desk.freeze(heir.party(), Lift::Recovery {})).unwrap();
     let at_the_answer = waiting(&reader);

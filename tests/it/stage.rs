@@ -256,6 +256,10 @@ impl Stage {
     pub fn now(&self) -> Timestamp {
         self.clock.wall()
     }
+    /// The advocate's recovery key, as its owner types it.
+    pub fn recovery(&self) -> RecoveryKey {
+        RecoveryKey::from_words(&self.cast.recovery.words()).unwrap()
+    }
     /// A new identity, registered nowhere.
     pub fn somebody(&self, label: &str) -> Identity {
         founding::identity(label, &*self.cast.entropy()).unwrap()

@@ -11,6 +11,7 @@ use amana::{
         fetched::open_collected,
         granting::HeaderGoes,
         identity::{Identity, RecoveryKey},
+        reporting::SealedReport,
     },
     model::{
         grant::{Scope, WithdrawnBy},
@@ -638,7 +639,6 @@ const MAY_SIGN: &[(&str, &[&str])] = &[
             "amana-approval-v1+jwt",
             "amana-rotation-v1+jwt",
             "amana-owner-header-v1+jwt",
-            "amana-handover-v1+jwt",
             "amana-withdrawal-v1+jwt",
             "amana-refusal-v1+jwt",
             "amana-question-v1+jwt",
@@ -686,7 +686,16 @@ const MAY_SIGN: &[(&str, &[&str])] = &[
     ("auditor", &["amana-audited-v1+jwt"]),
     ("council", &["amana-approval-v1+jwt", "amana-roster-v1+jwt"]),
     ("retired", &[]),
-    ("recovery", &["amana-approval-v1+jwt", "amana-recovery-v1+jwt", "amana-freeze-v1+jwt", "amana-thaw-v1+jwt"]),
+    (
+        "recovery",
+        &[
+            "amana-approval-v1+jwt",
+            "amana-recovery-v1+jwt",
+            "amana-handover-v1+jwt",
+            "amana-freeze-v1+jwt",
+            "amana-thaw-v1+jwt",
+        ],
+    ),
     ("superseded", &["amana-freeze-v1+jwt"]),
 ];
 
@@ -722,6 +731,9 @@ fn the_roles_in_the_code_are_those_in_the_book() {
         }
     }
 }
+
+/// An advocate too, whose keys are not those of their enrolment.
+const RENEWED: &str = "renewed";
 
 /// A key that signs for a party.
 struct Hand {
@@ -782,9 +794,20 @@ fn new_advocate(stage: &mut Stage, label: &str) -> (Identity, RecoveryKey, Diges
     (who, recovery, enrolled)
 }
 
-/// One acceptable statement of every kind but enrolment, in an order in which each can be accepted; and the recovery key
-/// of the advocate who loses their device among them.
-fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
+/// A report of theirs that waits for its payload.
+fn declared(stage: &mut Stage, who: &Identity, sealed: &SealedReport) -> Digest {
+    let mut body = json!(sealed.report);
+    body["owner_recipient"] = json!(who.recipient());
+    body["payload_sha256"] = json!(Digest::of(fresh_jti().as_bytes()));
+    let statement = stage.statement(who, "amana-report-v1+jwt", None, None, &body);
+    let submit = json!({ "statement": statement, "owner_header": b64(&sealed.owner_header) });
+    stage.raw().sign_in(who).post("/v1/reports", &submit).accepted();
+    Digest::of(statement.as_bytes())
+}
+
+/// One acceptable statement of every kind but enrolment, in an order in which each can be accepted; and of an
+/// advocate whose keys are replaced the recovery key and the new one.
+fn specimens(stage: &mut Stage) -> (Vec<Specimen>, [Hand; 2]) {
     let enrolled = stage.as_advocate(|desk| Ok(*desk.memory().chains.values().next().unwrap())).unwrap();
     let (ally, ally_recovery, ally_enrolled) = new_advocate(stage, "ally");
     let (bystander, ..) = new_advocate(stage, "bystander");
@@ -818,6 +841,7 @@ fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
         Specimen { typ, by, method, subject, path, body, header }
     };
     let by = |by, specimen| Specimen { by: Some(by), ..specimen };
+    let by_renewed = |typ, subject, body| by(RENEWED, plain(typ, subject, body));
     let unwanted = stage.report("unwanted.txt", b"what is not to be used");
     let request = |stage: &mut Stage| {
         let (owner, basis) = (stage.cast.advocate.recipient(), "resolution 1".parse().unwrap());
@@ -829,21 +853,20 @@ fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
     let freeze = stage.statement(&first_admin, "amana-freeze-v1+jwt", None, None, &freezing);
     assert_eq!(stage.raw().post("/v1/freezes", &json!({ "statement": freeze })).status, 200);
     let freeze = Digest::of(freeze.as_bytes());
-    let own_header: amana::wire::api::OwnerHeader = {
-        let (raw, path) = (stage.raw(), format!("/v1/reports/{report}/owner-header"));
-        raw.sign_in(&stage.cast.advocate).send_text("POST", &path, "{}").json()
-    };
-    let own_digest = Digest::of(&own_header.header.0);
-    let wrapped = |specimen| Specimen {
-        header: Some(("owner_header", b64(&own_header.header.0))),
+    let recipient_of = |who: &Identity| who.recipient();
+    let [to_wrap, to_give] = [1, 2].map(|_| declared(stage, &ally, &sealed));
+    let renewed = stage.somebody("ally-renewed");
+    stage.as_somebody(&ally, |desk| desk.recover(&ally_recovery, &copy(&renewed), None)).unwrap();
+    let own_digest = Digest::of(&sealed.owner_header);
+    let wrapped = |report: Digest, specimen| Specimen {
+        header: Some(("owner_header", b64(&sealed.owner_header))),
         method: "PUT",
         path: format!("/v1/reports/{report}/owner-header"),
         ..specimen
     };
-    let recipient_of = |who: &Identity| who.recipient();
     let keys_anew = |n: u8| json!({ "signing_key": key(n), "recipient": recipient_of(&stage.cast.unit) });
     let (rotated, recovered) = (keys_anew(51), keys_anew(52));
-    let renewed = json!({
+    let new_record = json!({
         "name": "The mission, renewed (fictional)", "jurisdiction": "Taranda", "class": "un-mechanism",
         "mandate": ["commission-of-inquiry"], "mandate_until": until,
     });
@@ -912,21 +935,27 @@ fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
                 "sealed_message": "YWdl",
             }),
         ),
-        wrapped(plain(
-            "amana-owner-header-v1+jwt",
-            Some(report.into()),
-            json!({
-                "report": report, "owner_header": own_digest, "owner_recipient": recipient_of(&stage.cast.advocate),
-            }),
-        )),
-        wrapped(plain(
-            "amana-handover-v1+jwt",
-            Some(report.into()),
-            json!({
-                "report": report, "to": ally.party_id(), "owner_header": own_digest,
-                "owner_recipient": recipient_of(&ally),
-            }),
-        )),
+        wrapped(
+            to_wrap,
+            by_renewed(
+                "amana-owner-header-v1+jwt",
+                Some(to_wrap),
+                json!({
+                    "report": to_wrap, "owner_header": own_digest, "owner_recipient": recipient_of(&renewed),
+                }),
+            ),
+        ),
+        wrapped(
+            to_give,
+            plain(
+                "amana-handover-v1+jwt",
+                Some(to_give),
+                json!({
+                    "report": to_give, "to": bystander.party_id(), "owner_header": own_digest,
+                    "owner_recipient": recipient_of(&bystander),
+                }),
+            ),
+        ),
         plain("amana-withdrawal-v1+jwt", Some(unwanted.into()), json!({ "report": unwanted, "then": "keep" })),
         Specimen {
             path: "/v1/freezes".to_owned(),
@@ -942,7 +971,7 @@ fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
                 "unit": "evidence unit", "until": until,
             }),
         ),
-        plain("amana-record-v1+jwt", Some(record), json!({ "institution": institution, "record": renewed })),
+        plain("amana-record-v1+jwt", Some(record), json!({ "institution": institution, "record": new_record })),
         plain(
             "amana-terms-v1+jwt",
             Some(record),
@@ -987,8 +1016,9 @@ fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
             )
         },
     ];
-    let recovery = Hand { role: "recovery", party: ally.party_id(), key: ally_recovery.signing_key().clone() };
-    (specimens, recovery)
+    let of_ally = |role, key: &SigningKey| Hand { role, party: ally.party_id(), key: key.clone() };
+    let hands = [of_ally("recovery", ally_recovery.signing_key()), of_ally(RENEWED, renewed.signing_key())];
+    (specimens, hands)
 }
 
 fn new_institution(stage: &mut Stage, label: &str) -> (PartyId, Digest) {
@@ -1008,7 +1038,7 @@ fn new_institution(stage: &mut Stage, label: &str) -> (PartyId, Digest) {
 #[test]
 fn each_kind_is_accepted_from_its_documented_signers_and_from_nobody_else() {
     let mut stage = Stage::established();
-    let (specimens, recovery) = specimens(&mut stage);
+    let (specimens, [recovery, renewed]) = specimens(&mut stage);
     let signers = [
         Hand::of("advocate", &stage.cast.advocate),
         Hand::of("institution-root", &stage.cast.institution),
@@ -1019,6 +1049,7 @@ fn each_kind_is_accepted_from_its_documented_signers_and_from_nobody_else() {
         Hand::of("auditor", &stage.cast.auditor().unwrap()),
         Hand::of("council", &stage.cast.founded.council[0]),
         recovery,
+        renewed,
     ];
     let kinds: std::collections::BTreeSet<_> = specimens.iter().map(|s| s.typ).collect();
     // A resumption needs a log that was rolled forward: `roll_forward` tries it.
@@ -1026,7 +1057,7 @@ fn each_kind_is_accepted_from_its_documented_signers_and_from_nobody_else() {
     for specimen in &specimens {
         let before = stage.sizes();
         let allowed = |role| documented(role, specimen.typ);
-        for who in signers.iter().filter(|who| !allowed(who.role)) {
+        for who in signers.iter().filter(|who| who.role != RENEWED && !allowed(who.role)) {
             let answer = specimen.send(&mut stage, who);
             assert!(matches!(answer.refused().0, 404 | 422), "{}: {} {}", who.role, specimen.typ, answer.text());
         }

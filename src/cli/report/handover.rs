@@ -4,14 +4,17 @@ use crate::{
     cli::{
         home::Access,
         output::{Failure, Out},
+        recovery,
     },
     client::own_keys::Heir,
     model::ids::{AgeRecipient, Digest, PartyId, ReportId},
 };
 use clap::Args;
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 /// Offer a report to another advocate, such as the organisation that goes on with your work. It is theirs when they agree.
+///
+/// It takes the 24 words of your recovery key: nobody gives your reports away with your device alone.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  amana report hand-over 3f… --to 'kPrK….age1….age1…'      # as their `identity show` prints it\n  amana report take-over 7a…                               # they, with the offer you tell them"
@@ -22,6 +25,9 @@ pub(super) struct Arguments {
     /// Who is to own it: PARTY.RECIPIENT.RECOVERY-RECIPIENT, over another channel than the broker.
     #[arg(long, value_name = "HEIR", allow_hyphen_values = true)]
     to: Named,
+    /// Read the 24 words of the recovery key from a file instead of asking for them.
+    #[arg(long, value_name = "FILE")]
+    words_file: Option<PathBuf>,
 }
 
 /// Agree to own a report that was offered to you.
@@ -53,8 +59,9 @@ impl FromStr for Named {
 }
 
 pub(super) fn offer(arguments: &Arguments, access: &Access, out: &Out) -> Result<(), Failure> {
+    let words = recovery::typed(arguments.words_file.as_deref())?;
     access.at_desk(|sitting| {
-        let offered = sitting.desk.hand_over(arguments.report, &arguments.to.0)?.id;
+        let offered = sitting.desk.hand_over(arguments.report, &arguments.to.0, &words)?.id;
         out.show(
             format!(
                 "Offered. It is theirs when they agree:\n  amana report take-over {offered}\nUntil then it is yours. What you \

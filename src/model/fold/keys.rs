@@ -25,7 +25,7 @@ pub(super) fn rotation<S: Rows>(
     rotation: &Rotation,
 ) -> Step<S> {
     own(rows, signed, signer, rotation.of)?;
-    acceptable(rows, &rotation.keys)?;
+    acceptable(rows, signer.party, &rotation.keys)?;
     propose(rows, at, signed, Proposal::Rotate(signer.party, rotation.clone()))
 }
 
@@ -52,7 +52,11 @@ fn own<S: Rows>(rows: &S, signed: &Signed, signer: &Signer, of: PartyKind) -> St
 }
 
 /// New keys are nobody's yet, and the recovery key comes from another seed.
-fn acceptable<S: Rows>(rows: &S, keys: &NewKeys) -> Step<S> {
+fn acceptable<S: Rows>(rows: &S, party: PartyId, keys: &NewKeys) -> Step<S> {
+    let today: Held<PartyRow> = require(rows, &party, "party")?;
+    if today.row.enrolment.recipient == keys.recipient {
+        return Err(Refusal::Malformed("the recipient is that of today; new keys have a new one").into());
+    }
     let recovery = keys.recovery.as_ref();
     if recovery.is_some_and(|recovery| recovery.signing_key == keys.signing_key || recovery.recipient == keys.recipient)
     {
@@ -69,7 +73,7 @@ fn acceptable<S: Rows>(rows: &S, keys: &NewKeys) -> Step<S> {
 
 /// The new keys take the place of the old ones, which sign nothing but freezes from then on.
 pub(super) fn replace<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, keys: &NewKeys, by: &[Digest]) -> Step<S> {
-    acceptable(rows, keys)?;
+    acceptable(rows, party, keys)?;
     let mut held: Held<PartyRow> = require(rows, &party, "party")?;
     if held.row.keys_by.len() >= limits::KEY_STATEMENTS {
         return Err(Refusal::Malformed("the keys have been replaced as often as they may").into());
@@ -123,6 +127,10 @@ pub(super) fn owner_header<S: Rows>(
     let party: Held<PartyRow> = require(rows, &signer.party, "party")?;
     if party.row.enrolment.recipient != change.owner_recipient {
         return Err(Refusal::Malformed("owner_recipient is not the owner's recipient of today").into());
+    }
+    // New keys take the recovery key: nobody who has the signing key alone puts another header in this one's place.
+    if held.row.report.owner_recipient == change.owner_recipient {
+        return Err(Refusal::Malformed("the header is wrapped for the owner's keys of today already").into());
     }
     held.row.report.owner_header = change.owner_header;
     held.row.report.owner_recipient = change.owner_recipient.clone();
@@ -183,7 +191,7 @@ pub(super) fn hand_over<S: Rows>(
 fn still_theirs_to_give<S: Rows>(rows: &S, report: &ReportRow, proposer: Option<&KeyId>) -> Step<S> {
     let proposer = proposer.ok_or(Refusal::Unknown("proposal"))?;
     let key: Held<KeyRow> = require(rows, proposer, "key")?;
-    if key.row.party == report.owner && key.row.holder == (Holder::Advocate {}) {
+    if key.row.party == report.owner && key.row.holder == (Holder::Recovery {}) {
         Ok(())
     } else {
         Err(Refusal::Malformed("whoever offered the report can give it no more; its owner of today has to offer it")

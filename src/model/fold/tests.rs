@@ -509,25 +509,52 @@ fn freeze_with_a_guardian_is_lifted_by_both_and_an_unknown_guardian_is_none() {
 
 #[test]
 fn offer_of_a_report_ends_with_the_ownership_it_was_made_under() {
-    let offers = |world: &mut World, by, to| {
+    let offered_by = |world: &mut World, by, to| {
         let (report, owner_recipient) = (world.report, recipient('q'));
         let body = Body::Handover(Handover { report, to: party(to), owner_header: digest("offered"), owner_recipient });
-        world.states(by, Kind::Handover, Some(report.into()), body).unwrap()
+        world.states(by, Kind::Handover, Some(report.into()), body)
     };
+    let offers = |world: &mut World, to| offered_by(world, RECOVERY, to).unwrap();
     let mut world = World::with(2, 1);
-    let (first, second) = (offers(&mut world, OWNER, CO_OWNER), offers(&mut world, OWNER, THIRD));
+    let with_the_device_alone = offered_by(&mut world, OWNER, THIRD);
+    assert!(matches!(with_the_device_alone, Err(Refusal::WrongSigner { .. })), "{with_the_device_alone:?}");
+    let (first, second) = (offers(&mut world, CO_OWNER), offers(&mut world, THIRD));
     world.approves(CO_OWNER, first, CaseMatter::Handover).unwrap();
     assert!(matches!(world.approves(THIRD, second, CaseMatter::Handover), Err(Refusal::Malformed(_))));
     assert_eq!(world.read::<ReportRow>(&world.report).owner, party(CO_OWNER));
 
     let mut world = World::with(2, 1);
-    let offer = offers(&mut world, OWNER, THIRD);
-    let keys = NewKeys { signing_key: public(NEW_KEY), recipient: recipient('y'), recovery: None };
+    let offer = offers(&mut world, THIRD);
+    let recovery = Some(RecoveryKeys { signing_key: public(78), recipient: recipient('w') });
+    let keys = NewKeys { signing_key: public(NEW_KEY), recipient: recipient('y'), recovery };
     let body = Body::Recovery(Recovery { of: PartyKind::Advocate, keys });
     world.states(RECOVERY, Kind::Recovery, Some(digest(&format!("party {OWNER}"))), body).unwrap();
-    // Whoever had the key could have offered the report to themselves.
+    // Whoever had the words could have offered the report to themselves.
     assert!(matches!(world.approves(THIRD, offer, CaseMatter::Handover), Err(Refusal::Malformed(_))));
     assert_eq!(world.read::<ReportRow>(&world.report).owner, party(OWNER));
+}
+
+#[test]
+fn owner_header_is_replaced_for_new_keys_alone_and_new_keys_have_a_new_recipient() {
+    let mut world = World::with(2, 1);
+    let (report, before) = (world.report, digest("owner header"));
+    let wraps = |world: &mut World, by, to| {
+        let change = OwnerHeaderChange { report, owner_header: digest("another"), owner_recipient: recipient(to) };
+        world.states(by, Kind::OwnerHeader, Some(report.into()), Body::OwnerHeader(change))
+    };
+    let recovers = |world: &mut World, to| {
+        let keys = NewKeys { signing_key: public(NEW_KEY), recipient: recipient(to), recovery: None };
+        let body = Body::Recovery(Recovery { of: PartyKind::Advocate, keys });
+        world.states(RECOVERY, Kind::Recovery, Some(digest(&format!("party {OWNER}"))), body)
+    };
+    // Who has the signing key could put a header there that opens for nobody.
+    assert!(matches!(wraps(&mut world, OWNER, 'q'), Err(Refusal::Malformed(_))));
+    assert!(matches!(wraps(&mut world, OWNER, 'y'), Err(Refusal::Malformed(_))));
+    assert!(matches!(recovers(&mut world, 'q'), Err(Refusal::Malformed(_))));
+    assert_eq!(world.read::<ReportRow>(&report).report.owner_header, before);
+    recovers(&mut world, 'y').unwrap();
+    wraps(&mut world, NEW_KEY, 'y').unwrap();
+    assert!(matches!(wraps(&mut world, NEW_KEY, 'y'), Err(Refusal::Malformed(_))));
 }
 
 #[test]

@@ -161,7 +161,8 @@ replace_keys() {
 hand_over_and_withdraw() {
   local heir offer
   heir=$(as badra identity show | member heir)
-  offer=$(as amina report hand-over "$given" --to "$heir" | member offer)
+  offer=$(as amina report hand-over "$given" --to "$heir" \
+    --words-file "$folder/words-amina-2" | member offer)
   as badra report take-over "$offer" >/dev/null
   as badra report download "$given" --out "$folder/heir.age" >/dev/null
   collected officer-1 "$(granted badra "$given")"
