@@ -15,7 +15,7 @@ impl Broker {
     ///
     /// # Errors
     /// The first that could not be done.
-    pub(super) async fn erase_withdrawn(&self) -> Result<(), BrokerError> {
+    pub async fn erase_withdrawn(&self) -> Result<(), BrokerError> {
         let mut first_error = None;
         let (now, mut after) = (self.clocks()?.not_passed, None);
         // To the end each time: what a freeze holds back stands first for as long as it holds.

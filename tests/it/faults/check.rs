@@ -4,11 +4,12 @@ use super::{
     script::digest,
     story::{Told, World, caller},
 };
+use crate::backup::header_rows;
 use amana::{
     audit,
     broker::{BrokerError, Connection},
     model::{
-        ids::Digest,
+        ids::{Digest, KeyId},
         report::ReportState,
         rows::{ReportRow, Row as _},
     },
@@ -76,8 +77,12 @@ impl Log {
         let stored = Happening::PayloadStored { report: world.report() };
         self.0.iter().filter(|(_, what)| *what == stored).count()
     }
-    fn own_headers(&self, world: &World) -> usize {
-        let (report, key) = (world.report(), world.script.advocate.key);
+    fn erased(&self, world: &World) -> usize {
+        let erased = Happening::ReportErased { report: world.report() };
+        self.0.iter().filter(|(_, what)| *what == erased).count()
+    }
+    fn own_headers(&self, world: &World, key: KeyId) -> usize {
+        let report = world.report();
         self.0.iter().filter(|(_, what)| *what == Happening::OwnerHeaderFetched { report, key }).count()
     }
 }
@@ -85,8 +90,11 @@ impl Log {
 /// Nothing anybody was told is less true now: looked at before anything is repeated.
 pub fn what_was_told_holds(world: &World) -> Log {
     let log = Log::of(world);
-    let own = world.record.told.iter().filter(|told| **told == Told::OwnHeader).count();
-    assert!(log.own_headers(world) >= own, "an owner header was handed out unlogged");
+    for key in [world.script.advocate.key, world.script.heir.newcomer.key] {
+        let own = world.record.told.iter().filter(|told| **told == Told::OwnHeader(key)).count();
+        assert!(log.own_headers(world, key) >= own, "an owner header was handed out unlogged");
+    }
+    let due = world.record.told.contains(&Told::Due);
     for told in &world.record.told {
         match told {
             Told::Accepted(id) => assert_eq!(log.count(*id, &Happening::Accepted), 1, "an accepted statement"),
@@ -94,21 +102,44 @@ pub fn what_was_told_holds(world: &World) -> Log {
             Told::Denied(id) => assert!(log.count(*id, &Happening::ReleaseDenied) >= 1, "a denial is not logged"),
             Told::Stored => {
                 assert_eq!(log.stored(world), 1);
-                assert!(payload(world).as_ref() == Some(&world.script.payload), "a stored payload is not there");
+                let there = payload(world).as_ref() == Some(&world.script.payload);
+                assert!(there || due, "a stored payload is not there");
             }
-            Told::Offset(at) => assert!(on_disk(world) >= *at, "{at} bytes were called safe, {}", on_disk(world)),
-            Told::Upload(_) | Told::Step(_) | Told::OwnHeader | Told::Revoked => {}
+            Told::Offset(at) => {
+                assert!(on_disk(world) >= *at || due, "{at} bytes were called safe, {}", on_disk(world));
+            }
+            Told::Erased => assert_eq!(log.erased(world), 1, "what was called erased is not erased in the log"),
+            Told::Upload(_) | Told::Step(_) | Told::OwnHeader(_) | Told::Revoked | Told::Due => {}
         }
     }
     // Published is published whole, whether anybody was told or not.
     assert!(payload(world).is_none_or(|bytes| bytes == world.script.payload), "a damaged payload was published");
     let row = world.store().fact(ReportRow::KIND, &world.report().to_string()).unwrap();
-    if let Some((_, row)) = row
-        && serde_json::from_str::<ReportRow>(&row).unwrap().state == (ReportState::Stored {})
-    {
-        assert!(payload(world).is_some(), "a payload is called stored and is not there");
+    match row.map(|(_, row)| serde_json::from_str::<ReportRow>(&row).unwrap().state) {
+        Some(ReportState::Stored {}) => {
+            assert!(payload(world).is_some(), "a payload is called stored and is not there");
+        }
+        Some(ReportState::Erased {}) => nothing_is_left(world),
+        _ => assert_eq!(log.erased(world), 0, "the log says erased, and the report is not"),
     }
     log
+}
+
+/// Of what the log calls erased.
+fn nothing_is_left(world: &World) {
+    assert!(payload(world).is_none(), "a payload is called erased and is there");
+    let database = world.folder.join("data/amana.db");
+    let (own, heirs) = (&world.script.owner_header, &world.script.heir.header);
+    for header in ["owner", "offered"].into_iter().flat_map(|scope| header_rows(&database, scope)) {
+        assert!(header != *own && header != *heirs, "an owner header is called erased and is there");
+    }
+    let wal = fs::read(world.folder.join("data/amana.db-wal")).unwrap_or_default();
+    for header in [own, heirs] {
+        assert!(
+            !wal.windows(header.len()).any(|window| window == header),
+            "an erased header is in the write-ahead log"
+        );
+    }
 }
 
 fn payload(world: &World) -> Option<Vec<u8>> {
@@ -140,6 +171,12 @@ pub async fn all_is_well(world: &World) {
     assert_eq!(log.count(digest(&script.too_late), &Happening::Released), 0);
     assert!(log.count(digest(&script.too_late), &Happening::ReleaseDenied) >= 1);
     assert_eq!(log.stored(world), 1);
+    let heir = &script.heir;
+    for text in [&heir.offer, &heir.taking, &heir.withdrawal, &heir.agreement] {
+        assert_eq!(log.count(digest(text), &Happening::Accepted), 1);
+    }
+    assert_eq!(log.erased(world), 1);
+    nothing_is_left(world);
     for (gift, text) in [(given, &given.request), (given, &script.too_late), (late, &late.request)] {
         let (who, connection) = (caller(&script.officer), Connection::default());
         let again = world.broker().release(gift.id(), text, &who, &connection).await;
@@ -156,7 +193,7 @@ pub async fn all_is_well(world: &World) {
     assert_eq!(left, Vec::<String>::new(), "files of uploads are left");
     // Beside each lie the digests of its chunks.
     let payloads = kept("payloads").into_iter().filter(|name| !name.contains('.'));
-    assert_eq!(payloads.count(), 2);
+    assert_eq!(payloads.count(), 1, "the earlier report, and nothing of the erased one");
 }
 
 /// Everything there is.

@@ -10,10 +10,11 @@ use amana::{
     model::{
         grant::{Grant, Revocation, Scope, WithdrawnBy},
         ids::{Digest, GrantId, Jti, KeyId, Nonce, PartyId, ReportId},
-        institution::OfficerAppointment,
+        institution::{Approval, CaseMatter, OfficerAppointment},
+        keys::Handover,
         party::{EnrolmentRole, Holder, PartyEnrolment},
         release::{Acknowledgement, Outcome, ReleaseRequest},
-        report::{Report, ReportKind, Tier},
+        report::{AfterWithdrawal, Report, ReportKind, Tier, Withdrawal},
         time::Duration,
     },
     wire::{
@@ -38,6 +39,10 @@ pub struct Player {
 impl Player {
     fn of(who: &Identity, holder: Holder) -> Self {
         Self { seed: who.signing_key().to_bytes(), key: who.key_id(), party: who.party_id(), holder }
+    }
+    fn recovery(of: &Identity, key: &RecoveryKey) -> Self {
+        let (seed, id) = (key.signing_key().to_bytes(), key.public_keys().signing_key.thumbprint());
+        Self { seed, key: id, party: of.party_id(), holder: Holder::Recovery {} }
     }
     pub fn signing_key(&self) -> SigningKey {
         SigningKey::from_bytes(&self.seed)
@@ -76,8 +81,25 @@ pub struct Script {
     pub revocation: String,
     /// Asked for after the revocation.
     pub too_late: String,
+    /// At the end the report goes to other hands, and is erased there.
+    pub heir: Heir,
     /// Files of uploads that were there before.
     pub files_before: BTreeSet<String>,
+}
+
+/// Whoever takes the report over, and erases it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Heir {
+    pub newcomer: Player,
+    /// Signs that the report is erased.
+    pub recovery: Player,
+    /// The advocate's recovery key gives the report away.
+    pub giver: Player,
+    pub offer: String,
+    pub header: Vec<u8>,
+    pub taking: String,
+    pub withdrawal: String,
+    pub agreement: String,
 }
 
 pub fn digest(text: &str) -> Digest {
@@ -153,15 +175,17 @@ impl Writer<'_> {
     fn script(&self, report: &Report, owner_header: Vec<u8>, payload: Vec<u8>) -> Script {
         let cast = &self.stage.cast;
         let newcomer = self.stage.somebody("newcomer");
+        let recovery = RecoveryKey::generate(&*cast.entropy());
         let enrolment = PartyEnrolment {
             signing_key: newcomer.public_key(),
             recipient: newcomer.recipient(),
-            recovery: RecoveryKey::generate(&*cast.entropy()).public_keys(),
+            recovery: recovery.public_keys(),
             role: EnrolmentRole::Advocate {},
         };
         let text = self.sign(&cast.advocate, None, None, report.clone());
         let gift = |max| self.gift(digest(&text).into(), report, &owner_header, max);
         let (given, late) = (gift(2), gift(1));
+        let heir = self.heir(&newcomer, &recovery, digest(&text).into(), &owner_header);
         let revocation = Revocation {
             scopes: vec![Scope::All],
             withdrawn_by: WithdrawnBy::Provider,
@@ -187,6 +211,7 @@ impl Writer<'_> {
             given,
             late,
             too_late,
+            heir,
             files_before: BTreeSet::new(),
         }
     }
@@ -209,6 +234,28 @@ impl Writer<'_> {
         Gift { grant, header, request, acknowledgement }
     }
 
+    fn heir(&self, newcomer: &Identity, own: &RecoveryKey, report: ReportId, owner_header: &[u8]) -> Heir {
+        let cast = &self.stage.cast;
+        let header = Header::parse_exact(owner_header).unwrap();
+        let theirs = [newcomer.recipient(), own.public_keys().recipient].map(|to| to_age(&to).unwrap());
+        let header = rewrap::rewrap(&header, cast.advocate.age_identity(), &[&theirs[0], &theirs[1]]).unwrap();
+        let header = header.as_bytes().to_vec();
+        let (giver, recovery) =
+            (Player::recovery(&cast.advocate, &self.stage.recovery()), Player::recovery(newcomer, own));
+        let (owner_recipient, newcomer) = (newcomer.recipient(), Player::of(newcomer, Holder::Advocate {}));
+        let offered = Handover { report, to: newcomer.party, owner_header: Digest::of(&header), owner_recipient };
+        let offer = self.sign_as(&giver, Some(report.into()), Some(report.into()), offered);
+        let agrees = |who: &Player, with: &str, matter| {
+            let approval = Approval { approves: digest(with), matter: Some(matter) };
+            self.sign_as(who, Some(digest(with)), None, approval)
+        };
+        let taking = agrees(&newcomer, &offer, CaseMatter::Handover);
+        let erased = Withdrawal { report, then: AfterWithdrawal::Erase };
+        let withdrawal = self.sign_as(&newcomer, Some(report.into()), None, erased);
+        let agreement = agrees(&recovery, &withdrawal, CaseMatter::Withdrawal);
+        Heir { newcomer, recovery, giver, offer, header, taking, withdrawal, agreement }
+    }
+
     fn request(&self, grant: GrantId, prev: Option<Digest>) -> String {
         let nonce = Nonce::from_bytes(rand::random());
         let body = ReleaseRequest { grant, purpose: stage::inquiry(), nonce, conditions_noted: grant };
@@ -216,10 +263,20 @@ impl Writer<'_> {
     }
 
     fn sign<B: StatementBody>(&self, who: &Identity, subject: Option<Digest>, prev: Option<Digest>, body: B) -> String {
+        self.sign_as(&Player::of(who, Holder::Advocate {}), subject, prev, body)
+    }
+
+    fn sign_as<B: StatementBody>(
+        &self,
+        who: &Player,
+        subject: Option<Digest>,
+        prev: Option<Digest>,
+        body: B,
+    ) -> String {
         let now = self.stage.now();
         let ordered = B::KIND != amana::model::statement::Kind::Revocation;
         let claims = Claims {
-            iss: who.party_id(),
+            iss: who.party,
             aud: self.stage.cast.founded.genesis.digest(),
             jti: Jti::from_bytes(rand::random()),
             iat: now,
@@ -229,6 +286,6 @@ impl Writer<'_> {
             seen: ordered.then_some(self.seen),
             body,
         };
-        statement::sign(&claims, who.signing_key()).unwrap()
+        statement::sign(&claims, &who.signing_key()).unwrap()
     }
 }

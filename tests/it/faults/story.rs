@@ -16,8 +16,9 @@ use amana::{
         bundle::Bundle,
         event::Log,
         grant::GrantState,
-        ids::{Digest, ReportId, UploadId},
+        ids::{Digest, KeyId, ReportId, UploadId},
         limits,
+        report::ReportState,
         rows::{GrantRow, Row as _},
     },
     store::{Store, blob::Blobs, faults::Faults, faulty::Faulty, sqlite::SqliteStore},
@@ -48,8 +49,8 @@ pub enum Told {
     Accepted(Digest),
     /// A header was handed out for a release.
     Header(Digest),
-    /// The owner was handed the own header.
-    OwnHeader,
+    /// An owner was handed the own header.
+    OwnHeader(KeyId),
     /// An upload was begun.
     Upload(UploadId),
     /// So many bytes of it are safe.
@@ -60,6 +61,10 @@ pub enum Told {
     Revoked,
     /// A denial was logged.
     Denied(Digest),
+    /// The time has come for what was agreed to be erased.
+    Due,
+    /// The owner saw that it is.
+    Erased,
 }
 
 /// What clients know; kept in a file where the broker's process may die.
@@ -131,7 +136,7 @@ async fn read(payload: &amana::broker::Payload) -> Result<Vec<u8>, BrokerError> 
 }
 
 /// How many steps the story has.
-pub const STEPS: usize = 24;
+pub const STEPS: usize = 30;
 
 const URL: &str = "http://127.0.0.1:1";
 
@@ -254,14 +259,20 @@ impl World {
             12 => self.complete(&script.late).await,
             13 | 14 => self.release(&script.given).await,
             15 => self.download().await,
-            16 => self.state(&script.given.acknowledgement).await,
-            17 => self.own_header().await,
+            16 => self.state(&script.officer, &script.given.acknowledgement).await,
+            17 => self.own_header(&script.advocate, &script.owner_header).await,
             18 => self.release(&script.late).await,
-            19 => self.state(&script.late.acknowledgement).await,
+            19 => self.state(&script.officer, &script.late.acknowledgement).await,
             20 => self.look().await,
             21 => self.revoke().await,
             22 => self.ask_too_late().await,
             23 => self.sweep().await,
+            24 => self.offer().await,
+            25 => self.state(&script.heir.newcomer, &script.heir.taking).await,
+            26 => self.own_header(&script.heir.newcomer, &script.heir.header).await,
+            27 => self.state(&script.heir.newcomer, &script.heir.withdrawal).await,
+            28 => self.state(&script.heir.recovery, &script.heir.agreement).await,
+            29 => self.erase().await,
             _ => unreachable!("the story has {STEPS} steps"),
         }
     }
@@ -428,16 +439,40 @@ impl World {
         if whole { Ok(()) } else { Err(Trouble::Lie("another age file".to_owned())) }
     }
 
-    async fn state(&mut self, text: &str) -> Done {
-        let accepted = self.broker().submit(text, &caller(&self.script.officer)).await?;
+    async fn state(&mut self, who: &Player, text: &str) -> Done {
+        let accepted = self.broker().submit(text, &caller(who)).await?;
         self.accepted(accepted.id, text)
     }
 
-    async fn own_header(&mut self) -> Done {
-        let caller = caller(&self.script.advocate);
+    async fn offer(&mut self) -> Done {
+        let heir = self.script.heir.clone();
+        let (report, giver) = (self.report(), caller(&heir.giver));
+        let accepted = self.broker().replace_owner_header(report, &heir.offer, heir.header, &giver).await?;
+        self.accepted(accepted.id, &heir.offer)
+    }
+
+    /// Two weeks later; whoever asks then is told what is there.
+    async fn erase(&mut self) -> Done {
+        self.clock.pass(limits::ERASE_AFTER);
+        self.record.tell(Told::Due);
+        self.broker().sweep_uploads().await?;
+        self.broker().erase_withdrawn().await?;
+        let listed = self.broker().reports(&caller(&self.script.heir.newcomer))?.items;
+        match listed.into_iter().find(|summary| summary.id == self.report()).map(|summary| summary.state) {
+            Some(ReportState::Erased {}) => {
+                self.record.tell(Told::Erased);
+                Ok(())
+            }
+            Some(_) => Err(Trouble::Broker(BrokerError::Busy)),
+            None => Err(Trouble::Lie("a report its owner does not see".to_owned())),
+        }
+    }
+
+    async fn own_header(&mut self, who: &Player, header: &[u8]) -> Done {
+        let caller = caller(who);
         let own = self.broker().owner_header(self.report(), &caller).await?;
-        self.record.tell(Told::OwnHeader);
-        if own.header.0 != self.script.owner_header {
+        self.record.tell(Told::OwnHeader(caller.key));
+        if own.header.0 != header {
             return Err(Trouble::Lie("another owner header".to_owned()));
         }
         let payload = read(&self.broker().own_payload(self.report(), &caller).await?).await?;
