@@ -1,6 +1,7 @@
 //! The story every run tells: each step is repeated, as a client would, until it is done.
 
 use super::{
+    check::{HEADER_BEFORE, header_rows},
     plan::Plan,
     script::{Gift, Player, Script, digest},
 };
@@ -455,6 +456,9 @@ impl World {
     async fn erase(&mut self) -> Done {
         self.clock.pass(limits::ERASE_AFTER);
         self.record.tell(Told::Due);
+        if let [header] = &header_rows(&self.folder.join("data/amana.db"), self.report())[..] {
+            fs::write(self.folder.join(HEADER_BEFORE), header).unwrap();
+        }
         self.broker().sweep_uploads().await?;
         self.broker().erase_withdrawn().await?;
         let listed = self.broker().reports(&caller(&self.script.heir.newcomer))?.items;
