@@ -25,7 +25,7 @@ pub(super) fn known_or_made(desk: &mut Desk, arguments: &RecoveryWords) -> Resul
     if let Some(keys) = &desk.memory().recovery {
         return Ok(keys.clone());
     }
-    let keys = make(arguments)?;
+    let keys = make(arguments)?.public_keys();
     desk.memory_mut().recovery = Some(keys.clone());
     Ok(keys)
 }
@@ -43,7 +43,7 @@ pub(super) fn typed(file: Option<&Path>) -> Result<RecoveryKey, Failure> {
 }
 
 /// A new recovery key, whose words its owner has seen.
-pub(super) fn make(arguments: &RecoveryWords) -> Result<RecoveryKeys, Failure> {
+pub(super) fn make(arguments: &RecoveryWords) -> Result<RecoveryKey, Failure> {
     let key = RecoveryKey::generate(&*SystemEntropy::new());
     let words = key.words();
     match &arguments.recovery_file {
@@ -54,7 +54,19 @@ pub(super) fn make(arguments: &RecoveryWords) -> Result<RecoveryKeys, Failure> {
             )
         })?,
     }
-    Ok(key.public_keys())
+    Ok(key)
+}
+
+/// The words of a key made by an earlier try, from where it wrote them or from whoever saw them.
+pub(super) fn made_before(arguments: &RecoveryWords) -> Result<RecoveryKey, Failure> {
+    let words = match &arguments.recovery_file {
+        Some(path) => home::read_secret(path)?,
+        None => home::ask(
+            "The 24 words of your new recovery key (they are not shown): ",
+            "say with --recovery-file FILE where the new words were written",
+        )?,
+    };
+    RecoveryKey::from_words(&words).map_err(|e| Failure::does_not_hold(e.to_string()))
 }
 
 fn in_rows(words: &str) -> zeroize::Zeroizing<String> {

@@ -189,37 +189,31 @@ impl Desk {
         Ok(())
     }
 
-    /// Wraps the header of a report for this identity and this recovery key, from one that the recovery key opens. `None`
-    /// when that is who it is wrapped for already.
+    /// Wraps the header of a report for this identity and `today`, the party's recovery key, which signs for it; from a header
+    /// that `before` opens, the recovery key it was wrapped for.
     ///
     /// # Errors
     /// [`DeskError`].
     pub fn wrap_own_anew(
         &mut self,
         report: ReportId,
-        with: &RecoveryKey,
-        recovery: &RecoveryKeys,
-    ) -> Result<Option<Accepted>, DeskError> {
-        let listed = self.reports()?.into_iter().find(|summary| summary.id == report);
-        let listed =
-            listed.ok_or_else(|| DeskError::refused(format!("the broker lists no report {report} of yours")))?;
-        if listed.report.owner_recipient == self.identity.recipient() {
-            return Ok(None);
-        }
-        let recipients = [self.identity.recipient(), recovery.recipient.clone()];
-        let header = self.wrapped_by(report, with, &recipients)?;
+        before: &RecoveryKey,
+        today: &RecoveryKey,
+    ) -> Result<Accepted, DeskError> {
+        let recipients = [self.identity.recipient(), today.public_keys().recipient];
+        let header = self.wrapped_by(report, before, &recipients)?;
         let body = OwnerHeaderChange {
             report,
             owner_header: Digest::from_bytes(header.digest()),
             owner_recipient: self.identity.recipient(),
         };
-        let accepted = self.send_owner_header(report, &body, &header)?;
+        let accepted = self.as_recovery(today, |desk| desk.send_owner_header(report, &body, &header))?;
         self.remember_owner_header(report, body.owner_header);
-        Ok(Some(accepted))
+        Ok(accepted)
     }
 
-    /// Offers a report to another advocate, who becomes its owner by agreeing. The header goes along, wrapped for them.
-    /// The recovery key signs: who has this device must not be able to give everything away.
+    /// Offers a report to another advocate, who becomes its owner by agreeing. The header goes along, wrapped for them. The
+    /// recovery key signs, and opens the header where this identity does not yet.
     ///
     /// # Errors
     /// [`DeskError`].
@@ -228,7 +222,8 @@ impl Desk {
         let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
         self.is_own_header(report, &header)?;
         let recipients = [heir.recipient.clone(), heir.recovery_recipient.clone()];
-        let wrapped = wrap(&header, self.identity.age_identity(), &recipients)?;
+        let wrapped = wrap(&header, self.identity.age_identity(), &recipients)
+            .or_else(|_| wrap(&header, recovery.age_identity(), &recipients))?;
         let body = Handover {
             report,
             to: heir.party,
@@ -242,7 +237,7 @@ impl Desk {
     /// for this advocate.
     ///
     /// # Errors
-    /// [`DeskError`].
+    /// [`DeskError`]; also when it is theirs by now and the header does not open for them.
     pub fn take_over(&mut self, offer: Digest) -> Result<ReportId, DeskError> {
         self.agree(offer, CaseMatter::Handover)?;
         let entries = self.own_entries()?.entries;
@@ -261,6 +256,14 @@ impl Desk {
         let own =
             OwnReport { owner_header: Some(offered.owner_header), ..OwnReport::of_statement(owner.report_statement) };
         self.memory.reports.insert(offered.report.to_string(), own);
+        let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
+        if rewrap::unwrap_file_key(&header, self.identity.age_identity()).is_err() {
+            return Err(DeskError::refused(format!(
+                "the report {} is yours now, and was locked for somebody else's key: it opens for nobody here. Ask whoever \
+                 offered it for the sealed file, and withdraw this one",
+                offered.report
+            )));
+        }
         Ok(offered.report)
     }
 
@@ -290,6 +293,7 @@ impl Desk {
         let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
         self.is_own_header(report, &header)?;
         wrap(&header, with.age_identity(), recipients)
+            .or_else(|error| wrap(&header, self.identity.age_identity(), recipients).map_err(|_| error))
     }
 
     fn send_owner_header<B: crate::wire::statement::StatementBody + Clone>(

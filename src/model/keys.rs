@@ -49,7 +49,7 @@ pub struct Recovery {
     pub keys: NewKeys,
 }
 
-/// The body of an `owner-header`, signed by a report's owner: the same file key, wrapped for the owner's keys of today. The
+/// The body of an `owner-header`, signed by the recovery key of a report's owner: the same file key, wrapped for the owner's keys of today. The
 /// payload stays where it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

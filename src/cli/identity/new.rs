@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let entropy = SystemEntropy::new();
     let passphrase = home::new_passphrase(access, &*entropy)?;
     let identity = Identity::generate(arguments.label.clone(), &*entropy);
-    let recovery = recovery::make(&arguments.recovery)?;
+    let recovery = recovery::make(&arguments.recovery)?.public_keys();
     place.make()?;
     identity
         .write_encrypted(&place.identity(), passphrase.as_str().into(), ScryptWork::STANDARD)

@@ -54,7 +54,7 @@ fn recover(arguments: &Arguments, label: &Label, access: &Access, out: &Out) -> 
         out.note(format!("{party}: the lost keys are replaced, and sign nothing but freezes."));
         Ok(())
     })?;
-    wrap_all(&labelled, &words, out)?;
+    wrap_all(&labelled, &words, &words, out)?;
     out.note(
         "Fetch your reports back (amana report download): titles, persons and their consent are in them, and grants are \
          checked against that.",

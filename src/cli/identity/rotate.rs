@@ -43,33 +43,60 @@ pub(super) fn run(arguments: &Arguments, access: &Access, out: &Out) -> Result<(
     let begun = place.memory().exists();
     let new = Unlocked { identity: new_identity(access, &place, &arguments.label)?, place };
     let labelled = labelled(access, &arguments.label);
-    if !begun {
-        begin(arguments, access, &new, &words)?;
-    }
+    let made = if begun { made_before(arguments, &new, &words, out)? } else { begin(arguments, access, &new, &words)? };
+    let today = made.as_ref().unwrap_or(&words);
     // Done already if an earlier try broke off after it.
     if !begun || !labelled.at_desk(|sitting| Ok(sitting.desk.is_in_force()?))? {
         // Only what was asked for is registered: words that were typed in error before stand in no keys.
-        let made = if arguments.new_recovery { new.kept()?.memory().recovery.clone() } else { None };
-        let keys = made.unwrap_or_else(|| words.public_keys());
-        replace(access, &new, &words, &keys)?;
-        out.note(format!(
-            "The keys are replaced; the old ones sign nothing but freezes. Recovery: {}",
-            of(&keys, &words)
-        ));
+        replace(access, &new, &words, &today.public_keys())?;
+        out.note("The keys are replaced; the old ones sign nothing but freezes.");
     }
-    wrap_all(&labelled, &words, out)
+    wrap_all(&labelled, &words, today, out)?;
+    if made.is_some() {
+        out.note("Recovery: the new 24 words. Destroy the old ones when every report is locked for the new keys.");
+    }
+    Ok(())
 }
 
 /// Keeps what the new identity has to know before anything is sent: once its key is in force the old one signs in no more.
-fn begin(arguments: &Arguments, access: &Access, new: &Unlocked, words: &RecoveryKey) -> Result<(), Failure> {
-    let memory = access.at_desk(|sitting| {
+/// With another recovery key, if one was asked for.
+fn begin(
+    arguments: &Arguments,
+    access: &Access,
+    new: &Unlocked,
+    words: &RecoveryKey,
+) -> Result<Option<RecoveryKey>, Failure> {
+    let (memory, made) = access.at_desk(|sitting| {
         if sitting.desk.memory().recovery.as_ref().is_some_and(|known| *known != words.public_keys()) {
             return Err(Failure::does_not_hold("these are 24 words of a recovery key, but not of this identity's"));
         }
-        let keys = if arguments.new_recovery { recovery::make(&arguments.recovery)? } else { words.public_keys() };
-        after(sitting, &keys)
+        let made = if arguments.new_recovery { Some(recovery::make(&arguments.recovery)?) } else { None };
+        Ok((after(sitting, &made.as_ref().unwrap_or(words).public_keys())?, made))
     })?;
-    new.kept()?.change_to(&memory, &new.identity)
+    new.kept()?.change_to(&memory, &new.identity)?;
+    Ok(made)
+}
+
+/// The other recovery key that an earlier try made, if one was asked for.
+fn made_before(
+    arguments: &Arguments,
+    new: &Unlocked,
+    words: &RecoveryKey,
+    out: &Out,
+) -> Result<Option<RecoveryKey>, Failure> {
+    let kept = new.kept()?.memory().recovery.clone();
+    if !arguments.new_recovery {
+        if kept.is_some_and(|kept| kept != words.public_keys()) {
+            out.note("An earlier try made another recovery key; if it counts by now, say --new-recovery again.");
+        }
+        return Ok(None);
+    }
+    let made = recovery::made_before(&arguments.recovery)?;
+    if kept == Some(made.public_keys()) {
+        Ok(Some(made))
+    } else {
+        Err(Failure::does_not_hold("these are not the 24 words that the earlier try made"))
+    }
 }
 
 fn replace(access: &Access, new: &Unlocked, words: &RecoveryKey, keys: &RecoveryKeys) -> Result<(), Failure> {
@@ -81,10 +108,6 @@ fn replace(access: &Access, new: &Unlocked, words: &RecoveryKey, keys: &Recovery
         after(sitting, keys)
     })?;
     new.kept()?.change_to(&memory, &new.identity)
-}
-
-fn of(keys: &RecoveryKeys, words: &RecoveryKey) -> &'static str {
-    if *keys == words.public_keys() { "the same 24 words" } else { "the new 24 words; the old ones are worthless" }
 }
 
 /// The new identity, or the one made before the command broke off.
@@ -115,12 +138,13 @@ pub(super) fn labelled(access: &Access, label: &Label) -> Access {
     Access { label: Some(label.as_str().to_owned()), identity: None, ..access.clone() }
 }
 
-/// Wraps every report's header for the keys of today. Repeating it is safe.
-pub(super) fn wrap_all(access: &Access, words: &RecoveryKey, out: &Out) -> Result<(), Failure> {
+/// Wraps every report's header for the keys of today: `today` is the recovery key, `before` the one that headers are wrapped
+/// for so far. Repeating it is safe; one that does not open keeps none of the others.
+pub(super) fn wrap_all(access: &Access, before: &RecoveryKey, today: &RecoveryKey, out: &Out) -> Result<(), Failure> {
     access.at_desk(|sitting| {
+        sitting.desk.memory_mut().recovery = Some(today.public_keys());
         sitting.desk.remember_reports()?;
-        let keys = sitting.desk.memory().recovery.clone().unwrap_or_else(|| words.public_keys());
-        let (mut wrapped, mut total) = (0_usize, 0_usize);
+        let (mut wrapped, mut total, mut failed) = (0_usize, 0_usize, Vec::new());
         for summary in sitting.desk.reports()? {
             // Another owner's, whose header is theirs to wrap; or not there: it is uploaded as it was sealed, and the same
             // command wraps it then.
@@ -128,10 +152,14 @@ pub(super) fn wrap_all(access: &Access, words: &RecoveryKey, out: &Out) -> Resul
                 continue;
             }
             total = total.saturating_add(1);
-            if sitting.desk.wrap_own_anew(summary.id, words, &keys)?.is_some() {
-                wrapped = wrapped.saturating_add(1);
-                sitting.keep()?;
+            if summary.report.owner_recipient == sitting.desk.identity().recipient() {
+                continue;
             }
+            match sitting.desk.wrap_own_anew(summary.id, before, today) {
+                Ok(_) => wrapped = wrapped.saturating_add(1),
+                Err(error) => failed.push(format!("{}: {error}", summary.id)),
+            }
+            sitting.keep()?;
         }
         let (party, key) = (sitting.desk.party_id(), sitting.desk.identity().key_id());
         out.show(
@@ -139,8 +167,17 @@ pub(super) fn wrap_all(access: &Access, words: &RecoveryKey, out: &Out) -> Resul
                 "The new keys are yours.\n  id       {party} (as before)\n  key      {key}\n  reports  {wrapped} of {total} \
                  locked for the new keys now; none was uploaded again"
             ),
-            &serde_json::json!({ "party": party, "key_id": key, "wrapped": wrapped, "reports": total }),
+            &serde_json::json!({
+                "party": party, "key_id": key, "wrapped": wrapped, "reports": total, "failed": failed.len(),
+            }),
         );
-        Ok(())
+        if failed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::does_not_hold(format!(
+            "{} of them could not be; the same command tries them again:\n  {}",
+            failed.len(),
+            failed.join("\n  ")
+        )))
     })
 }

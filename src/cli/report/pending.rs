@@ -64,7 +64,10 @@ impl Pending {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(words(&error)),
         };
-        let plain = open_bytes(identity.age_identity(), &bytes, PENDING_BYTES).map_err(|e| words(&chain(&e)))?;
+        let plain = open_bytes(identity.age_identity(), &bytes, PENDING_BYTES).map_err(|e| words(&chain(&e)).and(
+            "Were keys replaced since? A report that the broker lists already (amana report list) is uploaded without this \
+             file: move it away. Any other has to be sealed again",
+        ))?;
         serde_json::from_slice(&plain).map(Some).map_err(|e| words(&e))
     }
 

@@ -1,7 +1,7 @@
 //! The recovery key: an independent seed, written down as 24 words.
 //!
-//! It signs what a lost or stolen device must not be able to (rotation, thaw, erasing withdrawal), and every owner header
-//! has a stanza for it. The words are shown once and never stored. Start at [`RecoveryKey::generate`].
+//! It signs what a lost or stolen device must not be able to (rotation, thaw, erasing withdrawal, handing over, wrapping owner headers
+//! anew), and every owner header has a stanza for it. The words are shown once and never stored. Start at [`RecoveryKey::generate`].
 
 use age::x25519;
 use ed25519_dalek::SigningKey;

@@ -107,7 +107,8 @@ fn give(schemas: &mut Schemas) -> Operation {
 
 fn replace_owner_header(schemas: &mut Schemas) -> Operation {
     let what = "Takes the same file key wrapped anew, with an `owner-header` statement for the owner's keys of today, or \
-        with a `handover` for whoever is to own the report. The payload stays where it is.";
+        with a `handover` for whoever is to own the report; the recovery key signs in and signs either. The payload stays \
+        where it is.";
     let at = ("PUT", "/v1/reports/{id}/owner-header");
     operation(at, "replaceOwnerHeader", "Replace your header", what)
         .names::<ReportId>("The report.")

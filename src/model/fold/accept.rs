@@ -91,7 +91,10 @@ fn report<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer: &Signer,
     }
     let party: Held<PartyRow> = require(rows, &signer.party, "party")?;
     if party.row.enrolment.recipient != report.owner_recipient {
-        return Err(Refusal::Malformed("owner_recipient is not the recipient the owner enrolled with").into());
+        return Err(Refusal::Malformed(
+            "owner_recipient is not the owner's recipient of today; seal the report again for the keys of today",
+        )
+        .into());
     }
     co_owners_are_known(rows, signer, report)?;
     let payload = report.payload_sha256.to_string();

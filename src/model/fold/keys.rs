@@ -25,7 +25,7 @@ pub(super) fn rotation<S: Rows>(
     rotation: &Rotation,
 ) -> Step<S> {
     own(rows, signed, signer, rotation.of)?;
-    acceptable(rows, signer.party, &rotation.keys)?;
+    acceptable(rows, &rotation.keys)?;
     propose(rows, at, signed, Proposal::Rotate(signer.party, rotation.clone()))
 }
 
@@ -52,11 +52,7 @@ fn own<S: Rows>(rows: &S, signed: &Signed, signer: &Signer, of: PartyKind) -> St
 }
 
 /// New keys are nobody's yet, and the recovery key comes from another seed.
-fn acceptable<S: Rows>(rows: &S, party: PartyId, keys: &NewKeys) -> Step<S> {
-    let today: Held<PartyRow> = require(rows, &party, "party")?;
-    if today.row.enrolment.recipient == keys.recipient {
-        return Err(Refusal::Malformed("the recipient is that of today; new keys have a new one").into());
-    }
+fn acceptable<S: Rows>(rows: &S, keys: &NewKeys) -> Step<S> {
     let recovery = keys.recovery.as_ref();
     if recovery.is_some_and(|recovery| recovery.signing_key == keys.signing_key || recovery.recipient == keys.recipient)
     {
@@ -73,7 +69,7 @@ fn acceptable<S: Rows>(rows: &S, party: PartyId, keys: &NewKeys) -> Step<S> {
 
 /// The new keys take the place of the old ones, which sign nothing but freezes from then on.
 pub(super) fn replace<S: Rows>(rows: &mut S, at: Recorded, party: PartyId, keys: &NewKeys, by: &[Digest]) -> Step<S> {
-    acceptable(rows, party, keys)?;
+    acceptable(rows, keys)?;
     let mut held: Held<PartyRow> = require(rows, &party, "party")?;
     if held.row.keys_by.len() >= limits::KEY_STATEMENTS {
         return Err(Refusal::Malformed("the keys have been replaced as often as they may").into());
@@ -127,10 +123,6 @@ pub(super) fn owner_header<S: Rows>(
     let party: Held<PartyRow> = require(rows, &signer.party, "party")?;
     if party.row.enrolment.recipient != change.owner_recipient {
         return Err(Refusal::Malformed("owner_recipient is not the owner's recipient of today").into());
-    }
-    // New keys take the recovery key: nobody who has the signing key alone puts another header in this one's place.
-    if held.row.report.owner_recipient == change.owner_recipient {
-        return Err(Refusal::Malformed("the header is wrapped for the owner's keys of today already").into());
     }
     held.row.report.owner_header = change.owner_header;
     held.row.report.owner_recipient = change.owner_recipient.clone();
