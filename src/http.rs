@@ -3,6 +3,7 @@
 //! `serve` is the accept loop; `routes` says who may call what, and the table of endpoints and callers in the tests
 //! is checked against it.
 
+mod after;
 mod audit;
 mod caller;
 mod capacity;

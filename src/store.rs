@@ -234,8 +234,9 @@ pub type Heads = Seen;
 pub trait Store: Send + Sync + 'static {
     /// One fact as stored: its version and its row as JSON.
     fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError>;
-    /// Keys of facts of a kind that `viewer` may list, oldest first, at most `limits::PAGE_ROWS`.
-    fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError>;
+    /// Keys of facts of a kind that `viewer` may list, oldest first, after one of them, at most `limits::PAGE_ROWS`; none
+    /// after a key that is not among them.
+    fn listing(&self, viewer: PartyId, kind: &'static str, after: Option<&str>) -> Result<Vec<String>, StoreError>;
     /// Sum of `payload_bytes` over every report a party owns, stored or not, however many they are.
     fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError>;
     /// Reports in the order of their ids, after one of them, at most `limits::PAGE_ROWS`.

@@ -4,6 +4,7 @@ use super::{Broker, BrokerError, Caller};
 use crate::{
     model::{
         ids::{GrantId, PartyId, ReportId, RequestId},
+        limits,
         party::Holder,
         rows::{GrantRow, Held, ReportRow, RequestRow, Row, Rows},
     },
@@ -12,38 +13,41 @@ use crate::{
 };
 use std::str::FromStr;
 
+/// Rows with their ids, and what names the next page.
+type Page<R, Id> = (Vec<(Id, R)>, Option<String>);
+
 impl Broker {
-    /// The caller's reports.
+    /// The caller's reports; of this list and the others one page, after the `next` of the one before.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn reports(&self, caller: &Caller) -> Result<Listing<ReportSummary>, BrokerError> {
-        let mut rows = self.rows_of::<ReportRow, ReportId>(caller)?;
+    pub fn reports(&self, caller: &Caller, after: Option<&str>) -> Result<Listing<ReportSummary>, BrokerError> {
+        let (mut rows, next) = self.rows_of::<ReportRow, ReportId>(caller, after)?;
         // Who handed one over has seen it, and owns it no more.
         rows.retain(|(_, row)| row.owners().any(|owner| owner == caller.party));
         let summary =
             |(id, row): (ReportId, ReportRow)| ReportSummary { id, report: row.report, at: row.at, state: row.state };
-        Ok(Listing { items: rows.into_iter().map(summary).collect() })
+        Ok(Listing { items: rows.into_iter().map(summary).collect(), next })
     }
 
     /// Grants the caller gave, or that were made to the caller's institution.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn grants(&self, caller: &Caller) -> Result<Listing<GrantSummary>, BrokerError> {
-        let rows = self.rows_of::<GrantRow, GrantId>(caller)?;
+    pub fn grants(&self, caller: &Caller, after: Option<&str>) -> Result<Listing<GrantSummary>, BrokerError> {
+        let (rows, next) = self.rows_of::<GrantRow, GrantId>(caller, after)?;
         let items: Result<Vec<_>, _> = rows.into_iter().map(|(id, row)| self.grant_summary(id, row)).collect();
-        Ok(Listing { items: items? })
+        Ok(Listing { items: items?, next })
     }
 
     /// Access requests to the caller, or of the caller's institution.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn requests(&self, caller: &Caller) -> Result<Listing<RequestSummary>, BrokerError> {
-        let rows = self.rows_of::<RequestRow, RequestId>(caller)?;
+    pub fn requests(&self, caller: &Caller, after: Option<&str>) -> Result<Listing<RequestSummary>, BrokerError> {
+        let (rows, next) = self.rows_of::<RequestRow, RequestId>(caller, after)?;
         let items: Result<Vec<_>, _> = rows.into_iter().map(|(id, row)| self.request_summary(id, row)).collect();
-        Ok(Listing { items: items? })
+        Ok(Listing { items: items?, next })
     }
 
     pub(super) fn request_summary(&self, id: RequestId, row: RequestRow) -> Result<RequestSummary, BrokerError> {
@@ -84,16 +88,18 @@ impl Broker {
         })
     }
 
-    fn rows_of<R: Row, Id: FromStr>(&self, caller: &Caller) -> Result<Vec<(Id, R)>, BrokerError> {
-        let facts = Facts(&*self.store);
-        let mut rows = Vec::new();
-        for key in self.store.listing(self.viewer(caller)?, R::KIND)? {
-            let held: Option<Held<R>> = facts.read(&key)?;
+    /// One page of rows, and the key of its last if there may be more.
+    fn rows_of<R: Row, Id: FromStr>(&self, caller: &Caller, after: Option<&str>) -> Result<Page<R, Id>, BrokerError> {
+        let keys = self.store.listing(self.viewer(caller)?, R::KIND, after)?;
+        let next = if keys.len() < limits::PAGE_ROWS { None } else { keys.last().cloned() };
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            let held: Option<Held<R>> = Facts(&*self.store).read(&key)?;
             if let (Ok(id), Some(held)) = (key.parse(), held) {
                 rows.push((id, held.row));
             }
         }
-        Ok(rows)
+        Ok((rows, next))
     }
 
     /// An officer looks for the institution while appointed, everybody else for themselves.

@@ -190,7 +190,7 @@ impl Broker {
             }
         }
         items.sort_by_key(|item| item.id);
-        Ok(Listing { items })
+        Ok(Listing { items, next: None })
     }
 
     /// Bytes of an upload that may be told without asking its writer; `None` when it has been published.

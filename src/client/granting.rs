@@ -22,8 +22,7 @@ use crate::{
     },
     wire::{
         api::{
-            Accepted, Bytes, Foreseen, GrantSummary, Listing, Revoked, SubmitDraft, SubmitGrant, SubmitHeader,
-            SubmitStatement,
+            Accepted, Bytes, Foreseen, GrantSummary, Revoked, SubmitDraft, SubmitGrant, SubmitHeader, SubmitStatement,
         },
         entry::Happening,
         header::Header,
@@ -235,8 +234,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn grants(&self) -> Result<Vec<GrantSummary>, DeskError> {
-        let listing: Listing<GrantSummary> = self.remote.fetch("/v1/grants", self.signed_in())?;
-        Ok(listing.items)
+        Ok(self.remote.fetch_all("/v1/grants", self.signed_in())?)
     }
 
     /// The eight words of an institution and one of its recipients.

@@ -8,7 +8,7 @@ use crate::{
         statement::is_bidi_control,
     },
     wire::{
-        api::{OauthProblem, Token},
+        api::{Listing, OauthProblem, Token},
         oauth::{self, ASSERTION_TYPE, Assertion, ProofClaims},
         problem::Problem,
         tus,
@@ -16,7 +16,7 @@ use crate::{
 };
 use ed25519_dalek::SigningKey;
 use serde::{Serialize, de::DeserializeOwned};
-use std::{cell::RefCell, io::Read, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, io::Read, sync::Arc, time::Duration};
 use ureq::{
     Agent, Body, SendBody,
     http::{Request, Response, StatusCode},
@@ -167,6 +167,20 @@ impl Remote {
     /// `GET` for JSON.
     pub fn fetch<T: DeserializeOwned>(&self, path: &str, who: As<'_>) -> Result<T, RemoteError> {
         json(self.send("GET", path, &[], &mut || SendBody::none(), who)?)
+    }
+
+    /// Every page of a list.
+    pub fn fetch_all<T: DeserializeOwned>(&self, path: &str, who: As<'_>) -> Result<Vec<T>, RemoteError> {
+        let mut page: Listing<T> = self.fetch(path, who)?;
+        let (mut items, mut asked) = (page.items, BTreeSet::new());
+        while let Some(after) = page.next.take() {
+            page = self.fetch(&format!("{path}?after={after}"), who)?;
+            items.append(&mut page.items);
+            if !asked.insert(after) {
+                return Err(RemoteError::Answer("the pages of a list go round".to_owned()));
+            }
+        }
+        Ok(items)
     }
 
     /// `GET` for JSON that is another one than `tag` names, waited for up to so many seconds (RFC 7240); with the tag of what

@@ -20,7 +20,7 @@ use crate::{
         statement::{Body, Kind},
     },
     wire::{
-        api::{Accepted, Bytes, Listing, OwnerHeader, ReportSummary, SubmitReport},
+        api::{Accepted, Bytes, OwnerHeader, ReportSummary, SubmitReport},
         entry::Happening,
         statement::Unverified,
     },
@@ -103,8 +103,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn reports(&self) -> Result<Vec<ReportSummary>, DeskError> {
-        let listing: Listing<ReportSummary> = self.remote.fetch("/v1/reports", self.signed_in())?;
-        Ok(listing.items)
+        Ok(self.remote.fetch_all("/v1/reports", self.signed_in())?)
     }
 
     /// Fetches one's own header, which is an entry of the log each time.

@@ -17,10 +17,7 @@ use crate::{
         rows::KeyRow,
         statement::{Body, Kind, is_bidi_control},
     },
-    wire::{
-        api::{Listing, RequestSummary},
-        statement::Unverified,
-    },
+    wire::{api::RequestSummary, statement::Unverified},
 };
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -61,11 +58,11 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Forged`] when one of them is not; [`DeskError`].
     pub fn requests(&mut self) -> Result<Vec<RequestSummary>, DeskError> {
-        let listing: Listing<RequestSummary> = self.remote.fetch("/v1/requests", self.signed_in())?;
-        for request in &listing.items {
+        let requests: Vec<RequestSummary> = self.remote.fetch_all("/v1/requests", self.signed_in())?;
+        for request in &requests {
             self.is_asked(request)?;
         }
-        Ok(listing.items)
+        Ok(requests)
     }
 
     /// One request of those.

@@ -1,6 +1,7 @@
 //! `/v1/grants` and `/v1/requests`.
 
 use super::{
+    after::After,
     caller::SignedIn,
     json::{Body, Id},
     problem::Failure,
@@ -17,16 +18,18 @@ use std::sync::Arc;
 pub(super) async fn list(
     State(broker): State<Arc<Broker>>,
     SignedIn(caller): SignedIn,
+    After(after): After,
 ) -> Result<Json<Listing<GrantSummary>>, Failure> {
-    Ok(Json(broker.grants(&caller)?))
+    Ok(Json(broker.grants(&caller, after.as_deref())?))
 }
 
 /// Access requests received, or sent by the caller's institution.
 pub(super) async fn requests(
     State(broker): State<Arc<Broker>>,
     SignedIn(caller): SignedIn,
+    After(after): After,
 ) -> Result<Json<Listing<RequestSummary>>, Failure> {
-    Ok(Json(broker.requests(&caller)?))
+    Ok(Json(broker.requests(&caller, after.as_deref())?))
 }
 
 /// Accepts a grant, with or without its header.

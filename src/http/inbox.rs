@@ -2,44 +2,31 @@
 //! answered when there is something new.
 
 use super::{
+    after::After,
     caller::{SignedIn, single_header},
     problem::Failure,
 };
 use crate::{
     broker::Broker,
     model::{ids::Digest, limits},
-    wire::problem::{Problem, ProblemType},
 };
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
 pub(super) const PATH: &str = "/v1/inbox";
-
-/// Which page is wanted.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    /// `next` of the page before.
-    after: Option<String>,
-}
 
 /// One page; 304 when it is still the one named in `If-None-Match`.
 pub(super) async fn page(
     State(broker): State<Arc<Broker>>,
     SignedIn(caller): SignedIn,
     headers: HeaderMap,
-    query: Result<Query<Page>, QueryRejection>,
+    After(after): After,
 ) -> Result<Response, Failure> {
-    let Ok(Query(Page { after })) = query else {
-        let problem = Problem::new(ProblemType::Malformed);
-        return Err(problem.with_detail("the query takes `after`, the `next` of the page before").into());
-    };
     let known = single_header(&headers, "if-none-match").and_then(tag);
     let wait = if known.is_some() { wait(&headers) } else { Duration::ZERO };
     let (page, now) = broker.inbox_when_new(&caller, after.as_deref(), known, wait).await?;

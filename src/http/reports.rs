@@ -1,6 +1,7 @@
 //! `/v1/reports`: declaring, publishing what was uploaded, listing and fetching back one's own.
 
 use super::{
+    after::After,
     caller::{SignedIn, SignedInAlsoFrozen},
     download,
     json::{Body, Id},
@@ -18,8 +19,9 @@ use std::sync::Arc;
 pub(super) async fn list(
     State(broker): State<Arc<Broker>>,
     SignedIn(caller): SignedIn,
+    After(after): After,
 ) -> Result<Json<Listing<ReportSummary>>, Failure> {
-    Ok(Json(broker.reports(&caller)?))
+    Ok(Json(broker.reports(&caller, after.as_deref())?))
 }
 
 /// Declares a report with its owner header.

@@ -82,8 +82,8 @@ impl Store for Faulty {
     fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError> {
         self.read("store.fact", |inner| inner.fact(kind, key))
     }
-    fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
-        self.read("store.listing", |inner| inner.listing(viewer, kind))
+    fn listing(&self, viewer: PartyId, kind: &'static str, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        self.read("store.listing", |inner| inner.listing(viewer, kind, after))
     }
     fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError> {
         self.read("store.report_bytes", |inner| inner.report_bytes(owner))

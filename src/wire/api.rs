@@ -379,6 +379,9 @@ pub struct NoticeSummary {
 pub struct Listing<T> {
     /// The rows, oldest first.
     pub items: Vec<T>,
+    /// What to ask for the next page with (`?after=`), if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
 }
 
 /// What concerns the caller, a part of it.

@@ -3,6 +3,7 @@
 
 use crate::stage::{Stage, inquiry, preservation};
 use amana::{
+    cli::demo::cast::copy,
     client::{
         answering::{Reply, Telling, read_notice},
         desk::DeskError,
@@ -15,6 +16,7 @@ use amana::{
         grant::GrantState,
         ids::{GrantId, ReportId, RequestId},
         institution::{AttestationKind, Call, OverridingDuty, Retention, Terms},
+        limits,
         request::{ItemAnswer, RefusalReason},
         time::Duration,
     },
@@ -39,6 +41,26 @@ fn reply(purposes: Vec<amana::model::purpose::Purpose>, message: Option<&str>) -
 
 fn refused<T>(outcome: Result<T, DeskError>) -> String {
     outcome.err().expect("it was not refused").to_string()
+}
+
+#[test]
+fn more_requests_than_a_page_holds_are_all_listed() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let mut ids = Vec::new();
+    for n in 0..limits::PAGE_ROWS + 2 {
+        if n == limits::PAGE_ROWS / 2 {
+            // Nobody may state so much at once.
+            stage.clock.pass(Duration::from_seconds(3_600));
+        }
+        ids.push(asked(&mut stage, report));
+    }
+    let listed = stage.as_officer(|desk| desk.requests()).unwrap();
+    assert!(listed.iter().map(|request| request.id).collect::<Vec<_>>() == ids);
+    let (raw, officer) = (stage.raw(), copy(&stage.cast.officer));
+    let first = raw.sign_in(&officer).send_text("GET", "/v1/requests", "").json::<serde_json::Value>();
+    assert_eq!(first["items"].as_array().unwrap().len(), limits::PAGE_ROWS);
+    assert_eq!(first["next"].as_str().unwrap(), ids[limits::PAGE_ROWS - 1].to_string());
 }
 
 #[test]

@@ -549,7 +549,7 @@ fn revocation_is_carried_through_when_the_connection_it_came_on_goes_away() {
         holder: amana::model::party::Holder::Advocate {},
     };
     eventually("the grant is shredded although nobody waited for the answer", || {
-        let grants = broker.grants(&caller).unwrap().items;
+        let grants = broker.grants(&caller, None).unwrap().items;
         grants.iter().any(|g| g.id == grant && matches!(g.state, GrantState::Shredded { cause: EndCause::Revoked, .. }))
     });
 }

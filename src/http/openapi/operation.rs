@@ -31,7 +31,10 @@ impl Schemas {
         json!({
             "type": "object",
             "required": ["items"],
-            "properties": { "items": { "type": "array", "items": rows, "description": "The rows, oldest first." } },
+            "properties": {
+                "items": { "type": "array", "items": rows, "description": "The rows, oldest first." },
+                "next": { "type": "string", "description": "What to ask for the next page with, if there is one." },
+            },
             "additionalProperties": false,
         })
     }

@@ -33,9 +33,11 @@ fn state(schemas: &mut Schemas) -> Operation {
 }
 
 fn reports(schemas: &mut Schemas) -> Operation {
-    operation(("GET", "/v1/reports"), "listReports", "List your reports", "The caller's own reports, at most 500.")
-        .answers_json(schemas.listing::<ReportSummary>(), "The reports.")
+    operation(("GET", "/v1/reports"), "listReports", "List your reports", "The caller's own reports.")
+        .query("after", json!({ "type": "string" }), "`next` of the page before.")
+        .answers_json(schemas.listing::<ReportSummary>(), "The reports, oldest first, at most 500 a page.")
         .problems(READING)
+        .problems(&[ProblemType::Malformed])
 }
 
 fn declare(schemas: &mut Schemas) -> Operation {
@@ -82,17 +84,21 @@ fn owner_header(schemas: &mut Schemas) -> Operation {
 }
 
 fn requests(schemas: &mut Schemas) -> Operation {
-    let what = "Access requests received, or sent by the caller's institution, at most 500.";
+    let what = "Access requests received, or sent by the caller's institution.";
     operation(("GET", "/v1/requests"), "listRequests", "List access requests", what)
-        .answers_json(schemas.listing::<RequestSummary>(), "The requests.")
+        .query("after", json!({ "type": "string" }), "`next` of the page before.")
+        .answers_json(schemas.listing::<RequestSummary>(), "The requests, oldest first, at most 500 a page.")
         .problems(READING)
+        .problems(&[ProblemType::Malformed])
 }
 
 fn grants(schemas: &mut Schemas) -> Operation {
-    let what = "Grants given, or made to the caller's institution, at most 500.";
+    let what = "Grants given, or made to the caller's institution.";
     operation(("GET", "/v1/grants"), "listGrants", "List grants", what)
-        .answers_json(schemas.listing::<GrantSummary>(), "The grants.")
+        .query("after", json!({ "type": "string" }), "`next` of the page before.")
+        .answers_json(schemas.listing::<GrantSummary>(), "The grants, oldest first, at most 500 a page.")
         .problems(READING)
+        .problems(&[ProblemType::Malformed])
 }
 
 fn give(schemas: &mut Schemas) -> Operation {

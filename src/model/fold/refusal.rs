@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("the key does not sign for the party in iss")]
     WrongParty,
     /// The key's holder may not sign this kind.
-    #[error("a key of a {role} cannot sign a statement of type {}", kind.typ())]
+    #[error("a key held as {role} cannot sign a statement of type {}", kind.typ())]
     WrongSigner {
         /// What was signed.
         kind: Kind,

@@ -37,8 +37,8 @@ impl Store for SqliteStore {
     fn fact(&self, kind: &'static str, key: &str) -> Result<Option<(EntryRef, String)>, StoreError> {
         self.reading(|connection| read_fact(connection, &self.shared.sealer, kind, key))
     }
-    fn listing(&self, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
-        self.reading(|connection| read::listing(connection, viewer, kind))
+    fn listing(&self, viewer: PartyId, kind: &'static str, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        self.reading(|connection| read::listing(connection, viewer, kind, after))
     }
     fn report_bytes(&self, owner: PartyId) -> Result<u64, StoreError> {
         self.reading(|connection| read::report_bytes(connection, &self.shared.sealer, owner))

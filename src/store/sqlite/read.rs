@@ -100,11 +100,18 @@ pub(super) fn entry_receipt(connection: &Connection, sealer: &Sealer, entry: Ent
     receipt(&StoredTiles::new(connection, entry.log), entry, &full, size, &note)
 }
 
-pub(super) fn listing(connection: &Connection, viewer: PartyId, kind: &'static str) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT key FROM viewers WHERE viewer = ?1 AND kind = ?2 ORDER BY seq LIMIT ?3";
+pub(super) fn listing(
+    connection: &Connection,
+    viewer: PartyId,
+    kind: &'static str,
+    after: Option<&str>,
+) -> Result<Vec<String>, StoreError> {
+    // Of a key that is not there `seq` is NULL, and nothing comes after that.
+    let sql = "SELECT key FROM viewers WHERE viewer = ?1 AND kind = ?2 AND (?4 IS NULL
+        OR seq > (SELECT seq FROM viewers WHERE viewer = ?1 AND kind = ?2 AND key = ?4)) ORDER BY seq LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
-    let keys = statement.query_map(params![viewer.to_string(), kind, limit], |row| row.get(0))?;
+    let keys = statement.query_map(params![viewer.to_string(), kind, limit, after], |row| row.get(0))?;
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
@@ -325,6 +332,25 @@ pub(super) fn known_kind(kind: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::store::sqlite::schema;
+
+    #[test]
+    fn every_listed_row_is_on_one_page_and_nothing_follows_a_strange_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = schema::empty(&folder.path().join("list.db")).unwrap();
+        let viewer: PartyId = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+        let sql = "INSERT INTO viewers (viewer, kind, key) VALUES (?1, ?2, ?3)";
+        let mut expected = Vec::new();
+        for n in (0..limits::PAGE_ROWS * 2).rev() {
+            connection.execute(sql, params![viewer.to_string(), GrantRow::KIND, format!("key {n}")]).unwrap();
+            connection.execute(sql, params!["another", GrantRow::KIND, format!("strange {n}")]).unwrap();
+            expected.push(format!("key {n}"));
+        }
+        let page = |after: Option<&str>| listing(&connection, viewer, GrantRow::KIND, after).unwrap();
+        let (first, second) = (page(None), page(Some(&expected[limits::PAGE_ROWS - 1])));
+        assert!([first, second].concat() == expected);
+        assert_eq!(page(expected.last().map(String::as_str)), Vec::<String>::new());
+        assert_eq!(page(Some("strange 7")), Vec::<String>::new());
+    }
 
     #[test]
     fn every_due_report_is_come_to_however_many_stay_due() {

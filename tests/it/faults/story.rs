@@ -411,7 +411,7 @@ impl World {
             Ok(_) => Ok(()),
             // Sent before, and the answer was lost: the list says so.
             Err(BrokerError::Refused(_)) => {
-                let grants = self.broker().grants(&caller)?.items;
+                let grants = self.broker().grants(&caller, None)?.items;
                 let stands = grants.into_iter().find(|grant| grant.id == gift.id()).map(|grant| grant.state);
                 same(stands, Some(GrantState::HeaderReceived {}), "the header was refused")
             }
@@ -461,7 +461,7 @@ impl World {
         }
         self.broker().sweep_uploads().await?;
         self.broker().erase_withdrawn().await?;
-        let listed = self.broker().reports(&caller(&self.script.heir.newcomer))?.items;
+        let listed = self.broker().reports(&caller(&self.script.heir.newcomer), None)?.items;
         match listed.into_iter().find(|summary| summary.id == self.report()).map(|summary| summary.state) {
             Some(ReportState::Erased {}) => {
                 self.record.tell(Told::Erased);
@@ -486,9 +486,9 @@ impl World {
     /// Whatever can be asked for without changing anything.
     async fn look(&mut self) -> Done {
         let (broker, advocate) = (self.broker(), caller(&self.script.advocate));
-        same(broker.reports(&advocate)?.items.len(), 2, "reports")?;
-        same(broker.grants(&advocate)?.items.len(), 2, "grants")?;
-        same(broker.requests(&advocate)?.items.len(), 0, "requests")?;
+        same(broker.reports(&advocate, None)?.items.len(), 2, "reports")?;
+        same(broker.grants(&advocate, None)?.items.len(), 2, "grants")?;
+        same(broker.requests(&advocate, None)?.items.len(), 0, "requests")?;
         same(broker.uploads(&advocate)?.items.len(), 0, "uploads")?;
         same(broker.register(0)?.entries.is_empty(), false, "an empty register")?;
         broker.case_head(1)?;
