@@ -273,10 +273,9 @@ fn references(record: &Record, words: &Words) -> Vec<Value> {
         of("broker", &t.broker, json!(record.broker)),
         of("signature", &t.signature, tagged(&signature(record, words), words)),
     ];
-    let proofs = record.terms.iter().filter(|term| line(term, words).section == Section::Proof);
-    references.extend(proofs.map(|term| {
-        let said = line(term, words);
-        of(said.id, said.label, said.value)
-    }));
+    let proofs = record.terms.iter().map(|term| line(term, words)).filter(|said| said.section == Section::Proof);
+    // What there is none of has no value, and nothing is referred to.
+    let there = proofs.filter(|said| !said.value.is_null());
+    references.extend(there.map(|said| of(said.id, said.label, said.value)));
     references
 }
