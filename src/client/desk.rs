@@ -326,7 +326,13 @@ impl Desk {
         recovery: &RecoveryKey,
         act: impl FnOnce(&mut Self) -> Result<T, DeskError>,
     ) -> Result<T, DeskError> {
-        self.speaking_with(recovery.signing_key(), act)
+        self.speaking_with(recovery.signing_key(), act).map_err(|error| match error {
+            DeskError::Remote(RemoteError::SignIn(words)) => DeskError::refused(format!(
+                "the recovery key of these 24 words cannot sign in ({words}). They may be another identity's, or another \
+                 recovery key took its place"
+            )),
+            other => other,
+        })
     }
 
     /// Lets another key of the party speak instead of the identity's.

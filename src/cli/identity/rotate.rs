@@ -144,15 +144,15 @@ pub(super) fn wrap_all(access: &Access, before: &RecoveryKey, today: &RecoveryKe
     access.at_desk(|sitting| {
         sitting.desk.memory_mut().recovery = Some(today.public_keys());
         sitting.desk.remember_reports()?;
-        let (mut wrapped, mut total, mut failed) = (0_usize, 0_usize, Vec::new());
+        let (mut wrapped, mut before_now, mut failed) = (0_usize, 0_usize, Vec::new());
         for summary in sitting.desk.reports()? {
             // Another owner's, whose header is theirs to wrap; or not there: it is uploaded as it was sealed, and the same
             // command wraps it then.
             if sitting.desk.memory().report(summary.id).is_none() || !summary.state.is_kept() {
                 continue;
             }
-            total = total.saturating_add(1);
             if summary.report.owner_recipient == sitting.desk.identity().recipient() {
+                before_now = before_now.saturating_add(1);
                 continue;
             }
             match sitting.desk.wrap_own_anew(summary.id, before, today) {
@@ -162,10 +162,12 @@ pub(super) fn wrap_all(access: &Access, before: &RecoveryKey, today: &RecoveryKe
             sitting.keep()?;
         }
         let (party, key) = (sitting.desk.party_id(), sitting.desk.identity().key_id());
+        let locked = wrapped.saturating_add(before_now);
+        let total = locked.saturating_add(failed.len());
         out.show(
             format!(
-                "The new keys are yours.\n  id       {party} (as before)\n  key      {key}\n  reports  {wrapped} of {total} \
-                 locked for the new keys now; none was uploaded again"
+                "The new keys are yours.\n  id       {party} (as before)\n  key      {key}\n  reports  {locked} of {total} \
+                 locked for the new keys; none was uploaded again"
             ),
             &serde_json::json!({
                 "party": party, "key_id": key, "wrapped": wrapped, "reports": total, "failed": failed.len(),
