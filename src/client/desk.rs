@@ -327,10 +327,10 @@ impl Desk {
         act: impl FnOnce(&mut Self) -> Result<T, DeskError>,
     ) -> Result<T, DeskError> {
         self.speaking_with(recovery.signing_key(), act).map_err(|error| match error {
-            DeskError::Remote(RemoteError::SignIn(words)) => DeskError::refused(format!(
-                "the recovery key of these 24 words cannot sign in ({words}). They may be another identity's, or another \
-                 recovery key took its place"
-            )),
+            DeskError::Remote(RemoteError::SignIn(words)) => RemoteError::SignIn(format!(
+                "{words}. These 24 words may be another identity's, or another recovery key took the place of theirs"
+            ))
+            .into(),
             other => other,
         })
     }

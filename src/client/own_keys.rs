@@ -189,12 +189,42 @@ impl Desk {
         Ok(())
     }
 
+    /// Wraps the header of every report that is kept, and remembers every report on the way. Repeating it is safe; a report
+    /// that cannot be locked anew keeps none of the others.
+    ///
+    /// # Errors
+    /// What is not about one report: nobody answers, the recovery key cannot sign in, the log is not to be believed.
+    pub fn wrap_all_anew(&mut self, before: &RecoveryKey, today: &RecoveryKey) -> Result<LockedAnew, DeskError> {
+        self.memory.recovery = Some(today.public_keys());
+        self.remember_reports()?;
+        let mut outcome = LockedAnew::default();
+        for summary in self.reports()? {
+            // Another owner's, whose header is theirs to wrap; or not there: it is uploaded as it was sealed, and this wraps
+            // it then.
+            if self.memory.report(summary.id).is_none() || !summary.state.is_kept() {
+                continue;
+            }
+            if summary.report.owner_recipient == self.identity.recipient() {
+                outcome.before = outcome.before.saturating_add(1);
+                continue;
+            }
+            match self.wrap_own_anew(summary.id, before, today) {
+                Ok(_) => outcome.now = outcome.now.saturating_add(1),
+                Err(error @ (DeskError::Refused(_) | DeskError::Remote(RemoteError::Problem(_)))) => {
+                    outcome.failed.push((summary.id, error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(outcome)
+    }
+
     /// Wraps the header of a report for this identity and `today`, the party's recovery key, which signs for it; from a header
     /// that `before` opens, the recovery key it was wrapped for.
     ///
     /// # Errors
     /// [`DeskError`].
-    pub fn wrap_own_anew(
+    fn wrap_own_anew(
         &mut self,
         report: ReportId,
         before: &RecoveryKey,
@@ -218,12 +248,8 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub fn hand_over(&mut self, report: ReportId, heir: &Heir, recovery: &RecoveryKey) -> Result<Accepted, DeskError> {
-        let owner = self.owner_header(report)?;
-        let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
-        self.is_own_header(report, &header)?;
         let recipients = [heir.recipient.clone(), heir.recovery_recipient.clone()];
-        let wrapped = wrap(&header, self.identity.age_identity(), &recipients)
-            .or_else(|_| wrap(&header, recovery.age_identity(), &recipients))?;
+        let wrapped = self.wrapped_by(report, recovery, &recipients)?;
         let body = Handover {
             report,
             to: heir.party,
@@ -283,16 +309,17 @@ impl Desk {
         self.as_recovery(recovery, |desk| desk.agree(withdrawal, CaseMatter::Withdrawal))
     }
 
+    /// From a header that this recovery key opens, or this identity.
     fn wrapped_by(
         &mut self,
         report: ReportId,
-        with: &RecoveryKey,
+        recovery: &RecoveryKey,
         recipients: &[AgeRecipient; 2],
     ) -> Result<Header, DeskError> {
         let owner = self.owner_header(report)?;
         let header = Header::parse_exact(&owner.header.0).map_err(|e| DeskError::refused(e.to_string()))?;
         self.is_own_header(report, &header)?;
-        wrap(&header, with.age_identity(), recipients)
+        wrap(&header, recovery.age_identity(), recipients)
             .or_else(|error| wrap(&header, self.identity.age_identity(), recipients).map_err(|_| error))
     }
 
@@ -315,6 +342,17 @@ impl Desk {
             own.owner_header = Some(digest);
         }
     }
+}
+
+/// What came of locking reports for the keys of today.
+#[derive(Debug, Default)]
+pub struct LockedAnew {
+    /// Were locked now.
+    pub now: usize,
+    /// Were already.
+    pub before: usize,
+    /// Could not be, and why.
+    pub failed: Vec<(ReportId, DeskError)>,
 }
 
 /// Who is to own a report.

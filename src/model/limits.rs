@@ -102,6 +102,8 @@ pub const BACKGROUND_SECONDS: u64 = 2;
 pub const SHUTDOWN_SECONDS: u64 = 10;
 /// Rows one listing returns.
 pub const PAGE_ROWS: usize = 500;
+/// Pages of a listing a client reads, one million rows: a broker that lies could go on for ever.
+pub const LIST_PAGES: usize = 2_000;
 /// Purposes one grant, request or mandate may name.
 pub const PURPOSES: usize = 32;
 /// Officers besides the one who collects whose agreement one grant may ask for; each is a key read for every decision.

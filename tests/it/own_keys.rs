@@ -2,7 +2,8 @@
 
 use crate::{life::Other, stage::Stage};
 use amana::{
-    client::identity::RecoveryKey,
+    cli::demo::cast::copy,
+    client::{identity::RecoveryKey, own_keys::Heir},
     model::{freeze::Lift, institution::CaseMatter, limits, report::ReportState},
 };
 
@@ -88,4 +89,43 @@ fn report_that_was_taken_over_is_known_and_can_be_fetched() {
         .unwrap();
     let again = stage.path("again.age");
     assert!(stage.as_advocate(|desk| desk.download(report, &again, &mut |_| {})).is_err());
+}
+
+#[test]
+fn report_that_does_not_open_keeps_no_other_from_being_locked_for_new_keys() {
+    let mut stage = Stage::established();
+    let [spoilt, good] = ["spoilt.txt", "good.txt"].map(|name| stage.report(name, name.as_bytes()));
+    let (other, recovery) = (Other::enrolled(&mut stage, "other"), stage.recovery());
+    let offer = stage.as_advocate(|desk| desk.hand_over(spoilt, &other.named(), &recovery)).unwrap().id;
+    let party = stage.cast.advocate.party_id();
+    // It comes back locked for the advocate's device, and not for the words.
+    let for_the_device = Heir { party, recipient: stage.cast.advocate.recipient(), ..other.named() };
+    let back = stage
+        .as_somebody(&other.identity, |desk| {
+            desk.take_over(offer)?;
+            desk.hand_over(spoilt, &for_the_device, &other.recovery)
+        })
+        .unwrap();
+    stage.as_advocate(|desk| desk.take_over(back.id)).unwrap();
+    let new = stage.somebody("advocate-again");
+    let locked = stage
+        .as_somebody(&new, |desk| {
+            desk.find_party(&recovery)?;
+            desk.recover(&recovery, &copy(&new), None)?;
+            desk.wrap_all_anew(&recovery, &recovery)
+        })
+        .unwrap();
+    assert_eq!((locked.now, locked.failed.iter().map(|(id, _)| *id).collect::<Vec<_>>()), (1, vec![spoilt]));
+    let fetched = stage.path("good.age");
+    stage.as_somebody(&new, |desk| desk.download(good, &fetched, &mut |_| {})).unwrap();
+}
+
+#[test]
+fn words_that_cannot_sign_in_stop_everything_with_a_word_about_them() {
+    let mut stage = Stage::established();
+    let report = stage.report("note.txt", b"what was seen");
+    let heir = Other::enrolled(&mut stage, "heir");
+    let wrong = RecoveryKey::generate(&*stage.cast.entropy());
+    let refused = stage.as_advocate(|desk| desk.hand_over(report, &heir.named(), &wrong)).err().unwrap().to_string();
+    assert!(refused.contains("These 24 words"), "{refused}");
 }

@@ -10,6 +10,7 @@ use crate::{
     client::{
         identity::{Identity, Label, RecoveryKey, ScryptWork},
         memory::Memory,
+        own_keys::LockedAnew,
     },
     model::party::RecoveryKeys,
 };
@@ -138,48 +139,31 @@ pub(super) fn labelled(access: &Access, label: &Label) -> Access {
     Access { label: Some(label.as_str().to_owned()), identity: None, ..access.clone() }
 }
 
-/// Wraps every report's header for the keys of today: `today` is the recovery key, `before` the one that headers are wrapped
-/// for so far. Repeating it is safe; one that does not open keeps none of the others.
+/// Locks every report for the keys of today: `today` is the recovery key, `before` the one that they are locked for so far.
 pub(super) fn wrap_all(access: &Access, before: &RecoveryKey, today: &RecoveryKey, out: &Out) -> Result<(), Failure> {
-    access.at_desk(|sitting| {
-        sitting.desk.memory_mut().recovery = Some(today.public_keys());
-        sitting.desk.remember_reports()?;
-        let (mut wrapped, mut before_now, mut failed) = (0_usize, 0_usize, Vec::new());
-        for summary in sitting.desk.reports()? {
-            // Another owner's, whose header is theirs to wrap; or not there: it is uploaded as it was sealed, and the same
-            // command wraps it then.
-            if sitting.desk.memory().report(summary.id).is_none() || !summary.state.is_kept() {
-                continue;
-            }
-            if summary.report.owner_recipient == sitting.desk.identity().recipient() {
-                before_now = before_now.saturating_add(1);
-                continue;
-            }
-            match sitting.desk.wrap_own_anew(summary.id, before, today) {
-                Ok(_) => wrapped = wrapped.saturating_add(1),
-                Err(error) => failed.push(format!("{}: {error}", summary.id)),
-            }
-            sitting.keep()?;
-        }
+    let LockedAnew { failed, .. } = access.at_desk(|sitting| {
+        let outcome = sitting.desk.wrap_all_anew(before, today)?;
         let (party, key) = (sitting.desk.party_id(), sitting.desk.identity().key_id());
-        let locked = wrapped.saturating_add(before_now);
-        let total = locked.saturating_add(failed.len());
+        let locked = outcome.now.saturating_add(outcome.before);
+        let total = locked.saturating_add(outcome.failed.len());
         out.show(
             format!(
                 "The new keys are yours.\n  id       {party} (as before)\n  key      {key}\n  reports  {locked} of {total} \
                  locked for the new keys; none was uploaded again"
             ),
             &serde_json::json!({
-                "party": party, "key_id": key, "wrapped": wrapped, "reports": total, "failed": failed.len(),
+                "party": party, "key_id": key, "wrapped": outcome.now, "reports": total, "failed": outcome.failed.len(),
             }),
         );
-        if failed.is_empty() {
-            return Ok(());
-        }
-        Err(Failure::does_not_hold(format!(
-            "{} of them could not be; the same command tries them again:\n  {}",
-            failed.len(),
-            failed.join("\n  ")
-        )))
-    })
+        Ok(outcome)
+    })?;
+    let lines: Vec<_> = failed.iter().map(|(report, error)| format!("\n  {report}: {error}")).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::does_not_hold(format!(
+        "{} of them could not be; the same command tries them again:{}",
+        lines.len(),
+        lines.concat()
+    )))
 }
