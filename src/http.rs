@@ -30,10 +30,12 @@ mod serve;
 mod statements;
 mod token;
 mod uploads;
+mod web;
 mod well_known;
 mod witness;
 
 pub use openapi::document as openapi;
 pub use routes::{Access, ROUTES, Route, router};
 pub use serve::{ServeError, Server};
+pub use web::{PAGES, missing as page_missing};
 pub use witness::WitnessServer;

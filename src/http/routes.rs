@@ -2,7 +2,7 @@
 
 use super::{
     audit, freezes, grants, health, inbox, log, openapi, register, releases, reports, revocations, statements, token,
-    uploads, well_known,
+    uploads, web, well_known,
 };
 use crate::{broker::Broker, model::limits};
 use axum::{
@@ -111,6 +111,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/reports/{id}/payload", put(reports::publish).get(reports::own_payload))
         .route("/v1/reports/{id}/owner-header", post(reports::owner_header).put(reports::replace_owner_header))
         .merge(uploads::router())
+        .merge(web::router())
         .route("/v1/requests", get(grants::requests))
         .route("/v1/grants", get(grants::list).post(grants::give))
         .route("/v1/grants/preview", post(grants::preview))

@@ -1,11 +1,16 @@
 //! `/.well-known/`: what a stock OAuth client needs to know (RFC 8414), and the keys (RFC 7517).
 
-use super::problem::Failure;
+use super::problem::{self, Failure};
 use crate::{
     broker::Broker,
     model::ids::{KeyId, PublicKey},
 };
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderName,
+    response::{IntoResponse as _, Response},
+};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -31,10 +36,10 @@ pub(super) struct Metadata {
     dpop_signing_alg_values_supported: Vec<&'static str>,
 }
 
-/// Answers the metadata.
-pub(super) async fn metadata(State(broker): State<Arc<Broker>>) -> Json<Metadata> {
+/// Answers the metadata, and a nonce for the first proof: who asks for it need not be turned away once to learn one.
+pub(super) async fn metadata(State(broker): State<Arc<Broker>>) -> Response {
     let url = broker.public_url();
-    Json(Metadata {
+    let metadata = Json(Metadata {
         issuer: url.to_owned(),
         token_endpoint: format!("{url}/oauth/token"),
         jwks_uri: format!("{url}/.well-known/jwks.json"),
@@ -43,7 +48,10 @@ pub(super) async fn metadata(State(broker): State<Arc<Broker>>) -> Json<Metadata
         token_endpoint_auth_methods_supported: vec!["private_key_jwt"],
         token_endpoint_auth_signing_alg_values_supported: vec!["EdDSA", "Ed25519"],
         dpop_signing_alg_values_supported: vec!["EdDSA", "Ed25519", "ES256"],
-    })
+    });
+    let mut response = metadata.into_response();
+    problem::insert(&mut response, HeaderName::from_static("dpop-nonce"), &broker.nonce());
+    response
 }
 
 /// The keys that sign checkpoints. Tokens are opaque and signed by none.

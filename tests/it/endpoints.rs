@@ -406,7 +406,7 @@ fn other_methods_and_paths_are_not_there() {
         ("GET", "/v1/statements"),
         ("POST", "/v1/genesis"),
         ("GET", "/v1"),
-        ("GET", "/"),
+        ("POST", "/"),
         ("GET", "/v1/reports/"),
         ("GET", "/admin"),
         ("GET", "/v1/%2e%2e/genesis"),

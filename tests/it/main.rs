@@ -34,6 +34,8 @@ mod crashes;
 #[cfg(all(feature = "client", feature = "server"))]
 mod doctor;
 #[cfg(all(feature = "client", feature = "server"))]
+mod embedded_page;
+#[cfg(all(feature = "client", feature = "server"))]
 mod endpoints;
 #[cfg(all(feature = "client", feature = "server"))]
 mod endurance;

@@ -1,0 +1,152 @@
+// Collecting, for officers: one release is asked for, recorded by the broker before its first byte, checked here against
+// what the advocate signed, opened on this device, acknowledged, answered for.
+
+import { decode, digestOf, encode, randomBytes } from "../protocol/bytes";
+import { bodyOf, read, verified } from "../protocol/statement";
+import { thumbprint } from "../protocol/keys";
+import { verifyStatementReceipt } from "../protocol/receipt";
+import { work } from "../work/call";
+import type { Opened } from "../work/open";
+import { sealedHandle } from "../work/place";
+import type { Accepted, Became, Grant, GrantSummary, Released, Report } from "./answers";
+import { type Desk, Forked } from "./desk";
+import { passes } from "./remote";
+
+export interface Collecting {
+  readonly released: Released;
+  readonly grant: Grant;
+  readonly report: Report;
+}
+
+/** Asks for one release. The answer comes after the broker has recorded it; its receipt is verified before anything else. */
+export async function release(desk: Desk, summary: GrantSummary, purpose: string): Promise<Collecting> {
+  const grant = bodyOf<Grant>(summary.statement, "grant");
+  const body = { grant: summary.id, purpose, nonce: encode(randomBytes(16)), conditions_noted: summary.id };
+  const text = desk.sign({ kind: "release-request", subject: summary.id, body }, desk.memory.chains[summary.id]);
+  const path = `/v1/grants/${summary.id}/releases`;
+  const released: Released = await desk.remote.fetch({ method: "POST", path, json: { statement: text } });
+  const receipt = await desk.believed(() =>
+    verifyStatementReceipt(released.receipt, "case", desk.register.logKey("case"), "released", text),
+  );
+  await desk.keepReceipt(receipt, "case", released.receipt, text);
+  desk.memory.chains[summary.id] = digestOf(text);
+  const report = statedBy(desk, released);
+  if (digestOf(released.grant_statement) !== summary.id || digestOf(released.report_statement) !== grant.report) {
+    throw new Forked("the broker sent another grant or report than the one asked for");
+  }
+  if (digestOf(decode(released.header)) !== grant.header) throw new Forked("the broker sent another header than the grant names");
+  desk.memory.collected[released.release] = {
+    grant: summary.id,
+    report: grant.report,
+    payload_sha256: report.payload_sha256,
+    key_commitment: report.key_commitment,
+    acknowledged: false,
+  };
+  await desk.keep();
+  return { released, grant, report };
+}
+
+/** The report as its owner signed it. Where keys were replaced, the command line follows their chain; this page does not. */
+function statedBy(desk: Desk, { advocate_key, keys, grant_statement, report_statement }: Released): Report {
+  if (keys !== undefined) throw new OtherKeys("keys were replaced since the report was sealed");
+  for (const text of [grant_statement, report_statement]) {
+    const unverified = read(text);
+    const { kid, iss } = unverified.statement;
+    if (kid !== thumbprint(advocate_key) || iss !== kid) throw new Forked("signed by another key than the broker says");
+    verified(unverified, advocate_key, desk.register.genesisDigest);
+  }
+  return bodyOf<Report>(report_statement, "report");
+}
+
+/** The report's owner replaced keys, or another owns it now. */
+export class OtherKeys extends Error {}
+
+/** Downloads the payload to the device's disk, going on after cuts, and opens it there. */
+export async function fetchAndOpen(
+  desk: Desk,
+  { released, report }: Collecting,
+  progress: (bytes: number, of: number) => void,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const header = decode(released.header);
+  const place = await sealedHandle(released.release);
+  const payload = await download(desk, released.release, header.length, place, report.payload_bytes, progress, signal);
+  const wish = { payload, header, ageIdentity: await unitIdentity(desk), stated: report };
+  let done = 0;
+  return work("open", wish, (bytes) => progress((done += bytes), report.payload_bytes));
+}
+
+/** The key a unit's reports are wrapped to: kept beside the officer's, since an institution shares it among its officers. */
+async function unitIdentity(desk: Desk): Promise<string> {
+  return desk.memory.unitKey ?? desk.me.keys.ageIdentity;
+}
+
+async function download(
+  desk: Desk,
+  release: string,
+  headerBytes: number,
+  place: FileSystemFileHandle,
+  payloadBytes: number,
+  progress: (bytes: number, of: number) => void,
+  signal: AbortSignal,
+): Promise<File> {
+  for (let failures = 0; ; ) {
+    const there = (await place.getFile()).size;
+    progress(there, payloadBytes);
+    if (there >= payloadBytes) return place.getFile();
+    try {
+      const headers = { range: `bytes=${headerBytes + there}-` };
+      const answer = await desk.remote.send({ path: `/v1/releases/${release}/report.age`, headers, signal });
+      if (answer.status !== 206 || !answer.body) throw new Forked("the broker did not answer the part that was asked for");
+      await append(place, there, answer.body, (bytes) => progress(there + bytes, payloadBytes));
+      failures = 0;
+    } catch (error) {
+      signal.throwIfAborted();
+      const cut = error instanceof TypeError || passes(error);
+      if (!cut || failures === 8) throw error;
+      failures += 1;
+      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** failures));
+    }
+  }
+}
+
+/** Keeps what arrives, also of a stream that is cut. */
+async function append(place: FileSystemFileHandle, at: number, body: ReadableStream<Uint8Array>, progress: (bytes: number) => void): Promise<void> {
+  const writable = await place.createWritable({ keepExistingData: true });
+  await writable.seek(at);
+  let bytes = 0;
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      await writable.write(value as Uint8Array<ArrayBuffer>);
+      bytes += value.length;
+      progress(bytes);
+    }
+  } finally {
+    await writable.close();
+  }
+}
+
+/** Says that it was opened and is what the advocate signed, or what is wrong with it. Needed before another release. */
+export async function acknowledge(desk: Desk, release: string, defect?: string): Promise<Accepted> {
+  const collected = desk.memory.collected[release];
+  if (!collected) throw new Error("this device did not collect it");
+  const { grant, payload_sha256, key_commitment } = collected;
+  const outcome = defect === undefined ? { opened: { payload_sha256, key_commitment } } : { defect: { description: defect } };
+  const accepted = await desk.state({ kind: "acknowledgement", subject: grant, body: { grant, release, outcome } });
+  desk.memory.collected[release] = { ...collected, acknowledged: true };
+  await desk.keep();
+  return accepted;
+}
+
+export function sayStatus(desk: Desk, grant: string, release: string, became: Became): Promise<Accepted> {
+  return desk.state({ kind: "status", subject: grant, body: { grant, release, became } });
+}
+
+/** One officer more agrees with the next release of a grant. */
+export function agree(desk: Desk, grant: string): Promise<Accepted> {
+  return desk.state({ kind: "approval", subject: grant, body: { approves: grant, matter: "grant" } });
+}
+

@@ -1,0 +1,112 @@
+// Reports: sealed on the device, declared, sent in parts that survive cuts and reloads.
+
+import { bytesToHex, concatBytes, decode, digestOf, hexToBytes, randomBytes, sha256, utf8ToBytes } from "../protocol/bytes";
+import { unwrap } from "../protocol/header";
+import { bodyOf } from "../protocol/statement";
+import { commitment } from "../report/consent";
+import type { Relation } from "../report/manifest";
+import { work } from "../work/call";
+import { removeSealed, sealedFile } from "../work/place";
+import type { Sealed, ToSeal } from "../work/seal";
+import type { Accepted, OwnerHeader, Report, ReportSummary } from "./answers";
+import { type Desk, Forked } from "./desk";
+import { upload, type UploadStep } from "./uploading";
+
+export interface Draft extends Omit<ToSeal, "recipients"> {
+  readonly tier: 1 | 2 | 3 | 4;
+}
+
+export interface SealedDraft extends Sealed {
+  readonly relations: readonly Relation[];
+}
+
+/** Seals a draft on this device. Nothing leaves it. */
+export async function seal(desk: Desk, draft: Draft, progress: (bytes: number) => void): Promise<SealedDraft> {
+  const recovery = desk.memory.recovery;
+  if (!recovery) throw new Error("enrol first");
+  const { tier: _, ...wish } = draft;
+  const relations = salted(draft.relations ?? []);
+  const sealed = await work("seal", { ...wish, relations, recipients: [desk.keys.recipient, recovery.recipient] }, progress);
+  return { ...sealed, relations };
+}
+
+/** The first relation to a report with a digest gets the salt of the commitment. */
+function salted(relations: readonly Relation[]): Relation[] {
+  const place = relations.findIndex((relation) => relation.digest !== undefined);
+  return relations.map((relation, at) => (at === place ? { ...relation, salt: bytesToHex(randomBytes(32)) } : relation));
+}
+
+/** Declares a sealed report: statement and owner header leave the device, no content. Answers the report's id. */
+export async function declare(desk: Desk, draft: Draft, sealed: SealedDraft): Promise<string> {
+  const { relations } = sealed;
+  const consentSalt = randomBytes(32);
+  const report: Report = {
+    payload_sha256: sealed.payload_sha256,
+    payload_bytes: sealed.payload_bytes,
+    key_commitment: sealed.key_commitment,
+    owner_header: sealed.owner_header,
+    owner_recipient: desk.keys.recipient,
+    tier: draft.tier,
+    kind: draft.kind,
+    ...predecessor(relations),
+    ...(draft.consent ? { consent_commitment: commitment(draft.consent, consentSalt) } : {}),
+  };
+  const accepted = await desk.state({ kind: "report", body: report, path: "/v1/reports", along: { owner_header: sealed.ownerHeader } });
+  const statement = desk.memory.receipts[accepted.id]?.statement ?? "";
+  desk.memory.reports[accepted.id] = {
+    statement,
+    title: draft.title ?? "",
+    ...(draft.consent ? { consent: draft.consent } : {}),
+    consentSalt: bytesToHex(consentSalt),
+    items: [...sealed.items],
+    relations: [...relations],
+    ownerHeader: sealed.ownerHeader,
+    pending: { file: sealed.place },
+  };
+  desk.left("left-declared", statement.length + sealed.ownerHeader.length, accepted.id);
+  await desk.keep();
+  return accepted.id;
+}
+
+function predecessor(relations: readonly Relation[]): { predecessor_commitment?: string } {
+  const found = relations.find((relation) => relation.digest !== undefined && relation.salt !== undefined);
+  if (!found) return {};
+  const label = utf8ToBytes("amana/predecessor-commitment/v1\0");
+  const parts = [label, hexToBytes(found.salt ?? ""), hexToBytes(found.digest ?? ""), utf8ToBytes(found.kind)];
+  return { predecessor_commitment: bytesToHex(sha256(concatBytes(...parts))) };
+}
+
+/** Sends the sealed payload, going on where an earlier attempt stopped, and forgets it here when it is proved to be there. */
+export async function send(desk: Desk, id: string, steps: (step: UploadStep) => void, signal: AbortSignal): Promise<void> {
+  const own = desk.memory.reports[id];
+  if (!own?.pending) return;
+  const stated = statedOf(own.statement);
+  const payload = await sealedFile(own.pending.file);
+  if (payload.size !== stated.payload_bytes) throw new Error("the sealed file on this device is not whole");
+  const upload_ = await upload(desk.remote, { report: id, payload, known: own.pending.upload }, steps, signal, async (begun) => {
+    own.pending = { file: own.pending?.file ?? "", upload: begun };
+    await desk.keep();
+  });
+  const accepted: Accepted = await desk.remote.fetch({ method: "PUT", path: `/v1/reports/${id}/payload`, json: { upload: upload_ } });
+  await desk.confirmEvent(accepted.receipt, { "payload-stored": { report: id } });
+  desk.left("left-payload", payload.size, id);
+  await removeSealed(own.pending.file);
+  delete own.pending;
+  await desk.keep();
+}
+
+export const reports = (desk: Desk): Promise<ReportSummary[]> => desk.remote.fetchAll("/v1/reports");
+
+/** One's own file key. Asking for the header is an entry of the log each time. */
+export async function fileKeyOf(desk: Desk, id: string): Promise<Uint8Array> {
+  const owner: OwnerHeader = await desk.remote.fetch({ method: "POST", path: `/v1/reports/${id}/owner-header`, json: {} });
+  await desk.confirmEvent(owner.receipt, { "owner-header-fetched": { report: id, key: desk.keys.kid } }, true);
+  const header = decode(owner.header);
+  const stated = statedOf(owner.report_statement);
+  const kept = desk.memory.reports[id]?.ownerHeader;
+  const expected = kept ? digestOf(decode(kept)) : stated.owner_header;
+  if (digestOf(owner.report_statement) !== id || digestOf(header) !== expected) throw new Forked("another header than the one that was sealed");
+  return unwrap(header, desk.keys.ageIdentity);
+}
+
+export const statedOf = (statement: string): Report => bodyOf<Report>(statement, "report");
