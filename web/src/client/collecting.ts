@@ -10,7 +10,7 @@ import type { Opened } from "../work/open";
 import { sealedHandle } from "../work/place";
 import type { Accepted, Became, Grant, GrantSummary, Released, Report } from "./answers";
 import { type Desk, Forked } from "./desk";
-import { passes } from "./remote";
+import { download } from "./downloading";
 
 export interface Collecting {
   readonly released: Released;
@@ -70,7 +70,8 @@ export async function fetchAndOpen(
 ): Promise<Opened> {
   const header = decode(released.header);
   const place = await sealedHandle(released.release);
-  const payload = await download(desk, released.release, header.length, place, report.payload_bytes, progress, signal);
+  const from = { path: `/v1/releases/${released.release}/report.age`, payloadAt: header.length, payloadBytes: report.payload_bytes };
+  const payload = await download(desk.remote, from, place, progress, signal);
   const wish = { payload, header, ageIdentity: await unitIdentity(desk), stated: report };
   let done = 0;
   return work("open", wish, (bytes) => progress((done += bytes), report.payload_bytes));
@@ -79,54 +80,6 @@ export async function fetchAndOpen(
 /** The key a unit's reports are wrapped to: kept beside the officer's, since an institution shares it among its officers. */
 async function unitIdentity(desk: Desk): Promise<string> {
   return desk.memory.unitKey ?? desk.me.keys.ageIdentity;
-}
-
-async function download(
-  desk: Desk,
-  release: string,
-  headerBytes: number,
-  place: FileSystemFileHandle,
-  payloadBytes: number,
-  progress: (bytes: number, of: number) => void,
-  signal: AbortSignal,
-): Promise<File> {
-  for (let failures = 0; ; ) {
-    const there = (await place.getFile()).size;
-    progress(there, payloadBytes);
-    if (there >= payloadBytes) return place.getFile();
-    try {
-      const headers = { range: `bytes=${headerBytes + there}-` };
-      const answer = await desk.remote.send({ path: `/v1/releases/${release}/report.age`, headers, signal });
-      if (answer.status !== 206 || !answer.body) throw new Forked("the broker did not answer the part that was asked for");
-      await append(place, there, answer.body, (bytes) => progress(there + bytes, payloadBytes));
-      failures = 0;
-    } catch (error) {
-      signal.throwIfAborted();
-      const cut = error instanceof TypeError || passes(error);
-      if (!cut || failures === 8) throw error;
-      failures += 1;
-      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** failures));
-    }
-  }
-}
-
-/** Keeps what arrives, also of a stream that is cut. */
-async function append(place: FileSystemFileHandle, at: number, body: ReadableStream<Uint8Array>, progress: (bytes: number) => void): Promise<void> {
-  const writable = await place.createWritable({ keepExistingData: true });
-  await writable.seek(at);
-  let bytes = 0;
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      await writable.write(value as Uint8Array<ArrayBuffer>);
-      bytes += value.length;
-      progress(bytes);
-    }
-  } finally {
-    await writable.close();
-  }
 }
 
 /** Says that it was opened and is what the advocate signed, or what is wrong with it. Needed before another release. */

@@ -18,6 +18,7 @@ export async function enrol(desk: Desk, recovery: Keys, role: { advocate: object
   const accepted = await send(desk, text, invitation ? { "amana-invitation": invitation } : {});
   desk.memory.party = desk.me.keys.kid;
   desk.memory.recovery = recoveryKeys;
+  desk.memory.partyStatement = accepted.id;
   await desk.confirm(accepted, text);
   return accepted;
 }

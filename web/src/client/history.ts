@@ -64,8 +64,14 @@ export async function recollect(desk: Desk): Promise<void> {
   for (const { kind, shared } of await ownEntries(desk)) {
     const statement = shared.statement ?? "";
     if (kind === "party") {
-      desk.memory.party = read(statement).statement.iss;
+      const { statement: enrolled } = read(statement);
+      // Others' enrolments do not concern anybody but them; a guardian's would be the second.
+      if (desk.memory.party !== undefined) continue;
+      [desk.memory.party, desk.memory.partyStatement] = [enrolled.iss, enrolled.digest];
       desk.memory.recovery = bodyOf<{ recovery: { signing_key: string; recipient: string } }>(statement, "party").recovery;
+    } else if (kind === "rotation" || kind === "recovery") {
+      const { keys } = bodyOf<{ keys: { recovery?: { signing_key: string; recipient: string } } }>(statement, kind);
+      if (keys.recovery) desk.memory.recovery = keys.recovery;
     } else if (kind === "report") {
       const { statement: signed } = read(statement);
       desk.memory.chains[signed.digest] ??= signed.digest;

@@ -12,6 +12,8 @@ export interface Memory {
   caseCheckpoint?: string;
   /** Of an advocate or institution: the party, which is its first key's id. */
   party?: string;
+  /** Digest of the statement that enrolled it. */
+  partyStatement?: string;
   recovery?: { signing_key: string; recipient: string };
   /** Subject → digest of the last accepted statement on it. */
   chains: Record<string, string>;

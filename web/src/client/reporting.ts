@@ -6,10 +6,12 @@ import { bodyOf } from "../protocol/statement";
 import { commitment } from "../report/consent";
 import type { Relation } from "../report/manifest";
 import { work } from "../work/call";
-import { removeSealed, sealedFile } from "../work/place";
+import type { Opened } from "../work/open";
+import { removeSealed, sealedFile, sealedHandle } from "../work/place";
 import type { Sealed, ToSeal } from "../work/seal";
 import type { Accepted, OwnerHeader, Report, ReportSummary } from "./answers";
 import { type Desk, Forked } from "./desk";
+import { download } from "./downloading";
 import { upload, type UploadStep } from "./uploading";
 
 export interface Draft extends Omit<ToSeal, "recipients"> {
@@ -97,16 +99,39 @@ export async function send(desk: Desk, id: string, steps: (step: UploadStep) => 
 
 export const reports = (desk: Desk): Promise<ReportSummary[]> => desk.remote.fetchAll("/v1/reports");
 
-/** One's own file key. Asking for the header is an entry of the log each time. */
-export async function fileKeyOf(desk: Desk, id: string): Promise<Uint8Array> {
+/** One's own header. Asking for it is an entry of the log each time. */
+export async function ownHeader(desk: Desk, id: string): Promise<Uint8Array> {
   const owner: OwnerHeader = await desk.remote.fetch({ method: "POST", path: `/v1/reports/${id}/owner-header`, json: {} });
   await desk.confirmEvent(owner.receipt, { "owner-header-fetched": { report: id, key: desk.keys.kid } }, true);
   const header = decode(owner.header);
-  const stated = statedOf(owner.report_statement);
   const kept = desk.memory.reports[id]?.ownerHeader;
-  const expected = kept ? digestOf(decode(kept)) : stated.owner_header;
+  const expected = kept ? digestOf(decode(kept)) : statedOf(owner.report_statement).owner_header;
   if (digestOf(owner.report_statement) !== id || digestOf(header) !== expected) throw new Forked("another header than the one that was sealed");
-  return unwrap(header, desk.keys.ageIdentity);
+  return header;
+}
+
+export async function fileKeyOf(desk: Desk, id: string): Promise<Uint8Array> {
+  return unwrap(await ownHeader(desk, id), desk.keys.ageIdentity);
+}
+
+/** Fetches an own report back and opens it here. What this device did not know of it, it knows then. */
+export async function fetchBack(desk: Desk, id: string, progress: (bytes: number, of: number) => void, signal: AbortSignal): Promise<Opened> {
+  const own = desk.memory.reports[id];
+  if (!own) throw new Error("not a report of this device's owner");
+  const stated = statedOf(own.statement);
+  const header = await ownHeader(desk, id);
+  const place = await sealedHandle(`back-${id}`);
+  const from = { path: `/v1/reports/${id}/payload`, payloadAt: 0, payloadBytes: stated.payload_bytes };
+  const payload = await download(desk.remote, from, place, progress, signal);
+  const opened = await work("open", { payload, header, ageIdentity: desk.keys.ageIdentity, stated });
+  await removeSealed(`back-${id}`);
+  if (own.items.length === 0) {
+    const { title = "", items, consent_register, relations = [] } = opened.manifest;
+    [own.title, own.items, own.relations] = [title, [...items], [...relations]];
+    if (consent_register) own.consent = consent_register;
+    await desk.keep();
+  }
+  return opened;
 }
 
 export const statedOf = (statement: string): Report => bodyOf<Report>(statement, "report");

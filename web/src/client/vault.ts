@@ -22,6 +22,8 @@ export interface Unlocked {
   readonly kept: KeptIdentity;
   readonly keys: Keys;
   memory: Memory;
+  /** Nothing is kept of it on this device. */
+  readonly passing?: boolean;
 }
 
 const LIST = "identities";
@@ -57,7 +59,8 @@ export async function open(file: string, passphrase: string): Promise<{ keys: Ke
 }
 
 /** Writes down what is to be remembered. Called after every step that changed it. */
-export async function remember({ keys, memory }: Unlocked): Promise<void> {
+export async function remember({ keys, memory, passing }: Unlocked): Promise<void> {
+  if (passing) return;
   const encrypter = new Encrypter();
   encrypter.addRecipient(keys.recipient);
   await store.write(`memory ${keys.kid}`, await encrypter.encrypt(JSON.stringify(memory)));

@@ -1,0 +1,51 @@
+// A lost device: the 24 words put new keys in the place of the old ones, and every report is locked for them anew. The
+// sealed reports themselves stay where they are.
+
+import { digestOf, encode } from "../protocol/bytes";
+import { unwrap, wrap } from "../protocol/header";
+import { type Keys, keysOf, newSeed, seedOfWords } from "../protocol/keys";
+import type { Desk } from "./desk";
+import { recollect } from "./history";
+import { emptyMemory } from "./memory";
+import { ownHeader } from "./reporting";
+import { keep, type Unlocked } from "./vault";
+
+/** The recovery key of 24 words; throws where they are not 24 words of the list. */
+export const recoveryOf = (words: string): Promise<Keys> => keysOf(seedOfWords(words));
+
+/** Somebody who has nothing but their recovery key, for the time of the recovery. */
+export function withRecovery(recovery: Keys): Unlocked {
+  return { kept: { kid: recovery.kid, label: "", role: "advocate", file: "" }, keys: recovery, memory: emptyMemory(), passing: true };
+}
+
+/** Puts new keys in force, locks every report for them, and keeps them under a passphrase. */
+export async function recover(desk: Desk, label: string, passphrase: string, progress: (done: number, of: number) => void): Promise<Unlocked> {
+  const recovery = desk.me.keys;
+  await recollect(desk);
+  const { party, partyStatement, recovery: known } = desk.memory;
+  if (party === undefined || partyStatement === undefined || known?.signing_key !== recovery.publicKey) {
+    throw new Error("these 24 words are not the recovery key of anybody here");
+  }
+  const keys = await keysOf(newSeed());
+  const fresh = { signing_key: keys.publicKey, recipient: keys.recipient };
+  await desk.state({ kind: "recovery", subject: partyStatement, body: { of: "advocate", keys: fresh } });
+  const reports = Object.keys(desk.memory.reports);
+  for (const [done, report] of reports.entries()) {
+    progress(done, reports.length);
+    await lockAnew(desk, report, keys);
+  }
+  const me = await keep(keys, label, "advocate", passphrase);
+  me.memory = desk.memory;
+  return me;
+}
+
+async function lockAnew(desk: Desk, report: string, keys: Keys): Promise<void> {
+  const recovery = desk.me.keys;
+  const fileKey = await unwrap(await ownHeader(desk, report), recovery.ageIdentity);
+  const header = await wrap(fileKey, [keys.recipient, recovery.recipient]);
+  const body = { report, owner_header: digestOf(header), owner_recipient: keys.recipient };
+  const path = `/v1/reports/${report}/owner-header`;
+  await desk.state({ kind: "owner-header", subject: report, body, path, method: "PUT", along: { owner_header: encode(header) } });
+  const own = desk.memory.reports[report];
+  if (own) own.ownerHeader = encode(header);
+}
