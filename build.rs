@@ -11,7 +11,16 @@ use std::{
 
 /// What the page is made from, beside `web/src` and `web/scripts`.
 const FILES: &[&str] =
-    &["index.html", "package.json", "package-lock.json", "svelte.config.js", "tsconfig.json", "vite.config.ts"];
+    &[
+    "index.html",
+    "offline.html",
+    "package.json",
+    "package-lock.json",
+    "svelte.config.js",
+    "tsconfig.json",
+    "vite.config.ts",
+    "vite.offline.config.ts",
+];
 /// Folders it is made from, as they lie in the repository.
 const FOLDERS: &[&str] = &["web/src", "web/scripts", "policies", "src/client/receipt/words"];
 

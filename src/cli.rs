@@ -82,6 +82,8 @@ mod serve;
 mod thaw;
 #[cfg(feature = "client")]
 mod unit;
+#[cfg(feature = "client")]
+mod web;
 #[cfg(feature = "server")]
 mod witness;
 #[cfg(feature = "client")]
@@ -176,6 +178,9 @@ enum Command {
     #[cfg(feature = "server")]
     #[command(subcommand)]
     Witness(witness::Command),
+    /// Check the page a broker serves, and vouch for a version of it.
+    #[cfg(feature = "client")]
+    Web(web::Arguments),
     /// Explain the header of an age file.
     Inspect(inspect::Arguments),
     /// Check an audit bundle offline, or export one.
@@ -256,6 +261,8 @@ fn dispatch(command: Command, out: &Out) -> Result<(), Failure> {
         Command::Policy(command) => policy::run(&command, out),
         #[cfg(feature = "server")]
         Command::Witness(command) => witness::run(&command, out),
+        #[cfg(feature = "client")]
+        Command::Web(arguments) => web::run(&arguments, out),
         Command::Inspect(arguments) => inspect::run(&arguments, out),
         Command::Audit(command) => audit::run(&command, out),
         Command::Completions(arguments) => completions::run(&arguments, out),

@@ -34,6 +34,7 @@ pub mod reporting;
 pub mod requests;
 pub mod rewrap;
 pub mod seal;
+pub mod served;
 pub mod uploading;
 pub mod watching;
 pub mod witnessing;

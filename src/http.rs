@@ -37,5 +37,5 @@ mod witness;
 pub use openapi::document as openapi;
 pub use routes::{Access, ROUTES, Route, router};
 pub use serve::{ServeError, Server};
-pub use web::{PAGES, missing as page_missing};
+pub use web::{PAGES, digest as page_digest, missing as page_missing};
 pub use witness::WitnessServer;

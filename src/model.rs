@@ -30,3 +30,4 @@ pub mod rows;
 pub mod statement;
 pub mod time;
 pub mod view;
+pub mod web;

@@ -105,7 +105,7 @@ macro_rules! by_kind {
 /// The payload as this program writes it.
 fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
     use amana::model::{
-        answer, audit, epoch, freeze, grant, institution, keys, party, release, report, request, roster,
+        answer, audit, epoch, freeze, grant, institution, keys, party, release, report, request, roster, web,
     };
     by_kind!(
         jws, kind,
@@ -125,6 +125,7 @@ fn rewritten(kind: Kind, jws: &Compact) -> Vec<u8> {
         Audited: audit::Audited,
         Roster: roster::RosterChange,
         Resumption: epoch::Resumption,
+        WebRelease: web::WebRelease,
         Rotation: keys::Rotation,
         Recovery: keys::Recovery,
         OwnerHeader: keys::OwnerHeaderChange,
@@ -237,6 +238,7 @@ pub fn sample(kind: Kind) -> String {
             r#"{{"institution":"{party}","kind":"due-diligence","until":1800000000,"checklist":{{"purpose_limits":"met","processors_and_cloud":"met-with-conditions","ai":"not-met","retention":"met","onward_rules":"met","incident_notice":"met","remedy":"met"}}}}"#
         ),
         Kind::Resumption => r#"{"entry":9,"from":3,"until":7,"roster":2}"#.to_owned(),
+        Kind::WebRelease => format!(r#"{{"assets":"{digest}","version":"0.1.0"}}"#),
         Kind::Suspension => format!(r#"{{"institution":"{party}","act":"suspend","reason":"under review"}}"#),
         Kind::Audited => {
             let tree = format!(r#"{{"size":3,"root":"{digest}"}}"#);

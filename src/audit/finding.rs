@@ -226,6 +226,7 @@ pub(super) fn word(event: &Event) -> &'static str {
             Kind::Suspension => "suspension",
             Kind::Audited => "audited",
             Kind::Resumption => "resumption",
+            Kind::WebRelease => "page vouched for",
             Kind::Rotation => "rotation proposed",
             Kind::Recovery => "keys recovered",
             Kind::OwnerHeader => "owner header replaced",

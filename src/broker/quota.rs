@@ -208,6 +208,7 @@ impl Broker {
             | Kind::Approval
             | Kind::Suspension
             | Kind::Resumption
+            | Kind::WebRelease
             | Kind::Freeze
             | Kind::Withdrawal
             | Kind::Status

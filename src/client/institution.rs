@@ -18,6 +18,7 @@ use crate::{
         rows::{InstitutionRow, RosterRow},
         statement::Text,
         time::Timestamp,
+        web::WebRelease,
     },
     wire::{
         api::{Accepted, SubmitStatement},
@@ -170,6 +171,14 @@ impl Desk {
     pub fn resume(&mut self, forward: &RollForward, roster: u64) -> Result<Accepted, DeskError> {
         let LostRange { from, until } = forward.lost;
         self.state(&Resumption { entry: forward.entry, from, until, roster }, None)
+    }
+
+    /// Proposes to vouch for a version of the page; enough other administrators have to approve.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn vouch_for_page(&mut self, assets: Digest, version: Text) -> Result<Accepted, DeskError> {
+        self.state(&WebRelease { assets, version }, None)
     }
 
     /// Attests what was examined.

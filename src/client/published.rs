@@ -8,6 +8,7 @@ use crate::{
         institution::{Attestation, AttestationKind, Call, RecordChange, Terms},
         statement::Body,
         time::Timestamp,
+        web::WebRelease,
     },
     wire::entry::Shared,
 };
@@ -58,6 +59,11 @@ impl Mirror {
         self.published(attestation).filter(about).last()
     }
 
+    /// Every statement that names a version of the page, in its order; whether it took effect is its proposal's to say.
+    pub(in crate::client) fn web_releases(&self) -> impl Iterator<Item = Published<WebRelease>> + '_ {
+        self.published(web_release)
+    }
+
     fn published<'a, B: 'a>(&'a self, pick: fn(Body) -> Option<B>) -> impl Iterator<Item = Published<B>> + 'a {
         self.entries().iter().filter_map(move |entry| {
             let shared = Shared::parse(entry).ok()?;
@@ -80,4 +86,7 @@ fn record(body: Body) -> Option<RecordChange> {
 }
 fn attestation(body: Body) -> Option<Attestation> {
     if let Body::Attestation(attestation) = body { Some(attestation) } else { None }
+}
+fn web_release(body: Body) -> Option<WebRelease> {
+    if let Body::WebRelease(release) = body { Some(release) } else { None }
 }

@@ -5,7 +5,10 @@ use super::{
     problem::{self, Failure},
     routes::{Access, Route},
 };
-use crate::broker::{Broker, BrokerError};
+use crate::{
+    broker::{Broker, BrokerError},
+    model::ids::Digest,
+};
 use axum::{
     Router,
     body::Body,
@@ -32,6 +35,7 @@ pub(super) struct Asset {
 pub const PAGES: &[Route] = &[
     Route { method: "GET", path: "/", access: Access::Anybody },
     Route { method: "GET", path: "/assets.txt", access: Access::Anybody },
+    Route { method: "GET", path: "/offline.html", access: Access::Anybody },
     Route { method: "GET", path: "/assets/{file}", access: Access::Anybody },
 ];
 
@@ -39,6 +43,9 @@ pub const PAGES: &[Route] = &[
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types amana-worker svelte-trusted-html";
+
+/// The page that works without a connection, one file.
+const OFFLINE: &str = "offline.html";
 
 /// Headers of every file of the page.
 const RULES: &[(&str, &str)] = &[
@@ -56,12 +63,18 @@ pub(super) fn router() -> Router<Arc<Broker>> {
     Router::new()
         .route("/", get(async |headers: HeaderMap| answer("index.html", &headers)))
         .route("/assets.txt", get(async |headers: HeaderMap| answer("assets.txt", &headers)))
+        .route("/offline.html", get(async |headers: HeaderMap| answer(OFFLINE, &headers)))
         .route("/assets/{file}", get(asset))
 }
 
 /// Why the page is not in this program, if it is not.
 pub const fn missing() -> Option<&'static str> {
     MISSING
+}
+
+/// What names this version of the page: SHA-256 over the list of its files. None when the page is not in this program.
+pub fn digest() -> Option<Digest> {
+    ASSETS.iter().find(|asset| asset.path == "assets.txt").map(|list| Digest::of(list.plain))
 }
 
 async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response<Body> {
@@ -93,6 +106,11 @@ fn found(asset: &Asset, asked: &HeaderMap) -> Response<Body> {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind_of(asset.path)));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(caching(asset.path)));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if asset.path == OFFLINE {
+        // Never run under this origin: it is saved and opened from where it was saved.
+        let saved = HeaderValue::from_static("attachment; filename=\"amana-offline.html\"");
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, saved);
+    }
     problem::insert(&mut response, header::ETAG, &tag);
     if !encoding.is_empty() {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
@@ -120,13 +138,8 @@ fn encoded(asset: &Asset, asked: &HeaderMap) -> (&'static str, &'static [u8]) {
 
 /// Strong: it names the bytes that are sent.
 fn tag_of(asset: &Asset, encoding: &str) -> String {
-    let name = if asset.sha256.is_empty() { hex::encode(digest(asset.plain)) } else { asset.sha256.to_owned() };
+    let name = if asset.sha256.is_empty() { Digest::of(asset.plain).to_string() } else { asset.sha256.to_owned() };
     format!("\"{name}{}{encoding}\"", if encoding.is_empty() { "" } else { "-" })
-}
-
-fn digest(bytes: &[u8]) -> [u8; 32] {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).into()
 }
 
 /// A name under `/assets/` holds the hash of what it names; the rest is asked for anew each time.

@@ -163,6 +163,7 @@ impl Event {
                     | Kind::Suspension
                     | Kind::Roster
                     | Kind::Resumption
+                    | Kind::WebRelease
                     | Kind::Terms
                     | Kind::Call
                     | Kind::Record

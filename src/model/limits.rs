@@ -304,6 +304,11 @@ pub const PLOT_LABEL_CHARS: usize = 44;
 pub const ANCHOR_WAIT_SECONDS: u64 = 5;
 /// A checkpoint in a file: some hundred bytes, and a line for each of many witnesses.
 pub const CHECKPOINT_FILE_BYTES: u64 = 64 << 10;
+/// Files of the page, and bytes of each: several times what it has.
+pub const PAGE_FILES: usize = 200;
+/// See [`PAGE_FILES`].
+pub const PAGE_FILE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Files of one policy bundle in an export, and bundles in it; the shipped one has nineteen files.
 pub const POLICY_FILES: usize = 64;
 /// Bytes of one policy bundle in an export: several times the shipped one, and still one line of it.

@@ -21,6 +21,7 @@ use super::{
     request::{AccessRequest, Notice, Question, RequestRefusal},
     roster::RosterChange,
     time::Timestamp,
+    web::WebRelease,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::fmt;
@@ -60,6 +61,8 @@ pub enum Kind {
     Roster,
     /// The broker may go on after a roll-forward.
     Resumption,
+    /// A version of the page that administrators vouch for.
+    WebRelease,
     /// New keys of a party, by its key in force.
     Rotation,
     /// New keys of a party, by its recovery key.
@@ -94,7 +97,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Party,
         Self::Report,
         Self::Request,
@@ -111,6 +114,7 @@ impl Kind {
         Self::Audited,
         Self::Roster,
         Self::Resumption,
+        Self::WebRelease,
         Self::Rotation,
         Self::Recovery,
         Self::OwnerHeader,
@@ -147,6 +151,7 @@ impl Kind {
             Self::Audited => "amana-audited-v1+jwt",
             Self::Roster => "amana-roster-v1+jwt",
             Self::Resumption => "amana-resumption-v1+jwt",
+            Self::WebRelease => "amana-web-release-v1+jwt",
             Self::Rotation => "amana-rotation-v1+jwt",
             Self::Recovery => "amana-recovery-v1+jwt",
             Self::OwnerHeader => "amana-owner-header-v1+jwt",
@@ -193,7 +198,7 @@ impl Kind {
                     Self::Officer | Self::RecipientKey | Self::Terms | Self::Call | Self::Record | Self::Closing,
                     Holder::InstitutionRoot {}
                 )
-                | (Self::Admission | Self::Suspension | Self::Resumption, Holder::Administrator {})
+                | (Self::Admission | Self::Suspension | Self::Resumption | Self::WebRelease, Holder::Administrator {})
                 | (Self::Roster, Holder::Administrator {} | Holder::Council {})
                 | (
                     Self::Approval,
@@ -288,6 +293,8 @@ pub enum Body {
     Roster(Box<RosterChange>),
     /// See [`Resumption`].
     Resumption(Resumption),
+    /// See [`WebRelease`].
+    WebRelease(WebRelease),
     /// See [`Rotation`].
     Rotation(Rotation),
     /// See [`Recovery`].

@@ -25,6 +25,7 @@ use crate::model::{
     roster::RosterChange,
     statement::{Body, Kind, Signed},
     time::Timestamp,
+    web::WebRelease,
 };
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,7 @@ bodies! {
     Audited: Audited => Body::Audited,
     Roster: RosterChange => |change| Body::Roster(Box::new(change)),
     Resumption: Resumption => Body::Resumption,
+    WebRelease: WebRelease => Body::WebRelease,
     Rotation: Rotation => Body::Rotation,
     Recovery: Recovery => Body::Recovery,
     OwnerHeader: OwnerHeaderChange => Body::OwnerHeader,

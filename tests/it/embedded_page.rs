@@ -2,7 +2,8 @@
 
 use crate::stage::Stage;
 use amana::{
-    http::{PAGES, page_missing},
+    client::served,
+    http::{PAGES, page_digest, page_missing},
     model::ids::Digest,
 };
 use ureq::http::{HeaderMap, Request, Response};
@@ -142,4 +143,30 @@ fn nothing_else_is_served_beside_it() {
     {
         assert_eq!(ask(&stage, path, &[]).0, 404, "{path}");
     }
+}
+
+#[test]
+fn a_page_is_vouched_for_when_enough_administrators_signed_its_digest_and_not_before() {
+    if !is_here() {
+        return;
+    }
+    let mut stage = Stage::founded();
+    let served = stage.as_auditor(|desk| Ok(served::fetch(desk.remote()).unwrap())).unwrap();
+    assert_eq!(Some(served.assets), page_digest(), "what is served is what was built in");
+    let version = || "1".parse().unwrap();
+    let proposal = stage.as_administrator(0, |desk| desk.vouch_for_page(served.assets, version())).unwrap().id;
+    let other = stage.as_administrator(0, |desk| desk.vouch_for_page(Digest::of(b"another page"), version())).unwrap().id;
+    let vouched = |stage: &mut Stage| {
+        stage.as_auditor(|desk| {
+            desk.refresh()?;
+            Ok(desk.mirror().vouched_page(served.assets))
+        })
+    };
+    assert!(vouched(&mut stage).unwrap().is_none(), "one administrator is not enough");
+    assert!(stage.as_administrator(0, |desk| desk.approve(proposal)).is_err(), "nobody approves their own");
+    stage.as_administrator(1, |desk| desk.approve(other)).unwrap();
+    assert!(vouched(&mut stage).unwrap().is_none(), "another page is another page");
+    stage.as_administrator(1, |desk| desk.approve(proposal)).unwrap();
+    assert_eq!(vouched(&mut stage).unwrap().map(|found| found.statement), Some(proposal));
+    stage.audit("audit");
 }

@@ -677,6 +677,7 @@ const MAY_SIGN: &[(&str, &[&str])] = &[
             "amana-approval-v1+jwt",
             "amana-roster-v1+jwt",
             "amana-resumption-v1+jwt",
+            "amana-web-release-v1+jwt",
             "amana-freeze-v1+jwt",
             "amana-thaw-v1+jwt",
         ],
@@ -998,6 +999,7 @@ fn specimens(stage: &mut Stage) -> (Vec<Specimen>, Hand) {
             json!({ "institution": institution, "act": "suspend", "reason": "inquiry" }),
         ),
         plain("amana-roster-v1+jwt", None, json!({ "number": 1, "roster": roster })),
+        plain("amana-web-release-v1+jwt", None, json!({ "assets": Digest::of(b"page"), "version": "1" })),
         plain("amana-audited-v1+jwt", None, json!({ "register": seen.register, "case": seen.case })),
         plain("amana-recovery-v1+jwt", Some(ally_enrolled), json!({ "of": "advocate", "keys": recovered })),
         // Last: destroying the header adds entries of its own.

@@ -25,6 +25,22 @@ const html = readFileSync(join(dist, "index.html"), "utf8").replace(
 );
 writeFileSync(join(dist, "index.html"), html);
 
+// The offline page: everything in one file, which may run only what lies in it.
+{
+  const text = (name) => readFileSync(join("dist-offline", name), "utf8");
+  const script = text("offline.js").replaceAll("</script", "<\\/script");
+  const style = text("offline.css").replaceAll("</style", "<\\/style");
+  const hash = (content) => `'sha256-${digest("sha256", content, "base64")}'`;
+  const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  const page = text("offline.html")
+    .replace(/<script[^>]*><\/script>/, "")
+    .replace(/<link[^>]*stylesheet[^>]*>/, "")
+    .replace("<title>", () => `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>`)
+    .replace("</head>", () => `<style>${style}</style>\n  </head>`)
+    .replace("</body>", () => `<script type="module">${script}</script>\n  </body>`);
+  writeFileSync(join(dist, "offline.html"), page);
+}
+
 const all = files("").sort();
 const manifest = all.map((path) => `${digest("sha256", readFileSync(join(dist, path)), "hex")}  ${path}\n`).join("");
 writeFileSync(join(dist, "assets.txt"), manifest);

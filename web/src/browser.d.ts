@@ -10,3 +10,6 @@ interface FileSystemSyncAccessHandle {
 interface FileSystemFileHandle {
   createSyncAccessHandle(): Promise<FileSystemSyncAccessHandle>;
 }
+
+/** The version of this page, set when it is built. */
+declare const __VERSION__: string;

@@ -149,6 +149,7 @@ impl History {
             }
             Proposal::Roster(_)
             | Proposal::Resume(_)
+            | Proposal::VouchForPage(_)
             | Proposal::Rotate(..)
             | Proposal::Thaw(..)
             | Proposal::Freezing(..)

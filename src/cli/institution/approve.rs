@@ -73,6 +73,10 @@ fn proposed(desk: &Desk, digest: Digest) -> Result<Proposed, Failure> {
             let row = known(desk, lift.institution)?;
             Ok(alone(format!("let releases to {} on again: {}", words::institution(&row.record), lift.reason)))
         }
+        Body::WebRelease(release) => Ok(alone(format!(
+            "vouch for version {} of the page, whose list of files is {}; build it yourself and compare",
+            release.version, release.assets
+        ))),
         Body::Resumption(resumption) => going_on(desk, &resumption),
         _ => Err(nothing()),
     }

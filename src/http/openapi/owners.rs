@@ -24,7 +24,7 @@ fn state(schemas: &mut Schemas) -> Operation {
     let what = "Takes a statement that brings no header and releases nothing: `request`, `acknowledgement`, \
         `status`, `refusal`, `question`, `notice`, `withdrawal`, `rotation`, `recovery`, `thaw`, `officer`, \
         `recipient-key`, `terms`, `call`, `record`, `closing`, `admission`, `approval`, `roster`, `resumption`, \
-        `attestation`, `suspension`, `audited`.";
+        `web-release`, `attestation`, `suspension`, `audited`.";
     operation(("POST", "/v1/statements"), "submitStatement", "Submit a statement", what)
         .takes_json(schemas.of::<SubmitStatement>())
         .answers_json(schemas.of::<Accepted>(), "Accepted; the receipt proves it.")

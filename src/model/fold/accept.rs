@@ -38,6 +38,7 @@ pub(super) fn body<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, signer:
         Body::Audited(statement) => audited(rows, at, signed, statement),
         Body::Roster(statement) => roster::proposed(rows, at, signed, statement),
         Body::Resumption(statement) => institution::resumption(rows, at, signed, statement),
+        Body::WebRelease(statement) => proposal::web_release(rows, at, signed, statement),
         Body::Rotation(statement) => keys::rotation(rows, at, signed, signer, statement),
         Body::Recovery(statement) => keys::recovery(rows, at, signed, signer, statement),
         Body::OwnerHeader(statement) => keys::owner_header(rows, at, signed, signer, statement),

@@ -3,7 +3,7 @@
 
 use super::{
     FoldError, Refusal,
-    authority::{Signer, is_about},
+    authority::{Signer, creates, is_about},
     epoch, freeze, grant, institution, keys, require, roster, withdrawal,
 };
 use crate::model::{
@@ -15,6 +15,7 @@ use crate::model::{
     roster::Roster,
     rows::{Freezing, Held, KeyRow, Proposal, ProposalRow, Rows},
     statement::Signed,
+    web::WebRelease,
 };
 
 pub(super) type Step<S> = Result<(), FoldError<<S as Rows>::Error>>;
@@ -23,6 +24,11 @@ pub(super) fn propose<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, prop
     // Nothing that is proposed asks for fewer than two, so a proposal alone never takes effect.
     let row = ProposalRow { proposal, signers: vec![signed.kid], effective: false };
     rows.write(&signed.digest.to_string(), &row, at.entry).map_err(FoldError::Rows)
+}
+
+pub(super) fn web_release<S: Rows>(rows: &mut S, at: Recorded, signed: &Signed, release: &WebRelease) -> Step<S> {
+    creates(signed)?;
+    propose(rows, at, signed, Proposal::VouchForPage(release.clone()))
 }
 
 pub(super) fn approval<S: Rows>(
@@ -59,7 +65,7 @@ impl Proposal {
     /// What its approvals have to say it is; none for what stands in the register.
     fn matter(&self) -> Option<CaseMatter> {
         match self {
-            Self::Admit(_) | Self::Lift(..) | Self::Roster(_) | Self::Resume(_) => None,
+            Self::Admit(_) | Self::Lift(..) | Self::Roster(_) | Self::Resume(_) | Self::VouchForPage(_) => None,
             Self::Rotate(_, rotation) if rotation.of == PartyKind::Institution => None,
             Self::Rotate(..) => Some(CaseMatter::Rotation),
             Self::Thaw(..) | Self::Freezing(_, _, Freezing::Lifted) => Some(CaseMatter::Thaw),
@@ -83,7 +89,7 @@ fn may_approve<S: Rows>(rows: &S, signer: &Signer, proposal: &Proposal) -> Step<
             drop(epoch::waits(rows, resumption)?);
             in_office(holder)
         }
-        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::Freezing(..) => match holder {
+        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::VouchForPage(_) | Proposal::Freezing(..) => match holder {
             Some(Holder::Administrator {}) => true,
             Some(Holder::Council {}) => return Err(Refusal::AdministratorsAlone.into()),
             _ => false,
@@ -102,7 +108,7 @@ const fn in_office(holder: Option<&Holder>) -> bool {
 /// Whether enough of those who may sign now have signed.
 fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
     match &row.proposal {
-        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::Freezing(..) => {
+        Proposal::Admit(_) | Proposal::Lift(..) | Proposal::VouchForPage(_) | Proposal::Freezing(..) => {
             in_force.is_enough(OfficeName::Administrators, &row.signers)
         }
         // Whoever confirms a roll-forward confirms the roster along with it.
@@ -118,6 +124,8 @@ fn agreed(in_force: &Roster, row: &ProposalRow) -> bool {
 fn take_effect<S: Rows>(rows: &mut S, at: Recorded, by: (Digest, Digest), row: &ProposalRow) -> Step<S> {
     match &row.proposal {
         Proposal::Resume(resumption) => epoch::resume(rows, at, resumption),
+        // That they signed is all there is to it.
+        Proposal::VouchForPage(_) => Ok(()),
         Proposal::Roster(change) => roster::take_effect(rows, at, change),
         Proposal::Admit(admission) => institution::admitted(rows, at, admission),
         Proposal::Lift(suspension, lifted) => institution::lifted(rows, at, suspension, *lifted),

@@ -7,6 +7,7 @@ use crate::model::{
     institution::{Admission, Suspension},
     keys::{Handover, Rotation},
     roster::RosterChange,
+    web::WebRelease,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,8 @@ pub enum Proposal {
     Roster(Box<RosterChange>),
     /// The broker goes on after a roll-forward, under the roster in force. Needs the council as well.
     Resume(Resumption),
+    /// Administrators vouch for a version of the page.
+    VouchForPage(WebRelease),
     /// A party's keys are replaced. Needs its recovery key.
     Rotate(PartyId, Rotation),
     /// An owner's freeze is lifted by the recovery key. Needs its guardian.

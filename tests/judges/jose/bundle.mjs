@@ -14,7 +14,7 @@ const KINDS = [
   "acknowledgement", "admission", "approval", "attestation", "audited", "call", "closing", "freeze", "grant", "handover",
   "notice", "officer", "owner-header", "party", "question", "recipient-key", "record", "recovery", "refusal",
   "release-request", "report", "request", "resumption", "revocation", "roster", "rotation", "status", "suspension", "terms",
-  "thaw", "withdrawal",
+  "thaw", "web-release", "withdrawal",
 ];
 
 const folders = process.argv.slice(2);

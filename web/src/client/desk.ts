@@ -76,7 +76,7 @@ export class Desk {
   }
 
   get party(): string {
-    return this.memory.party ?? this.me.keys.kid;
+    return this.memory.party ?? this.register.keys.get(this.me.keys.kid)?.party ?? this.me.keys.kid;
   }
 
   get now(): number {

@@ -25,6 +25,10 @@ export const attestDiligence = (desk: Desk, institution: Institution, days: numb
 export const approve = (desk: Desk, proposal: Proposal): Promise<Accepted> =>
   desk.state({ kind: "approval", subject: proposal.statement.digest, body: { approves: proposal.statement.digest } });
 
+/** Proposes to vouch for a version of the page. */
+export const vouchForPage = (desk: Desk, assets: string, version: string): Promise<Accepted> =>
+  desk.state({ kind: "web-release", body: { assets, version } });
+
 /** Stops everything of an advocate for 14 days; a second administrator can make it last. */
 export async function freezeParty(desk: Desk, party: string): Promise<string> {
   const text = desk.sign({ kind: "freeze", body: { party, lift: { recovery: {} } } });

@@ -8,7 +8,7 @@ import type { Desk } from "./desk";
 import { recollect } from "./history";
 import { emptyMemory } from "./memory";
 import { ownHeader } from "./reporting";
-import { keep, type Unlocked } from "./vault";
+import { forget, keep, remember, type Unlocked, unlock } from "./vault";
 
 /** The recovery key of 24 words; throws where they are not 24 words of the list. */
 export const recoveryOf = (words: string): Promise<Keys> => keysOf(seedOfWords(words));
@@ -36,6 +36,23 @@ export async function recover(desk: Desk, label: string, passphrase: string, pro
   }
   const me = await keep(keys, label, "advocate", passphrase);
   me.memory = desk.memory;
+  return me;
+}
+
+/** Puts a new root key of an institution in force, by its 24 words, and keeps it under the passphrase of the old one. */
+export async function replaceRoot(desk: Desk, words: string, passphrase: string): Promise<Unlocked> {
+  await unlock(desk.me.kept, passphrase);
+  const institution = desk.register.institutions.get(desk.party);
+  if (!institution) throw new Error("this institution is not enrolled");
+  const recovery = await recoveryOf(words);
+  const keys = await keysOf(newSeed());
+  const body = { of: "institution", keys: { signing_key: keys.publicKey, recipient: keys.recipient } };
+  // The new key is on this device before it counts: a break in between loses nothing.
+  const me = await keep(keys, desk.me.kept.label, "institution", passphrase);
+  await desk.speakingWith(recovery, () => desk.state({ kind: "recovery", subject: institution.statement, body }));
+  me.memory = { ...desk.memory, party: institution.id };
+  await remember(me);
+  await forget(desk.me.kept.kid);
   return me;
 }
 

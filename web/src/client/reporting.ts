@@ -32,6 +32,16 @@ export async function seal(desk: Desk, draft: Draft, progress: (bytes: number) =
   return { ...sealed, relations };
 }
 
+/** Registers a report that was sealed elsewhere for this identity. It is opened to read what it says of persons. */
+export async function bring(desk: Desk, file: File, tier: Draft["tier"]): Promise<string> {
+  const recovery = desk.memory.recovery;
+  if (!recovery) throw new Error("enrol first");
+  const brought = await work("bring", { file, ageIdentity: desk.keys.ageIdentity, recipients: [desk.keys.recipient, recovery.recipient] });
+  const { kind, title, consent_register, relations = [] } = brought.manifest;
+  const draft: Draft = { tier, kind, ...(title ? { title } : {}), ...(consent_register ? { consent: consent_register } : {}), sources: [] };
+  return declare(desk, draft, { ...brought.sealed, relations });
+}
+
 /** The first relation to a report with a digest gets the salt of the commitment. */
 function salted(relations: readonly Relation[]): Relation[] {
   const place = relations.findIndex((relation) => relation.digest !== undefined);

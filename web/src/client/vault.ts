@@ -14,6 +14,8 @@ export interface KeptIdentity {
   readonly role: Role;
   /** The identity file: armored age under the passphrase. */
   readonly file: string;
+  /** The same, locked for a passkey besides: which one, and the age file. */
+  readonly passkey?: { readonly identity: string; readonly locked: Uint8Array };
 }
 
 export type Role = "advocate" | "institution" | "officer" | "administrators" | "accreditors" | "auditors" | "council";
@@ -32,7 +34,6 @@ export async function identities(): Promise<KeptIdentity[]> {
 }
 
 /** Makes an identity and keeps it under a passphrase. */
-/** Makes an identity and keeps it under a passphrase. */
 export async function create(label: string, role: Role, passphrase: string): Promise<Unlocked> {
   return keep(await keysOf(newSeed()), label, role, passphrase);
 }
@@ -43,14 +44,25 @@ export async function keep(keys: Keys, label: string, role: Role, passphrase: st
   const kept: KeptIdentity = { kid: keys.kid, label, role, file };
   const others = (await identities()).filter((other) => other.kid !== keys.kid);
   await store.write(LIST, [...others, kept]);
-  const unlocked: Unlocked = { kept, keys, memory: (await remembered(keys)) ?? emptyMemory() };
+  const unlocked = await recall(kept, keys);
   await remember(unlocked);
   return unlocked;
 }
 
 export async function unlock(kept: KeptIdentity, passphrase: string): Promise<Unlocked> {
   const { keys } = await open(kept.file, passphrase);
+  return recall(kept, keys);
+}
+
+/** Unlocked keys with what is remembered for them. */
+export async function recall(kept: KeptIdentity, keys: Keys): Promise<Unlocked> {
   return { kept, keys, memory: (await remembered(keys)) ?? emptyMemory() };
+}
+
+/** Keeps an identity of this device in another way. */
+export async function rewrite(kept: KeptIdentity): Promise<KeptIdentity> {
+  await store.write(LIST, (await identities()).map((one) => (one.kid === kept.kid ? kept : one)));
+  return kept;
 }
 
 /** Opens an identity file: under a passphrase, or plain. */

@@ -98,6 +98,7 @@ const SIGNERS: Readonly<Record<string, readonly Holder[]>> = {
   admission: ["administrators"],
   suspension: ["administrators"],
   resumption: ["administrators"],
+  "web-release": ["administrators"],
   roster: ["administrators", "council"],
   attestation: ["accreditors"],
   approval: ["administrators", "council", "recovery"],
@@ -172,6 +173,13 @@ export class Register {
   officers(institution: string): (Appointment & { kid: string })[] {
     const all = [...this.keys].flatMap(([kid, key]) => (key.appointment ? [{ ...key.appointment, kid }] : []));
     return all.filter((officer) => officer.institution === institution);
+  }
+
+  /** Where enough administrators vouched for a page, by the digest of the list of its files; none when they did not. */
+  vouchedPage(assets: string): number | undefined {
+    const found = this.entries.find(({ statement }) => statement?.kind === "web-release" && statement.body["assets"] === assets
+      && this.proposals.get(statement.digest)?.effective === true);
+    return found?.index;
   }
 
   /** Reads one more entry. */
@@ -278,6 +286,7 @@ export class Register {
       case "admission":
       case "roster":
       case "resumption":
+      case "web-release":
       case "rotation":
         return this.#propose(statement, at);
       case "recovery":
@@ -345,6 +354,7 @@ export class Register {
     switch (proposed.kind) {
       case "admission":
       case "suspension":
+      case "web-release":
         return enough("administrators");
       case "roster":
       case "resumption":

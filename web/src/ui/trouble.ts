@@ -1,6 +1,7 @@
 // What went wrong, in words: what happened, why, and what to do next.
 
 import { NotKnown, Problem, Unreachable } from "../client/remote";
+import { PasskeyUnused } from "../client/passkey";
 import { Forked } from "../client/desk";
 import { OtherKeys } from "../client/collecting";
 import { OtherBroker } from "../protocol/genesis";
@@ -27,6 +28,7 @@ export function troubleOf(error: unknown): Trouble {
   if (error instanceof OtherBroker) return { words: t("trouble-other-broker") };
   if (error instanceof OtherKeys) return { words: t("trouble-other-keys") };
   if (error instanceof BrokenRegister) return { words: t("trouble-register"), detail: error.message };
+  if (error instanceof PasskeyUnused) return { words: t("trouble-passkey"), detail: error.message };
   if (error instanceof WorkFailed) return ofWork(error);
   return { words: t("trouble-other"), detail: error instanceof Error ? error.message : String(error) };
 }

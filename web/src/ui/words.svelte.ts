@@ -1,20 +1,11 @@
 // Words for people, in their language: `t` gives a text by its id, `Intl` everything that counts or dates. English is
 // always there; another language is fetched when it is chosen, and an id it lacks falls back to English.
 
-import arabicPurposes from "../../../src/client/receipt/words/ar.json?url";
-import spanishPurposes from "../../../src/client/receipt/words/es.json?url";
-import frenchPurposes from "../../../src/client/receipt/words/fr.json?url";
 import english from "../words/en.json";
-import arabic from "../words/ar.json?url";
-import french from "../words/fr.json?url";
-import portuguesePurposes from "../words/purposes-pt.json?url";
-import portuguese from "../words/pt.json?url";
-import spanish from "../words/es.json?url";
-import swahiliPurposes from "../words/purposes-sw.json?url";
-import swahili from "../words/sw.json?url";
 import { ENGLISH_PURPOSES, type PurposeWords } from "./purposes";
+import { type Foreign, load } from "./wordfiles";
 
-export type Language = "en" | "fr" | "es" | "ar" | "pt" | "sw";
+export type Language = "en" | Foreign;
 
 export const LANGUAGES: Readonly<Record<Language, string>> = {
   en: "English",
@@ -25,14 +16,6 @@ export const LANGUAGES: Readonly<Record<Language, string>> = {
   sw: "Kiswahili",
 };
 
-/** Words, and what each purpose means: the same texts as in consent receipts where there are any. */
-const FILES: Readonly<Record<Exclude<Language, "en">, readonly [string, string]>> = {
-  fr: [french, frenchPurposes],
-  es: [spanish, spanishPurposes],
-  ar: [arabic, arabicPurposes],
-  pt: [portuguese, portuguesePurposes],
-  sw: [swahili, swahiliPurposes],
-};
 const KEPT = "amana-language";
 
 export type WordId = keyof typeof english;
@@ -57,7 +40,7 @@ class Speech {
 
 async function wordsOf(language: Language): Promise<Words> {
   if (language === "en") return { ...english, ...byId(ENGLISH_PURPOSES) };
-  const [words, { purposes }] = await Promise.all(FILES[language].map(async (file) => (await fetch(file)).json()));
+  const [words, { purposes }] = await load(language);
   return { ...words, ...byId(purposes) };
 }
 

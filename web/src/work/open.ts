@@ -15,7 +15,8 @@ export interface ToOpen {
   readonly payload: Blob;
   readonly header: Uint8Array;
   readonly ageIdentity: string;
-  readonly stated: { readonly payload_sha256: string; readonly payload_bytes: number; readonly key_commitment: string };
+  /** What the report statement says; none where there is none to hold it against. */
+  readonly stated?: { readonly payload_sha256: string; readonly payload_bytes: number; readonly key_commitment: string };
 }
 
 export interface Opened {
@@ -38,17 +39,19 @@ const MOST_TEXT_BYTES = 16 * 1024 * 1024;
 
 export async function open(wish: ToOpen, progress: (bytes: number) => void): Promise<Opened> {
   const { payload, stated } = wish;
-  if (payload.size !== stated.payload_bytes) throw new Defect("defect-length");
+  if (stated && payload.size !== stated.payload_bytes) throw new Defect("defect-length");
   const nonce = new Uint8Array(await payload.slice(0, NONCE_BYTES).arrayBuffer());
   const fileKey = await unwrap(wish.header, wish.ageIdentity).catch(() => {
     throw new Defect("defect-key");
   });
-  if (keyCommitment(fileKey, nonce) !== stated.key_commitment) throw new Defect("defect-commitment");
-  if ((await sha256Of(payload)) !== stated.payload_sha256) throw new Defect("defect-digest");
+  const key_commitment = keyCommitment(fileKey, nonce);
+  if (stated && key_commitment !== stated.key_commitment) throw new Defect("defect-commitment");
+  const payload_sha256 = await sha256Of(payload);
+  if (stated && payload_sha256 !== stated.payload_sha256) throw new Defect("defect-digest");
   const plain = new Plain(payload, payloadKey(fileKey, nonce) as Bytes, progress);
   try {
     const { manifest, files } = await unpack(plain);
-    return { manifest, files, payload_sha256: stated.payload_sha256, key_commitment: stated.key_commitment };
+    return { manifest, files, payload_sha256, key_commitment };
   } catch (error) {
     await removeOpened();
     if (error instanceof Defect) throw error;

@@ -31,8 +31,8 @@ export interface ToSeal {
   readonly languages?: readonly string[];
   readonly relations?: readonly Relation[];
   readonly consent?: ConsentRegister;
-  /** The owner's recipient, then the recovery key's. */
-  readonly recipients: readonly [string, string];
+  /** The owner's recipient, then the recovery key's; others where no owner is known. */
+  readonly recipients: readonly string[];
 }
 
 export interface Sealed {

@@ -2,6 +2,7 @@
 
 import * as vault from "../client/locks";
 import { bytesToHex, concatBytes, encode, hexToBytes, randomBytes, sha256, utf8ToBytes } from "../protocol/bytes";
+import { bring } from "./bring";
 import { Changed, seal } from "./seal";
 import { Defect, open } from "./open";
 
@@ -18,7 +19,7 @@ function prove({ genesis, statement, bits }: { genesis: string; statement: strin
   }
 }
 
-const verbs = { seal, open, prove, lock: vault.lock, unlock: vault.unlock };
+const verbs = { seal, open, bring, prove, lock: vault.lock, unlock: vault.unlock };
 export type Verbs = typeof verbs;
 
 export interface Told {
