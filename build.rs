@@ -10,8 +10,7 @@ use std::{
 };
 
 /// What the page is made from, beside `web/src` and `web/scripts`.
-const FILES: &[&str] =
-    &[
+const FILES: &[&str] = &[
     "index.html",
     "offline.html",
     "package.json",

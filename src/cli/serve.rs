@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     broker::{Broker, Registration, Retention},
-    http::Server,
+    http::{self, Server},
     model::time::Duration,
     store::anchor::IfMissing,
     wire::genesis::SignedGenesis,
@@ -184,8 +184,10 @@ fn announce(arguments: &Arguments, broker: &Broker, places: &Places, registratio
     out.show(
         format!(
             "Amana serves at {public_url}\n\
+             {}\n\
              Bootstrap card, to be handed to everybody by another channel than this one:\n  {card}\n\
              {}",
+            page(public_url),
             registration::words(registration)
         ),
         &serde_json::json!({ "url": public_url, "card": card.to_string() }),
@@ -200,6 +202,14 @@ fn announce(arguments: &Arguments, broker: &Broker, places: &Places, registratio
     }
     if quorum == 0 {
         out.note("This broker has no witness: it could show different people different logs. Every proof says so.");
+    }
+}
+
+/// Where people without a command line go.
+fn page(public_url: &str) -> String {
+    match http::page_missing() {
+        None => format!("Page for people without a command line: {public_url}/"),
+        Some(why) => format!("There is no page for people without a command line: {why}."),
     }
 }
 

@@ -95,7 +95,9 @@ mod tests {
     fn a_list_without_the_page_itself_or_with_a_path_that_leads_elsewhere_is_none() {
         let digest = Digest::of(b"");
         assert!(files(&format!("{digest}  assets/a.js\n{digest}  index.html\n")).is_some());
-        for list in [String::new(), format!("{digest}  assets/a.js\n"), format!("{digest}  index.html\n{digest}  ?x=1\n")] {
+        for list in
+            [String::new(), format!("{digest}  assets/a.js\n"), format!("{digest}  index.html\n{digest}  ?x=1\n")]
+        {
             assert!(files(&list).is_none(), "{list}");
         }
     }

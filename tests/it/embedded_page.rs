@@ -155,7 +155,8 @@ fn a_page_is_vouched_for_when_enough_administrators_signed_its_digest_and_not_be
     assert_eq!(Some(served.assets), page_digest(), "what is served is what was built in");
     let version = || "1".parse().unwrap();
     let proposal = stage.as_administrator(0, |desk| desk.vouch_for_page(served.assets, version())).unwrap().id;
-    let other = stage.as_administrator(0, |desk| desk.vouch_for_page(Digest::of(b"another page"), version())).unwrap().id;
+    let other =
+        stage.as_administrator(0, |desk| desk.vouch_for_page(Digest::of(b"another page"), version())).unwrap().id;
     let vouched = |stage: &mut Stage| {
         stage.as_auditor(|desk| {
             desk.refresh()?;

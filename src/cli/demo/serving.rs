@@ -15,12 +15,13 @@ use crate::{
         identity::Identity,
         report::{ManifestDraft, Plan},
     },
+    http,
     model::report::{ReportKind, Tier},
     wire::api::GrantSummary,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 /// Reports that are declared and wait for their payload, for clients that upload.
 const DECLARED: usize = 8;
@@ -60,6 +61,7 @@ pub(super) fn hold(cast: &mut Cast, broker: &Running, stage: &Stage, out: &Out) 
         "\nThe broker stays at {url} until interrupted. How to reach it: {}",
         stage.path("broker.json").display()
     ));
+    out.line(page(&url, cast, stage).map_err(Failure::refused)?);
     embedded::runtime()?.block_on(stopped());
     Ok(())
 }
@@ -94,6 +96,25 @@ fn client(identity: &Identity) -> Value {
             "d": URL_SAFE_NO_PAD.encode(identity.signing_key().to_bytes()),
         },
     })
+}
+
+/// How to see all of this in a browser: the page, and the keys to sit down with.
+fn page(url: &str, cast: &Cast, stage: &Stage) -> Result<String, String> {
+    if let Some(why) = http::page_missing() {
+        return Ok(format!("Its page is not here: {why}."));
+    }
+    let mut keys = String::new();
+    let auditor = cast.auditor().map_err(|e| e.to_string())?;
+    for (name, identity) in [("advocate", &cast.advocate), ("officer", &cast.officer), ("auditor", &auditor)] {
+        let place = stage.path(&format!("{name}-identity.txt"));
+        identity.write_plain(&place).map_err(|e| e.to_string())?;
+        write!(keys, "\n  {name:<8} {}", place.display()).map_err(|e| e.to_string())?;
+    }
+    Ok(format!(
+        "\nIn a browser on this machine: {url}/#/card/{card}\nBegin there with new keys, or bring those of the story (\u{201c}I \
+         have an identity file\u{201d}, no passphrase):{keys}",
+        card = cast.card().to_string().replace('#', "%23")
+    ))
 }
 
 /// Appears whole: others wait for this file.

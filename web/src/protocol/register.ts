@@ -37,7 +37,7 @@ export interface InstitutionRecord {
 
 export interface Terms {
   readonly institution: string;
-  readonly retention: Record<string, { n?: number }>;
+  readonly retention: { readonly months: number } | Record<string, object>;
   readonly overriding_duties: readonly string[];
   readonly languages: readonly string[];
   readonly response_days: number;
