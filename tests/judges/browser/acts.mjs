@@ -90,7 +90,7 @@ export async function appoint({ page }, key) {
 /** Describes a report and seals it; answers its id as soon as it is registered. */
 export async function seal(who, { title, files, tier = "2", person }, look = async () => undefined) {
   const { page } = who;
-  await open(who, "share/new");
+  await reopen(who, "share/new");
   await page.setInputFiles("#files", files);
   await page.fill("#title", title);
   await page.selectOption("#tier", tier);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { acknowledge, appoint, bringFile, collect, enrol, grant, isSafe, open, opened, reopen, save, seal, setUp, showCard, withdraw } from "./acts.mjs";
+import { acknowledge, appoint, bringFile, collect, enrol, grant, isSafe, open, opened, reopen, save, seal, setUp, showCard } from "./acts.mjs";
 import { PHONE } from "./people.mjs";
 
 export const PURPOSE = "commission-of-inquiry";
@@ -25,10 +25,10 @@ export async function establish({ people, broker, looks }) {
   await looks.at(stranger, "about");
 
   const root = await sit("institution", { locale: "fr" });
-  await setUp(root, "office", "institution", (screen) => looks.at(root, `institution-${screen}`));
+  const rootKept = await setUp(root, "office", "institution", (screen) => looks.at(root, `institution-${screen}`));
   const unit = await enrol(root, { name: "Fact-Finding Mission on Taranda (fictional)", purposes: [PURPOSE, "allegation-letter"] }, (screen) => looks.at(root, screen));
   const officer = await sit("officer", { locale: "fr" });
-  const kept = await setUp(officer, "office", "officer");
+  await setUp(officer, "office", "officer");
   await officer.page.waitForSelector("[data-officer-key]");
   await looks.at(officer, "officer-waits");
   await appoint(root, await officer.page.textContent("[data-officer-key]"));
@@ -66,7 +66,7 @@ export async function establish({ people, broker, looks }) {
   await officer.page.click("button.main");
   await officer.page.setInputFiles("#unit-file", unit.file);
   await officer.page.waitForSelector("#unit-file", { state: "detached" });
-  return { root, unit, officer, kept, first, accreditor, sit };
+  return { root, rootKept, unit, officer, accreditor, sit };
 }
 
 export async function attest({ page }, days) {
@@ -164,5 +164,3 @@ async function answer({ looks, officer }) {
   await page.click("main details form button");
   await page.waitForSelector("[role=status] .notice.good");
 }
-
-export { withdraw };

@@ -87,6 +87,20 @@ export function review(desk: Desk, terms: Terms): Review {
   return { grant, words, young, beyond, consentUnknown: stated?.consent_commitment !== undefined && own?.consent === undefined };
 }
 
+/** The institution is not as it was when the person looked. */
+export class Stale extends Error {}
+
+/** The words that were typed are not those of the institution's key. */
+export class OtherWords extends Error {}
+
+/** The same wish about the institution and its key as the register has them now. */
+function asItStands(desk: Desk, terms: Terms): Terms {
+  const institution = desk.register.institutions.get(terms.institution.id);
+  const key = desk.register.recipientKeys.get(terms.key.statement);
+  if (!institution || !key?.current || !desk.register.isAdmitted(institution) || institution.suspendedBy) throw new Stale();
+  return { ...terms, institution, key };
+}
+
 /** What the broker's rules would say to it now. It learns the terms; nobody signs anything and nothing is kept. */
 export function foresee(desk: Desk, { grant }: Review): Promise<Foreseen> {
   return desk.remote.fetch({ method: "POST", path: "/v1/grants/preview", json: { grant } });
@@ -95,10 +109,10 @@ export function foresee(desk: Desk, { grant }: Review): Promise<Foreseen> {
 /** Signs and sends it. `typed`: the institution's eight words, needed while its key is young. */
 export async function give(desk: Desk, terms: Terms, typed: string): Promise<string> {
   await desk.refresh();
-  const { grant, words, young, beyond, consentUnknown } = review(desk, terms);
-  if (!desk.register.isAdmitted(terms.institution)) throw new Error("the institution is not admitted");
+  const { grant, words, young, beyond, consentUnknown } = review(desk, asItStands(desk, terms));
+  if (words !== review(desk, terms).words) throw new Stale();
   if (consentUnknown || beyond.length > 0) throw new Error("wider than what the persons in the report agreed to");
-  if (young && !sameWords(typed, words)) throw new Error("the eight words do not match");
+  if (young && !sameWords(typed, words)) throw new OtherWords();
   const header = await wrap(await fileKeyOf(desk, terms.report), [grant.recipient]);
   const body = { ...grant, header: digestOf(header) };
   const later = tierOf(desk, terms.report) >= 3;

@@ -29,8 +29,6 @@ export interface Memory {
   heldBack?: Record<string, string>;
   /** Of an officer: the unit's age identity, with which released reports are opened. */
   unitKey?: string;
-  /** The own freeze that holds. */
-  frozenBy?: string;
 }
 
 export interface KeptReceipt {

@@ -29,13 +29,14 @@ export async function recover(desk: Desk, label: string, passphrase: string, pro
   const keys = await keysOf(newSeed());
   const fresh = { signing_key: keys.publicKey, recipient: keys.recipient };
   await desk.state({ kind: "recovery", subject: partyStatement, body: { of: "advocate", keys: fresh } });
+  const me = await keep(keys, label, "advocate", passphrase);
+  me.memory = desk.memory;
   const reports = Object.keys(desk.memory.reports);
   for (const [done, report] of reports.entries()) {
     progress(done, reports.length);
     await lockAnew(desk, report, keys);
   }
-  const me = await keep(keys, label, "advocate", passphrase);
-  me.memory = desk.memory;
+  await remember(me);
   return me;
 }
 
@@ -58,7 +59,9 @@ export async function replaceRoot(desk: Desk, words: string, passphrase: string)
 
 async function lockAnew(desk: Desk, report: string, keys: Keys): Promise<void> {
   const recovery = desk.me.keys;
-  const fileKey = await unwrap(await ownHeader(desk, report), recovery.ageIdentity);
+  // The new keys may ask for what only the recovery key can open.
+  const before = await desk.speakingWith(keys, () => ownHeader(desk, report));
+  const fileKey = await unwrap(before, recovery.ageIdentity);
   const header = await wrap(fileKey, [keys.recipient, recovery.recipient]);
   const body = { report, owner_header: digestOf(header), owner_recipient: keys.recipient };
   const path = `/v1/reports/${report}/owner-header`;

@@ -1,8 +1,12 @@
 // What stops: withdrawing a report, freezing everything, and what lifts that again. Source: docs/protocol.md, "Freezes".
 
 import { keysOf, seedOfWords } from "../protocol/keys";
+import { verifyStatementReceipt } from "../protocol/receipt";
+import { read } from "../protocol/statement";
 import type { Accepted } from "./answers";
 import type { Desk } from "./desk";
+import { ownEntries } from "./history";
+import { Problem } from "./remote";
 
 const GUARDIAN_DAYS = 400;
 
@@ -18,24 +22,45 @@ export async function agreeToErase(desk: Desk, withdrawal: string, words: string
   return desk.speakingWith(recovery, () => desk.state({ kind: "approval", subject: withdrawal, body }));
 }
 
-/** Stops everything of this advocate's at once. Needs no signing in. */
-export async function freeze(desk: Desk): Promise<string> {
+/** Stops everything of this advocate's at once. Needs no signing in, and gets by without: from here on it is refused. */
+export async function freeze(desk: Desk): Promise<void> {
   const text = desk.sign({ kind: "freeze", body: { party: desk.party, lift: { recovery: {} } } });
-  const stopped: { accepted: Accepted } = await desk.remote.fetch({ method: "POST", path: "/v1/freezes", json: { statement: text }, as: "anybody" });
-  await desk.confirm(stopped.accepted, text);
-  desk.memory.frozenBy = stopped.accepted.id;
-  await desk.keep();
-  return stopped.accepted.id;
+  const { accepted }: { accepted: Accepted } = await desk.remote.fetch({ method: "POST", path: "/v1/freezes", json: { statement: text }, as: "anybody" });
+  await desk.believed(() => verifyStatementReceipt(accepted.receipt, "case", desk.register.logKey("case"), "accepted", text));
 }
 
-/** Lifts one's own freeze, by the 24 recovery words. */
-export async function thaw(desk: Desk, freezing: string, words: string): Promise<Accepted> {
+/** Whether everything of this advocate's stands still, whoever stopped it. */
+export async function isFrozen(desk: Desk): Promise<boolean> {
+  try {
+    await desk.remote.send({ path: `/v1/case/checkpoint?from=${desk.seen.case.size}` });
+    return false;
+  } catch (error) {
+    if (error instanceof Problem && error.slug === "frozen") return true;
+    throw error;
+  }
+}
+
+/** Lifts every freeze of one's own, also those a guardian brought, by the 24 recovery words. */
+export async function thaw(desk: Desk, words: string): Promise<void> {
   const recovery = await keysOf(seedOfWords(words));
-  const body = { party: desk.party, freeze: freezing };
-  const accepted = await desk.speakingWith(recovery, () => desk.state({ kind: "thaw", subject: freezing, body }));
-  delete desk.memory.frozenBy;
-  await desk.keep();
-  return accepted;
+  await desk.speakingWith(recovery, async () => {
+    for (const freezing of await ownFreezes(desk)) {
+      await desk.state({ kind: "thaw", subject: freezing, body: { party: desk.party, freeze: freezing } });
+    }
+  });
+}
+
+/** Freezes of this party that nobody has lifted, by the log. Asked with the recovery key: everything else is refused. */
+async function ownFreezes(desk: Desk): Promise<string[]> {
+  const frozen = new Set<string>();
+  for (const { kind, shared } of await ownEntries(desk)) {
+    const { statement } = kind === "freeze" || kind === "thaw" ? read(shared.statement ?? "") : { statement: undefined };
+    // An administrator's is lifted by administrators; their keys stand in the register.
+    if (!statement || desk.register.keys.has(statement.kid)) continue;
+    if (kind === "freeze" && statement.body["party"] === desk.party) frozen.add(statement.digest);
+    if (kind === "thaw") frozen.delete(String(statement.body["freeze"]));
+  }
+  return [...frozen];
 }
 
 /** A freeze signed beforehand, for somebody trusted. It holds no key, works once, and only stops. */

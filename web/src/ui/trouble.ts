@@ -2,6 +2,7 @@
 
 import { NotKnown, Problem, Unreachable } from "../client/remote";
 import { PasskeyUnused } from "../client/passkey";
+import { OtherWords, Stale } from "../client/granting";
 import { Forked } from "../client/desk";
 import { OtherKeys } from "../client/collecting";
 import { OtherBroker } from "../protocol/genesis";
@@ -28,6 +29,8 @@ export function troubleOf(error: unknown): Trouble {
   if (error instanceof OtherBroker) return { words: t("trouble-other-broker") };
   if (error instanceof OtherKeys) return { words: t("trouble-other-keys") };
   if (error instanceof BrokenRegister) return { words: t("trouble-register"), detail: error.message };
+  if (error instanceof Stale) return { words: t("grant-stale") };
+  if (error instanceof OtherWords) return { words: t("grant-words-differ") };
   if (error instanceof PasskeyUnused) return { words: t("trouble-passkey"), detail: error.message };
   if (error instanceof WorkFailed) return ofWork(error);
   return { words: t("trouble-other"), detail: error instanceof Error ? error.message : String(error) };
