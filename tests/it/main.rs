@@ -54,6 +54,7 @@ mod header;
 #[cfg(feature = "client")]
 mod identity;
 #[cfg(all(feature = "client", feature = "server"))]
+mod judged_alike;
 mod least_metadata;
 #[cfg(all(feature = "client", feature = "server"))]
 mod liar;

@@ -109,7 +109,10 @@ function judge(person: Person, shows: readonly Show[], ask: Proposed): Beyond[] 
     .map((show): Beyond => ({ code, why: "consent-item-above-grant", about: show.path, allowed: ask.identification, asked: show.level }));
   const none = noConsentAtAll(person, shows, ask);
   if (none) return [none, ...above];
-  return [...ask.purposes.flatMap((purpose) => judgePurpose(person, shows, ask, purpose)), ...above];
+  if (ask.purposes.length === 0) return [{ code, why: "consent-unanswered", about: "" }, ...above];
+  const whys = ask.purposes.flatMap((purpose) => judgePurpose(person, shows, ask, purpose));
+  // Of two purposes: said once where nobody answered for the class of recipients.
+  return [...whys.filter((why, at) => JSON.stringify(why) !== JSON.stringify(whys[at - 1])), ...above];
 }
 
 function noConsentAtAll(person: Person, shows: readonly Show[], ask: Proposed): Beyond | undefined {
