@@ -1,5 +1,5 @@
 # Short names for what people do here; the work is in scripts/.
-.PHONY: help build test fmt lint doc judges bench fuzz demo clean
+.PHONY: help build test fmt lint doc page judges bench fuzz demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -7,7 +7,7 @@ help: ## this list
 build: ## the release binary, target/release/amana
 	cargo build --release
 
-test: ## every check: lint, documentation, tests, demo, judges (installs what is missing)
+test: ## every check: lint, documentation, tests, the page, demo, judges (installs what is missing)
 	@scripts/test.sh
 
 fmt: ## format the source
@@ -19,7 +19,11 @@ lint: ## formatting, clippy for each set of features, licences
 doc: ## API documentation, target/doc/amana/index.html
 	@scripts/doc.sh
 
-judges: ## the demo, judged by age, rage, typage, schemathesis, another witness and stock OAuth, JOSE, JSON-LD and tus libraries
+page: ## the page by itself: types, its own tests, built twice
+	@scripts/install.sh
+	@scripts/page.sh
+
+judges: ## the demo, judged by a browser, age, rage, typage, schemathesis, another witness and stock OAuth, JOSE, JSON-LD and tus libraries
 	@scripts/install.sh
 	@scripts/judges.sh
 

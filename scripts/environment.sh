@@ -14,6 +14,12 @@ if [ "${CI:-}" = true ]; then
 else
   export AMANA_JUDGES=${AMANA_JUDGES:-auto}
 fi
+# The page is part of what is checked: where nothing may be skipped, a program without it is not built at all.
+if [ "$AMANA_JUDGES" = require ]; then export AMANA_WEB=require; fi
+# The browser that the page is judged with: any Chromium will do.
+for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+  if [ -n "$browser" ] && command -v "$browser" >/dev/null; then CHROMIUM=$(command -v "$browser") && export CHROMIUM && break; fi
+done
 # Tests read these; a variable that is unset means that the judge is not here.
 if [ -d "$judges/cctv" ]; then export AMANA_CCTV_DIR=$judges/cctv; fi
 if [ -x "$judges/tlog" ]; then export AMANA_TLOG=$judges/tlog; fi

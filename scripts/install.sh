@@ -24,8 +24,13 @@ main() {
   cargo_tool rage "$RAGE_VERSION" --no-default-features || missing=1
   cargo_tool cargo-deny "$DENY_VERSION" || missing=1
   npm_judges || missing=1
+  page_tools || missing=1
   python_judges || missing=1
   go_judge || missing=1
+  if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null; then
+    echo "missing: Chromium; the page is not judged in a browser." >&2
+    missing=1
+  fi
   for command in age age-keygen curl; do command -v "$command" >/dev/null || missing=1; done
   if [ "$missing" = 1 ]; then
     echo "some judges are missing (see above)" >&2
@@ -33,7 +38,7 @@ main() {
   fi
 }
 
-# age and curl are judges, Go's log code is another, the C compiler builds SQLite. docker-compose only checks our YAML, so it is not worth a
+# age, curl and Chromium are judges, Go's log code is another, the C compiler builds SQLite. docker-compose only checks our YAML, so it is not worth a
 # place on somebody's own machine: only where every judge is required.
 system_packages() {
   local packages=()
@@ -43,6 +48,7 @@ system_packages() {
   command -v go >/dev/null || packages+=(golang-go)
   [ -d "$GO_MOD" ] || packages+=(golang-golang-x-mod-dev)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+  [ -n "${CHROMIUM:-}" ] || packages+=(chromium)
   if [ "$AMANA_JUDGES" = require ] && ! docker compose version >/dev/null 2>&1; then
     command -v docker-compose >/dev/null || packages+=(docker-compose)
   fi
@@ -81,7 +87,7 @@ npm_judges() {
   local name folder
   mkdir -p "$judges/npm"
   cp tests/judges/*.mjs "$judges/npm/"
-  for name in cctv jose oauth receipts tus typage; do
+  for name in browser cctv jose oauth receipts tus typage; do
     folder=$judges/npm/$name
     mkdir -p "$folder"
     cp "tests/judges/$name/"*.{mjs,json} "$folder/"
@@ -93,6 +99,15 @@ npm_judges() {
   done
   rm -rf "$judges/cctv"
   node "$judges/npm/cctv/dump.mjs" "$judges/cctv"
+}
+
+# What checks the page's source: types, its own tests. The program builds the page by itself.
+page_tools() {
+  command -v npm >/dev/null || return 1
+  cmp --silent web/package-lock.json web/node_modules/.of-lock && return 0
+  echo "installing what checks the page"
+  (cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return 1
+  cp web/package-lock.json web/node_modules/.of-lock
 }
 
 # One environment a judge, so that neither has to fit the other's dependencies.

@@ -14,6 +14,7 @@ demo=target/demo
 served=target/demo-serve
 rolled=target/rolled-forward
 consent=target/consent
+browsed=target/browsed
 opened=$judges/opened
 amana=${CARGO_TARGET_DIR:-target}/release/amana
 
@@ -33,6 +34,8 @@ main() {
   judge cedarpy decides_again
   judge roll-forward rolls_forward
   judge consent lives_through_consent
+  judge page is_the_page_of_the_source
+  judge browser browses
   judge statements node_script jose bundle.mjs "$demo/audit" "$rolled/audit" "$consent/audit"
   judge compose reads_compose_file
   start_broker
@@ -142,6 +145,30 @@ lives_through_consent() {
   needs curl node
   rm -rf "$consent"
   tests/judges/jose/consent.sh "$amana" "$consent"
+}
+
+# What the program serves is what its source builds: the digest that administrators vouch for.
+is_the_page_of_the_source() {
+  needs node npm
+  [ -d web/node_modules ] || { echo "skipped: what builds the page is not installed (scripts/install.sh)"; exit "$SKIPPED"; }
+  (cd web && npm run --silent build)
+  [ "$("$amana" web digest)" = "$(sha256sum web/dist/assets.txt | cut -d ' ' -f 1)" ]
+  echo "ok: page: the program serves what its source builds"
+  local first
+  first=$(gzip -dc web/dist/index.html.gz | grep -oE '/assets/[^"]+' | sed 's|.*|web/dist&.gz|' | sort -u | xargs cat web/dist/index.html.gz | wc -c)
+  echo "first load: $first bytes compressed (gzip)"
+  [ "$first" -lt 150000 ]
+  echo "ok: page: the first load is below 150 kB"
+}
+
+browses() {
+  needs age age-keygen node
+  if [ -z "${CHROMIUM:-}" ]; then
+    echo "skipped: Chromium is not installed (scripts/install.sh)"
+    return "$SKIPPED"
+  fi
+  rm -rf "$browsed"
+  node_script browser judge.mjs "$amana" "$browsed"
 }
 
 # No engine is needed: `config` only reads the file.

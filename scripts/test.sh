@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check there is, in the order in which they find most: lint, documentation, tests, demo and judges.
+# Every check there is, in the order in which they find most: lint, documentation, tests, the page, demo and judges.
 # A step that fails does not keep the next from running; what failed is shown again at the end.
 # The last line counts tests and judges' claims; a failed step that counts nothing itself counts as one.
 set -uo pipefail
@@ -16,6 +16,8 @@ main() {
   step doc scripts/doc.sh || failed=$((failed + 1))
   step tests cargo test --no-fail-fast
   count_tests $?
+  step page scripts/page.sh
+  count_page $?
   step judges scripts/judges.sh
   count_judges $?
 
@@ -56,6 +58,19 @@ count_tests() {
     broken+=(tests)
   fi
   add "$p" "$f" "$s"
+}
+
+# Sums what the page's own tests and its two builds say.
+count_page() {
+  local status=$1 p f
+  p=$(sed -nE 's/^page: ([0-9]+) passed, ([0-9]+) failed$/\1/p' "$checks/page.log")
+  f=$(sed -nE 's/^page: ([0-9]+) passed, ([0-9]+) failed$/\2/p' "$checks/page.log")
+  if grep -q '^page: skipped' "$checks/page.log"; then
+    skipped=$((skipped + 1))
+    return
+  fi
+  if [ "$status" != 0 ] && [ "${f:-0}" = 0 ]; then f=1; fi
+  add "${p:-0}" "${f:-1}" 0
 }
 
 count_judges() {

@@ -22,6 +22,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     cssCodeSplit: false,
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 1000,
     rolldownOptions: { input: at("offline.html"), output: { entryFileNames: "offline.js", assetFileNames: "offline[extname]" } },
   },
 });

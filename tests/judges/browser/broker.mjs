@@ -7,11 +7,11 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Starts a broker in a new folder; answers its address, its card, and how to end it. */
-export async function startBroker(amana, folder) {
+/** Starts a broker in a new folder; answers its address, its card, and how to end it. `through`: the port people come by. */
+export async function startBroker(amana, folder, through) {
   const port = await freePort();
   // Passkeys belong to a name and not to a number.
-  const url = `http://localhost:${port}`;
+  const url = `http://localhost:${through ?? port}`;
   const dir = join(folder, "broker");
   const options = ["--dir", dir, "--listen", `127.0.0.1:${port}`, "--public-url", url, "--origin", "broker.example", "--publish-every", "1"];
   const started = spawn(amana, ["serve", ...options, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -21,7 +21,7 @@ export async function startBroker(amana, folder) {
     started.kill("SIGTERM");
     await ended;
   };
-  return { url, card, stop, role: (name) => join(dir, "roles", `${name}.txt`) };
+  return { url, port, card, stop, role: (name) => join(dir, "roles", `${name}.txt`) };
 }
 
 /** The first thing a program prints, as JSON. */
@@ -40,7 +40,7 @@ function said(program) {
   });
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

@@ -22,7 +22,8 @@ class Parts implements Place, Written {
   readonly #parts = new Map<number, Blob>();
 
   write(bytes: Bytes, { at }: { at: number }): number {
-    this.#parts.set(at, new Blob([bytes]));
+    // A copy: the writer uses its buffer again.
+    this.#parts.set(at, new Blob([bytes.slice()]));
     return bytes.length;
   }
 

@@ -112,7 +112,9 @@ function judge(person: Person, shows: readonly Show[], ask: Proposed): Beyond[] 
   if (ask.purposes.length === 0) return [{ code, why: "consent-unanswered", about: "" }, ...above];
   const whys = ask.purposes.flatMap((purpose) => judgePurpose(person, shows, ask, purpose));
   // Of two purposes: said once where nobody answered for the class of recipients.
-  return [...whys.filter((why, at) => JSON.stringify(why) !== JSON.stringify(whys[at - 1])), ...above];
+  const isOpen = ({ why }: Beyond) => why === "consent-unanswered" || why === "consent-ask";
+  const isSaid = (why: Beyond, at: number) => isOpen(why) && JSON.stringify(why) === JSON.stringify(whys[at - 1]);
+  return [...whys.filter((why, at) => !isSaid(why, at)), ...above];
 }
 
 function noConsentAtAll(person: Person, shows: readonly Show[], ask: Proposed): Beyond | undefined {

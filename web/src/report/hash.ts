@@ -7,6 +7,8 @@ import { bytesToHex } from "../protocol/bytes";
 /** Up to here a file is read whole, for the browser's own digest. */
 export const WHOLE_BYTES = 32 * 1024 * 1024;
 
+const PART_BYTES = 4 * 1024 * 1024;
+
 export async function sha256Of(file: Blob, progress: (bytes: number) => void = () => undefined): Promise<string> {
   if (file.size <= WHOLE_BYTES) {
     const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
@@ -21,11 +23,16 @@ export async function sha256Of(file: Blob, progress: (bytes: number) => void = (
   return bytesToHex(hash.digest());
 }
 
-/** A file's bytes, a mebibyte at a time. */
-export async function* partsOf(file: Blob, from = 0): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const step = 1024 * 1024;
-  for (let at = from; at < file.size; at += step) {
-    yield new Uint8Array(await file.slice(at, Math.min(at + step, file.size)).arrayBuffer());
+/** A file's bytes, some mebibytes at a time. The next are read while these are worked on. */
+export async function* partsOf(file: Blob): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const read = (at: number) => file.slice(at, Math.min(at + PART_BYTES, file.size)).arrayBuffer();
+  let next = file.size > 0 ? read(0) : undefined;
+  for (let at = PART_BYTES; next; at += PART_BYTES) {
+    const part = await next;
+    next = at < file.size ? read(at) : undefined;
+    // Whoever stops early leaves nothing behind that fails unheard.
+    next?.catch(() => undefined);
+    yield new Uint8Array(part);
   }
 }
 

@@ -53,6 +53,9 @@ export class Changed extends Error {}
 const MOST_ARCHIVE_BYTES = 60 * 2 ** 30;
 /** How many chunks are with the browser's cipher at a time. */
 const IN_FLIGHT = 4;
+/** Chunks written at a time: each call into the file system costs as much as some hundred kilobytes. */
+const BATCH_CHUNKS = 32;
+const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const NO_HASH = "0".repeat(64);
 
 export async function seal(wish: ToSeal, progress: (bytes: number) => void): Promise<Sealed> {
@@ -192,7 +195,12 @@ class Chunks {
   /** The chunk in which the front ends and the first file begins. */
   #shared: Bytes | undefined;
   #sharedBytes = 0;
-  readonly #running: Promise<void>[] = [];
+  /** Being sealed, in their order. */
+  readonly #running: Promise<{ place: number; sealed: Uint8Array }>[] = [];
+  /** Sealed and not written yet: neighbours, from this place on. */
+  readonly #batch = new Uint8Array(BATCH_CHUNKS * SEALED_CHUNK_BYTES);
+  #batchPlace = 0;
+  #batchBytes = 0;
 
   constructor(aead: Aead, file: Written, nonce: Bytes) {
     this.#aead = aead;
@@ -237,7 +245,8 @@ class Chunks {
         await this.#seal(place, chunk);
       }
     }
-    await Promise.all(this.#running);
+    while (this.#running.length > 0) await this.#collect();
+    this.#write();
   }
 
   async #close(): Promise<void> {
@@ -254,12 +263,29 @@ class Chunks {
 
   async #seal(place: number, plain: Bytes): Promise<void> {
     const last = (place + 1) * CHUNK_BYTES >= this.#total;
-    const write = async () => {
-      const sealed = await this.#aead.seal(chunkNonce(place, last), plain);
-      this.#file.write(sealed as Bytes, { at: NONCE_BYTES + place * (CHUNK_BYTES + TAG_BYTES) });
-    };
-    this.#running.push(write());
-    if (this.#running.length >= IN_FLIGHT) await this.#running.shift();
+    const seal = async () => ({ place, sealed: await this.#aead.seal(chunkNonce(place, last), plain) });
+    this.#running.push(seal());
+    if (this.#running.length >= IN_FLIGHT) await this.#collect();
+  }
+
+  /** Takes the oldest of those being sealed into the batch. */
+  async #collect(): Promise<void> {
+    const next = await this.#running.shift();
+    if (!next) return;
+    const { place, sealed } = next;
+    const follows = place * SEALED_CHUNK_BYTES === this.#batchPlace * SEALED_CHUNK_BYTES + this.#batchBytes;
+    if (!follows || this.#batchBytes + sealed.length > this.#batch.length) {
+      this.#write();
+      this.#batchPlace = place;
+    }
+    this.#batch.set(sealed, this.#batchBytes);
+    this.#batchBytes += sealed.length;
+  }
+
+  #write(): void {
+    if (this.#batchBytes === 0) return;
+    const written = this.#file.write(this.#batch.subarray(0, this.#batchBytes), { at: NONCE_BYTES + this.#batchPlace * SEALED_CHUNK_BYTES });
+    if (written !== this.#batchBytes) throw new Error("the device did not keep all of it");
+    this.#batchBytes = 0;
   }
 }
-
