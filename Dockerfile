@@ -1,10 +1,16 @@
 # The server-only build: nothing in this image can open an age header or payload, and no private key of a person
 # belongs near it. Genesis and identities are made by `client` builds on other machines (see docker-compose.yml).
 
+# Builds the page for browsers into the program; nothing of it runs in the image.
+FROM node:22-bookworm-slim AS node
+
 FROM rust:1.95-bookworm AS build
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /amana
 COPY . .
-RUN cargo build --profile dist --no-default-features --features server --locked \
+RUN AMANA_WEB=require cargo build --profile dist --no-default-features --features server,web --locked \
  && mkdir -p /empty/data /empty/keys
 
 # No shell, no package manager; libc and libgcc only. Pin both base images by digest where you deploy.

@@ -81,6 +81,7 @@ async function offlinePage({ folder, people, broker, cast, shared, looks, holds 
   assert.ok(listed.includes(`${createHash("sha256").update(readFileSync(page)).digest("hex")}  offline.html\n`), "not the file of the list");
 
   const away = await people.sit("somebody without a connection");
+  await away.page.waitForLoadState("networkidle");
   await away.context.setOffline(true);
   await away.page.goto(pathToFileURL(page).href);
   await away.page.waitForSelector("#recipients");

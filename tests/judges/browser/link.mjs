@@ -17,26 +17,36 @@ export function slowLink({ port, to, bitsPerSecond, loss, roundTrip, again }) {
   });
 
   function carry(from, into, way) {
-    let last = 0;
+    // What is on its way, in its order: each with the moment at which it arrives.
+    const under = [];
+    const passOn = () => {
+      while (under.length > 0 && under[0].at <= performance.now()) {
+        const { segment } = under.shift();
+        if (segment === undefined) into.end();
+        else if (into.writable) into.write(segment);
+      }
+      if (under.length > 0) setTimeout(passOn, Math.max(1, under[0].at - performance.now()));
+    };
+    const send = (segment, at) => {
+      under.push({ segment, at: Math.max(at, under.at(-1)?.at ?? 0) });
+      if (under.length === 1) setTimeout(passOn, Math.max(1, at - performance.now()));
+    };
     from.on("data", (bytes) => {
       from.pause();
       for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {
         const segment = bytes.subarray(at, at + SEGMENT_BYTES);
-        const now = performance.now();
-        free[way] = Math.max(free[way], now) + segment.length * millisecondsPerByte;
-        let arrives = free[way] + roundTrip / 2;
+        free[way] = Math.max(free[way], performance.now()) + segment.length * millisecondsPerByte;
+        let waits = 0;
         for (let tries = 0; tries < 6 && Math.random() < loss; tries += 1) {
           free[way] += segment.length * millisecondsPerByte;
-          arrives = free[way] + roundTrip / 2 + again * 2 ** tries;
+          waits += again * 2 ** tries;
         }
-        last = Math.max(last, arrives);
-        setTimeout(() => into.writable && into.write(segment), last - now);
+        send(segment, free[way] + roundTrip / 2 + waits);
       }
       setTimeout(() => from.resume(), Math.max(0, free[way] - performance.now()));
     });
-    from.on("end", () => setTimeout(() => into.end(), Math.max(0, last - performance.now()) + 1));
+    from.on("end", () => send(undefined, performance.now() + roundTrip / 2));
     from.on("error", () => into.destroy());
-    from.on("close", () => setTimeout(() => into.destroy(), Math.max(0, last - performance.now()) + 100));
   }
 
   return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(server)));

@@ -48,7 +48,7 @@ export class People {
     const who = { name, context, page, complaints: [], expected: [] };
     this.all.push(who);
     page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") who.complaints.push(`console: ${message.text()}`);
+      if (message.type() === "error" || message.type() === "warning") who.complaints.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on("pageerror", (error) => who.complaints.push(`error: ${error.message}`));
     page.on("request", (request) => {
