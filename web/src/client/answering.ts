@@ -1,14 +1,32 @@
 // Requests, as their two sides see them: asked by an officer, answered by an owner item by item.
 
+import { digestOf } from "../protocol/bytes";
 import type { RecipientKey } from "../protocol/register";
-import type { Accepted, InboxItem, RequestSummary } from "./answers";
-import type { Desk } from "./desk";
+import { read, verified } from "../protocol/statement";
+import type { Accepted, AccessRequest, InboxItem, RequestSummary } from "./answers";
+import { type Desk, Forked } from "./desk";
 import { openMessage, sealMessage } from "./messages";
 import { statedOf } from "./reporting";
 
 export async function inbox(desk: Desk): Promise<InboxItem[]> {
   const page: { items: InboxItem[] } = await desk.remote.fetch("/v1/inbox");
-  return page.items;
+  const items: InboxItem[] = [];
+  for (const item of page.items) {
+    const { request } = item.thing;
+    items.push(request ? { ...item, thing: { ...item.thing, request: await asSigned(desk, request) } } : item);
+  }
+  return items;
+}
+
+/** A request as an officer signed it, for the institution that appointed them: whatever the broker says beside it. */
+async function asSigned(desk: Desk, summary: RequestSummary): Promise<RequestSummary> {
+  const unverified = read(summary.statement);
+  const { kid, kind } = unverified.statement;
+  if (!desk.register.keys.has(kid)) await desk.refresh();
+  const key = desk.register.keys.get(kid);
+  if (kind !== "request" || digestOf(summary.statement) !== summary.id || !key?.appointment) throw new Forked("a request that no officer signed");
+  const { body } = verified(unverified, key.publicKey, desk.register.genesisDigest);
+  return { ...summary, institution: key.appointment.institution, request: body as unknown as AccessRequest };
 }
 
 /** Which of its items nobody has answered, or only asked back about. */

@@ -5,9 +5,9 @@ import { decode, digestOf, encode, randomBytes } from "../protocol/bytes";
 import { bodyOf, read, verified } from "../protocol/statement";
 import { thumbprint } from "../protocol/keys";
 import { verifyStatementReceipt } from "../protocol/receipt";
-import { work } from "../work/call";
+import { work, WorkFailed } from "../work/call";
 import type { Opened } from "../work/open";
-import { sealedHandle } from "../work/place";
+import { removeSealed, sealedHandle } from "../work/place";
 import type { Accepted, Became, Grant, GrantSummary, Released, Report } from "./answers";
 import { type Desk, Forked } from "./desk";
 import { download } from "./downloading";
@@ -20,7 +20,6 @@ export interface Collecting {
 
 /** Asks for one release. The answer comes after the broker has recorded it; its receipt is verified before anything else. */
 export async function release(desk: Desk, summary: GrantSummary, purpose: string): Promise<Collecting> {
-  const grant = bodyOf<Grant>(summary.statement, "grant");
   const body = { grant: summary.id, purpose, nonce: encode(randomBytes(16)), conditions_noted: summary.id };
   const text = desk.sign({ kind: "release-request", subject: summary.id, body }, desk.memory.chains[summary.id]);
   const path = `/v1/grants/${summary.id}/releases`;
@@ -31,6 +30,8 @@ export async function release(desk: Desk, summary: GrantSummary, purpose: string
   await desk.keepReceipt(receipt, "case", released.receipt, text);
   desk.memory.chains[summary.id] = digestOf(text);
   const report = statedBy(desk, released);
+  // Of the statement that was verified, and not of what a listing said it was.
+  const grant = bodyOf<Grant>(released.grant_statement, "grant");
   if (digestOf(released.grant_statement) !== summary.id || digestOf(released.report_statement) !== grant.report) {
     throw new Forked("the broker sent another grant or report than the one asked for");
   }
@@ -74,7 +75,13 @@ export async function fetchAndOpen(
   const payload = await download(desk.remote, from, place, progress, signal);
   const wish = { payload, header, ageIdentity: await unitIdentity(desk), stated: report };
   let done = 0;
-  return work("open", wish, (bytes) => progress((done += bytes), report.payload_bytes));
+  try {
+    return await work("open", wish, (bytes) => progress((done += bytes), report.payload_bytes));
+  } catch (error) {
+    // With another key the same bytes may open; otherwise they are fetched anew.
+    if (error instanceof WorkFailed && error.kind === "defect" && error.what !== "defect-key") await removeSealed(released.release);
+    throw error;
+  }
 }
 
 /** The key a unit's reports are wrapped to: kept beside the officer's, since an institution shares it among its officers. */
@@ -90,6 +97,7 @@ export async function acknowledge(desk: Desk, release: string, defect?: string):
   const outcome = defect === undefined ? { opened: { payload_sha256, key_commitment } } : { defect: { description: defect } };
   const accepted = await desk.state({ kind: "acknowledgement", subject: grant, body: { grant, release, outcome } });
   desk.memory.collected[release] = { ...collected, acknowledged: true };
+  await removeSealed(release);
   await desk.keep();
   return accepted;
 }

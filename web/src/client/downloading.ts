@@ -28,7 +28,7 @@ export async function download(
     try {
       const answer = await remote.send({ path, headers: { range: `bytes=${payloadAt + there}-` }, signal });
       if (answer.status !== 206 || !answer.body) throw new OtherPart("not the part that was asked for");
-      await append(place, there, answer.body, (bytes) => progress(there + bytes, payloadBytes));
+      await append(place, { at: there, most: payloadBytes - there }, answer.body, (bytes) => progress(there + bytes, payloadBytes));
       failures = 0;
     } catch (error) {
       signal.throwIfAborted();
@@ -40,8 +40,8 @@ export async function download(
   }
 }
 
-/** Keeps what arrives, also of a stream that is cut. */
-async function append(place: FileSystemFileHandle, at: number, body: ReadableStream<Uint8Array>, progress: (bytes: number) => void): Promise<void> {
+/** Keeps what arrives, also of a stream that is cut; of one that goes on for ever no more than was announced. */
+async function append(place: FileSystemFileHandle, { at, most }: { at: number; most: number }, body: ReadableStream<Uint8Array>, progress: (bytes: number) => void): Promise<void> {
   const writable = await place.createWritable({ keepExistingData: true });
   await writable.seek(at);
   const reader = body.getReader();
@@ -50,9 +50,13 @@ async function append(place: FileSystemFileHandle, at: number, body: ReadableStr
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      await writable.write(value as Uint8Array<ArrayBuffer>);
-      bytes += value.length;
+      const part = value.subarray(0, most - bytes) as Uint8Array<ArrayBuffer>;
+      await writable.write(part);
+      bytes += part.length;
       progress(bytes);
+      if (bytes < most) continue;
+      await reader.cancel();
+      break;
     }
   } finally {
     await writable.close();

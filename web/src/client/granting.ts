@@ -8,7 +8,7 @@ import type { Institution, RecipientKey } from "../protocol/register";
 import { bodyOf } from "../protocol/statement";
 import { type Beyond, check, type Level } from "../report/consent";
 import type { Grant, GrantSummary, Revoked } from "./answers";
-import type { Desk } from "./desk";
+import { type Desk, Forked } from "./desk";
 import { verifyStatementReceipt } from "../protocol/receipt";
 import { fileKeyOf, statedOf } from "./reporting";
 import type { Reason } from "./remote";
@@ -158,7 +158,12 @@ export async function revoke(desk: Desk, grant: string, scopes: readonly string[
   return revoked;
 }
 
-export const grants = (desk: Desk): Promise<GrantSummary[]> => desk.remote.fetchAll("/v1/grants");
+/** Grants that concern whoever asks, each with the statement it is named by. */
+export async function grants(desk: Desk): Promise<GrantSummary[]> {
+  const listed = await desk.remote.fetchAll<GrantSummary>("/v1/grants");
+  if (listed.some(({ id, statement }) => digestOf(statement) !== id)) throw new Forked("a grant is shown under another one's number");
+  return listed;
+}
 
 export const tierOf = (desk: Desk, report: string): number => statedOf(desk.memory.reports[report]?.statement ?? "").tier;
 

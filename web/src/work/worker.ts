@@ -1,6 +1,6 @@
 // The worker: whatever takes long, away from the page. Progress is told in bytes.
 
-import * as vault from "../client/locks";
+import * as vault from "./locks";
 import { bytesToHex, concatBytes, encode, hexToBytes, randomBytes, sha256, utf8ToBytes } from "../protocol/bytes";
 import { bring } from "./bring";
 import { Changed, seal } from "./seal";
