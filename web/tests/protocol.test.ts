@@ -10,6 +10,7 @@ import { parseObject } from "../src/protocol/json";
 import { parse, sign, signStatement, verify } from "../src/protocol/jws";
 import { fingerprint, identityFile, type Keys, keysOf, newSeed, readIdentityFile, recoveryWords, sameWords, seedOfWords } from "../src/protocol/keys";
 import { openCheckpoint } from "../src/protocol/note";
+import { ownerOf } from "../src/protocol/ownership";
 import { Register } from "../src/protocol/register";
 import { browsers, chunkNonce, nobles } from "../src/protocol/stream";
 import { leafHash, Tree, verifyConsistency, verifyInclusion } from "../src/protocol/tree";
@@ -143,6 +144,48 @@ describe("trees", () => {
   });
 });
 
+test("a proof of pieces that are not hashes proves nothing", () => {
+  const leaves = ["a", "b", "c"].map((text) => leafHash(utf8ToBytes(text)));
+  const left = sha256(concatBytes(Uint8Array.of(1), leaves[0] as Uint8Array, leaves[1] as Uint8Array));
+  const last = leaves[2] as Uint8Array;
+  const oldRoot = sha256(concatBytes(Uint8Array.of(1), left, last));
+  const forged = leafHash(utf8ToBytes("forged"));
+  const [none, joined, more] = [new Uint8Array(), concatBytes(left, last), randomBytes(32)];
+  const right = sha256(concatBytes(Uint8Array.of(1), none, forged, more));
+  const newRoot = sha256(concatBytes(Uint8Array.of(1), joined, right));
+  expect(() => verifyConsistency(3, oldRoot, 4, newRoot, [none, concatBytes(forged, more), joined])).toThrow(/not a hash/u);
+  expect(() => verifyInclusion(forged, 2, 4, newRoot, [more, joined])).toThrow(/not a hash/u);
+});
+
+describe("ownership", () => {
+  const AUD = "a".repeat(64);
+  let drawn = 0;
+  const say = (kind: string, keys: Keys, iss: string, body: object) =>
+    signStatement(kind, { iss, aud: AUD, jti: String((drawn += 1)), iat: 1, submit_by: 9, body }, keys);
+  const pub = ({ publicKey, recipient }: Keys) => ({ signing_key: publicKey, recipient });
+
+  test("follows keys to those of today, and takes nobody's word but the keys' own", async () => {
+    const [mine, recovery, fresh, other] = await Promise.all([0, 1, 2, 3].map(() => keysOf(newSeed()))) as [Keys, Keys, Keys, Keys];
+    const party = say("party", mine, mine.kid, { ...pub(mine), recovery: pub(recovery), role: { advocate: {} } });
+    const recovered = say("recovery", recovery, mine.kid, { of: "advocate", keys: pub(fresh) });
+    expect(ownerOf([party], AUD, mine.publicKey).recovery.recipient).toBe(recovery.recipient);
+    expect(ownerOf([party, recovered], AUD, fresh.publicKey).party).toBe(mine.kid);
+    expect(() => ownerOf([party, recovered], AUD, mine.publicKey)).toThrow();
+    const rotation = say("rotation", mine, mine.kid, { of: "advocate", keys: pub(fresh) });
+    const approval = say("approval", recovery, mine.kid, { approves: digestOf(rotation), matter: "rotation" });
+    expect(() => ownerOf([party, rotation], AUD, fresh.publicKey)).toThrow();
+    expect(ownerOf([party, rotation, approval], AUD, fresh.publicKey).party).toBe(mine.kid);
+    // What a broker would make up: an enrolment with its own recipient beside the true recovery key, or signed by others.
+    const [head, , signature] = party.split(".");
+    const body = { ...pub(mine), recovery: { ...pub(recovery), recipient: other.recipient }, role: { advocate: {} } };
+    const claims = encode(utf8ToBytes(JSON.stringify({ iss: mine.kid, aud: AUD, jti: "x", iat: 1, submit_by: 9, body })));
+    expect(() => ownerOf([`${head}.${claims}.${signature}`], AUD, mine.publicKey)).toThrow();
+    expect(() => ownerOf([say("party", other, mine.kid, body)], AUD, mine.publicKey)).toThrow();
+    expect(() => ownerOf([party, say("recovery", other, mine.kid, { of: "advocate", keys: pub(other) })], AUD, mine.publicKey)).toThrow();
+    expect(() => ownerOf([party], "b".repeat(64), mine.publicKey)).toThrow();
+  });
+});
+
 describe("statements", () => {
   test("another key, another character or another member in the header is refused", async () => {
     const [keys, other] = await Promise.all([keysOf(newSeed()), keysOf(newSeed())]);
@@ -194,9 +237,10 @@ describe("the register", () => {
 
   const founded = () => new Register(genesisOf(cast.note, cardOf(cast.note)), cast.note);
   let drawn = 0;
-  function stated(kind: string, keys: Keys, body: object, about: { subject?: string; iss?: string; jti?: string } = {}): string {
-    const { subject, iss = keys.kid, jti = String((drawn += 1)) } = about;
-    const claims = { iss, aud: digestOf(cast.note), jti, iat: NOW, submit_by: NOW + 1000, ...(subject ? { subject } : {}), body };
+  function stated(kind: string, keys: Keys, body: object, about: { subject?: string; iss?: string; prev?: string } = {}): string {
+    const { subject, iss = keys.kid, prev } = about;
+    const jti = String((drawn += 1));
+    const claims = { iss, aud: digestOf(cast.note), jti, iat: NOW, submit_by: NOW + 1000, ...(subject ? { subject } : {}), ...(prev ? { prev } : {}), body };
     return signStatement(kind, claims, keys);
   }
   const entry = (statement: string, at = NOW) => JSON.stringify({ event: "accepted", at, statement });
@@ -206,11 +250,20 @@ describe("the register", () => {
     const keys = { signing_key: root.publicKey, recipient: root.recipient, recovery: { signing_key: recovery.publicKey, recipient: recovery.recipient } };
     return stated("party", root, { ...keys, role: { institution: record } });
   };
+  let enrolmentText = "";
+  /** The same enrolment again, so that a statement about it fits. */
+  function enrolledAs(statement: string): Register {
+    const register = founded();
+    register.append(entry(enrolmentText));
+    expect(digestOf(enrolmentText)).toBe(statement);
+    return register;
+  }
   const office = (name: string, place: number): Keys => (cast.offices[name] as Keys[])[place] as Keys;
 
   function enrolled(): { register: Register; statement: string; id: string } {
     const register = founded();
     const statement = enrolment();
+    enrolmentText = statement;
     register.append(entry(statement));
     return { register, statement: digestOf(statement), id: cast.root.kid };
   }
@@ -263,12 +316,14 @@ describe("the register", () => {
   });
 
   test("a statement that comes twice, too late, or for another broker breaks it", () => {
-    const terms = (about: object = {}) => stated("terms", cast.root, { institution: cast.root.kid }, about);
-    const { register } = enrolled();
-    const once = terms();
+    const { register, statement } = enrolled();
+    const terms = (prev: string) => stated("terms", cast.root, { institution: cast.root.kid }, { subject: statement, prev });
+    const once = terms(statement);
     register.append(entry(once));
     expect(() => register.append(entry(once))).toThrow(/before/u);
-    expect(() => enrolled().register.append(entry(terms(), NOW + 2000))).toThrow(/too late/u);
+    const another = enrolled();
+    const late = stated("terms", cast.root, { institution: cast.root.kid }, { subject: another.statement, prev: another.statement });
+    expect(() => another.register.append(entry(late, NOW + 2000))).toThrow(/too late/u);
     const elsewhere = signStatement("terms", { iss: cast.root.kid, aud: "0".repeat(64), jti: "x", iat: NOW, submit_by: NOW + 9, body: {} }, cast.root);
     expect(() => enrolled().register.append(entry(elsewhere))).toThrow(/another broker/u);
   });
@@ -277,11 +332,46 @@ describe("the register", () => {
     const { register, statement, id } = enrolled();
     const fresh = await keysOf(newSeed());
     const body = { of: "institution", keys: { signing_key: fresh.publicKey, recipient: fresh.recipient } };
-    register.append(entry(stated("recovery", cast.recovery, body, { subject: statement, iss: id })));
-    const key = (keys: Keys) => entry(stated("recipient-key", keys, { institution: id, unit: "u", recipient: fresh.recipient }, { subject: statement, iss: id }));
+    const recovered = stated("recovery", cast.recovery, body, { subject: statement, iss: id, prev: statement });
+    register.append(entry(recovered));
+    const about = { subject: statement, iss: id, prev: digestOf(recovered) };
+    const key = (keys: Keys) => entry(stated("recipient-key", keys, { institution: id, unit: "u", recipient: fresh.recipient }, about));
     expect(() => register.append(key(cast.root))).toThrow();
     register.append(key(fresh));
     expect(register.currentKeys(id)).toHaveLength(1);
+  });
+
+  test("statements are read in the order in which they were made, and about what they say", () => {
+    const { statement, id } = enrolled();
+    const key = (unit: string, prev: string, subject = statement) => stated("recipient-key", cast.root, { institution: id, unit, recipient: cast.root.recipient }, { subject, prev });
+    const first = key("one", statement);
+    const second = key("two", digestOf(first));
+    const inOrder = enrolledAs(statement);
+    inOrder.append(entry(first));
+    inOrder.append(entry(second));
+    expect(() => enrolledAs(statement).append(entry(second))).toThrow(/order/u);
+    expect(() => enrolledAs(statement).append(entry(key("one", statement, "0".repeat(64))))).toThrow(/something else/u);
+  });
+
+  test("a lifting lifts the suspension it was proposed for and no later one", () => {
+    const { register, statement, id } = enrolled();
+    const [first, second] = [office("administrators", 0), office("administrators", 1)];
+    const last = new Map<string, string>();
+    const say = (kind: string, keys: Keys, body: object, subject: string) => {
+      const prev = last.get(`${keys.kid} ${subject}`);
+      const text = stated(kind, keys, body, { subject, ...(prev ? { prev } : {}) });
+      last.set(`${keys.kid} ${subject}`, digestOf(text));
+      register.append(entry(text));
+      return digestOf(text);
+    };
+    const approve = (keys: Keys, approves: string) => say("approval", keys, { approves }, approves);
+    const act = (keys: Keys, what: string) => say("suspension", keys, { institution: id, act: what, reason: "r" }, statement);
+    act(first, "suspend");
+    const lifts = [act(first, "lift"), act(first, "lift")];
+    approve(second, lifts[0] as string);
+    expect(register.institutions.get(id)?.suspendedBy).toBeUndefined();
+    act(first, "suspend");
+    expect(() => approve(second, lifts[1] as string)).toThrow(/another suspension/u);
   });
 
   test("a checkpoint of fewer or other entries, or by another key, is refused", () => {

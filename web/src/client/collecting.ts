@@ -32,7 +32,7 @@ export async function release(desk: Desk, summary: GrantSummary, purpose: string
   const report = statedBy(desk, released);
   // Of the statement that was verified, and not of what a listing said it was.
   const grant = bodyOf<Grant>(released.grant_statement, "grant");
-  if (digestOf(released.grant_statement) !== summary.id || digestOf(released.report_statement) !== grant.report) {
+  if (released.release !== digestOf(text) || digestOf(released.grant_statement) !== summary.id || digestOf(released.report_statement) !== grant.report) {
     throw new Forked("the broker sent another grant or report than the one asked for");
   }
   if (digestOf(decode(released.header)) !== grant.header) throw new Forked("the broker sent another header than the grant names");

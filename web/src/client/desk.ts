@@ -183,7 +183,10 @@ export class Desk {
   async followCase(tree: Seen): Promise<void> {
     const before = this.seen.case;
     const newest = await this.#headAfter(before);
-    if (!newest) return;
+    if (!newest) {
+      if (tree.size > 0) throw new Forked("the broker shows no log to the receipt it signed");
+      return;
+    }
     if (newest.tree.size < tree.size) throw new Forked("the case log is smaller than its receipt says");
     if (newest.tree.size !== tree.size || newest.tree.root !== tree.root) await this.#headAfter(tree);
     this.memory.case = newest.tree;

@@ -7,6 +7,7 @@ import { fingerprint, sameWords } from "../protocol/keys";
 import type { Institution, RecipientKey } from "../protocol/register";
 import { bodyOf } from "../protocol/statement";
 import { type Beyond, check, type Level } from "../report/consent";
+import type { Relation } from "../report/manifest";
 import type { Grant, GrantSummary, Revoked } from "./answers";
 import { type Desk, Forked } from "./desk";
 import { verifyStatementReceipt } from "../protocol/receipt";
@@ -40,6 +41,8 @@ export interface Review {
   readonly beyond: readonly Beyond[];
   /** Consent is recorded in the report, and this device does not have it. */
   readonly consentUnknown: boolean;
+  /** The version that leaves out what identifies: from tier 3 on that one is granted. */
+  readonly redacted: string | undefined;
 }
 
 export interface Foreseen {
@@ -84,7 +87,18 @@ export function review(desk: Desk, terms: Terms): Review {
     ...(terms.replaces === undefined ? {} : { replaces: terms.replaces }),
   };
   const words = fingerprint(decode(institution.publicKey), key.recipient);
-  return { grant, words, young, beyond, consentUnknown: stated?.consent_commitment !== undefined && own?.consent === undefined };
+  return { grant, words, young, beyond, consentUnknown: stated?.consent_commitment !== undefined && own?.consent === undefined, redacted: redactionOf(desk, terms.report) };
+}
+
+/** From tier 3 on: the redacted version that this device knows of an original. The broker cannot know. */
+function redactionOf(desk: Desk, report: string): string | undefined {
+  const own = desk.memory.reports[report];
+  if (!own) return undefined;
+  const stated = statedOf(own.statement);
+  if (stated.tier < 3 || stated.kind === "redaction") return undefined;
+  const redacts = ([, { relations }]: [string, { relations: readonly Relation[] }]) =>
+    relations.some((relation) => relation.kind === "redacts" && relation.digest === report);
+  return Object.entries(desk.memory.reports).find(redacts)?.[0];
 }
 
 /** The institution is not as it was when the person looked. */
@@ -93,11 +107,14 @@ export class Stale extends Error {}
 /** The words that were typed are not those of the institution's key. */
 export class OtherWords extends Error {}
 
-/** The same wish about the institution and its key as the register has them now. */
+/** The same wish about the institution and its key as the register has them now, if they are as the person saw them. */
 function asItStands(desk: Desk, terms: Terms): Terms {
-  const institution = desk.register.institutions.get(terms.institution.id);
+  const seen = terms.institution;
+  const institution = desk.register.institutions.get(seen.id);
   const key = desk.register.recipientKeys.get(terms.key.statement);
-  if (!institution || !key?.current || !desk.register.isAdmitted(institution) || institution.suspendedBy) throw new Stale();
+  const same =
+    institution?.publicKey === seen.publicKey && institution.recordBy === seen.recordBy && institution.terms?.statement === seen.terms?.statement;
+  if (!same || !key?.current || !desk.register.isAdmitted(institution) || institution.suspendedBy) throw new Stale();
   return { ...terms, institution, key };
 }
 
@@ -109,7 +126,8 @@ export function foresee(desk: Desk, { grant }: Review): Promise<Foreseen> {
 /** Signs and sends it. `typed`: the institution's eight words, needed while its key is young. */
 export async function give(desk: Desk, terms: Terms, typed: string): Promise<string> {
   await desk.refresh();
-  const { grant, words, young, beyond, consentUnknown } = review(desk, asItStands(desk, terms));
+  const { grant, words, young, beyond, consentUnknown, redacted } = review(desk, asItStands(desk, terms));
+  if (redacted !== undefined) throw new Error("a redacted version of it is there");
   if (words !== review(desk, terms).words) throw new Stale();
   if (consentUnknown || beyond.length > 0) throw new Error("wider than what the persons in the report agreed to");
   if (young && !sameWords(typed, words)) throw new OtherWords();

@@ -3,7 +3,8 @@
 
 import { isSignedBy, parseNote } from "../protocol/note";
 import { type Shared, verifyReceipt } from "../protocol/receipt";
-import { bodyOf, read } from "../protocol/statement";
+import { ownerOf, stated } from "../protocol/ownership";
+import { read } from "../protocol/statement";
 import type { Disclosure } from "./answers";
 import { type Desk, Forked } from "./desk";
 
@@ -25,7 +26,9 @@ interface Listing {
   readonly entries: readonly number[];
 }
 
-export async function ownEntries(desk: Desk): Promise<OwnEntry[]> {
+export const ownEntries = async (desk: Desk): Promise<OwnEntry[]> => (await ownListing(desk)).entries;
+
+async function ownListing(desk: Desk): Promise<{ party: string; entries: OwnEntry[] }> {
   await desk.followCase(desk.seen.case);
   const known = desk.seen.case.size;
   const own: OwnEntry[] = [];
@@ -34,17 +37,21 @@ export async function ownEntries(desk: Desk): Promise<OwnEntry[]> {
     const listing = await desk.believed(() => openListing(page.listing, desk));
     const sent = page.entries.map((entry) => entry.index);
     const fits = listing.from === from && listing.size >= known && String(sent) === String(listing.entries);
+    if (desk.memory.party !== undefined && listing.party !== desk.memory.party) throw new Forked("the listing is somebody else's");
     if (!fits || (listing.until <= from && listing.until < listing.size)) throw new Forked("the listing leaves something out");
     await desk.followCase({ size: listing.size, root: listing.root });
-    for (const { index, proof } of page.entries) own.push(await checked(desk, index, proof));
-    if (listing.until >= listing.size) return own;
+    for (const { index, proof } of page.entries) own.push(await checked(desk, index, proof, listing));
+    if (listing.until >= listing.size) return { party: listing.party, entries: own };
     from = listing.until;
   }
 }
 
-async function checked(desk: Desk, index: number, proof: string): Promise<OwnEntry> {
+async function checked(desk: Desk, index: number, proof: string, followed: { readonly size: number; readonly root: string }): Promise<OwnEntry> {
   const verified = await desk.believed(() => verifyReceipt(proof, "case", desk.register.logKey("case")));
   if (verified.index !== index) throw new Forked("the proof is of another entry");
+  // One tree for all of them: an entry of another is of another log.
+  const { tree } = verified;
+  if (tree.size !== followed.size || tree.root !== followed.root) await desk.followCase(tree);
   const { shared } = verified;
   const event = typeof shared.event === "string" ? shared.event : (Object.keys(shared.event)[0] ?? "");
   const kind = event === "accepted" && shared.statement ? read(shared.statement).statement.kind : event;
@@ -61,24 +68,29 @@ function openListing(note: string, desk: Desk): Listing {
 
 /** Learns again what a new device does not know: the party, its recovery key, and which reports are its own. */
 export async function recollect(desk: Desk): Promise<void> {
-  for (const { kind, shared } of await ownEntries(desk)) {
-    const statement = shared.statement ?? "";
-    if (kind === "party") {
-      const { statement: enrolled } = read(statement);
-      // Others' enrolments do not concern anybody but them; a guardian's would be the second.
-      if (desk.memory.party !== undefined) continue;
-      [desk.memory.party, desk.memory.partyStatement] = [enrolled.iss, enrolled.digest];
-      desk.memory.recovery = bodyOf<{ recovery: { signing_key: string; recipient: string } }>(statement, "party").recovery;
-    } else if (kind === "rotation" || kind === "recovery") {
-      const { keys } = bodyOf<{ keys: { recovery?: { signing_key: string; recipient: string } } }>(statement, kind);
-      if (keys.recovery) desk.memory.recovery = keys.recovery;
-    } else if (kind === "report") {
-      const { statement: signed } = read(statement);
-      desk.memory.chains[signed.digest] ??= signed.digest;
-      desk.memory.reports[signed.digest] ??= unknownReport(statement);
+  const { party, entries } = await ownListing(desk);
+  const statements = entries.flatMap(({ shared, kind }) => (shared.statement && STATED.has(kind) ? [{ kind, text: shared.statement }] : []));
+  const genesis = desk.register.genesisDigest;
+  const owner = ownerOf(statements.map(({ text }) => text), genesis, desk.me.keys.publicKey);
+  if (party !== owner.party) throw new Forked("the listing is somebody else's");
+  const { memory } = desk;
+  [memory.party, memory.partyStatement, memory.recovery] = [owner.party, owner.statement, owner.recovery];
+  for (const { kind, text } of statements) {
+    const { iss } = read(text).statement;
+    // A report that was handed over keeps its first owner's statement; the command line follows that.
+    if (iss !== owner.party) continue;
+    if (kind === "report") {
+      const { digest } = stated(owner, text, genesis);
+      memory.chains[digest] ??= digest;
+      memory.reports[digest] ??= unknownReport(text);
+    } else if (kind === "owner-header") {
+      const { report, owner_header } = stated(owner, text, genesis, owner.recoveries).body as { report: string; owner_header: string };
+      const own = memory.reports[report];
+      if (own) own.headerDigest = owner_header;
     }
   }
   await desk.keep();
 }
 
+const STATED = new Set(["party", "rotation", "recovery", "approval", "report", "owner-header"]);
 const unknownReport = (statement: string) => ({ statement, title: "", consentSalt: "", items: [], relations: [], ownerHeader: "" });

@@ -5,12 +5,11 @@ import type { Terms } from "../protocol/register";
 import type { Accepted } from "./answers";
 import type { Desk } from "./desk";
 
-/** Publishes a recipient key for a unit. The key itself is made here and handed out as a file. */
-export async function publishUnit(desk: Desk, unit: string): Promise<Keys> {
-  const keys = await keysOf(newSeed());
-  await about(desk, "recipient-key", { unit, recipient: keys.recipient });
-  return keys;
-}
+/** A unit's keys. Their file is handed out before they are published: nobody is to seal for a key that was lost. */
+export const newUnit = (): Promise<Keys> => keysOf(newSeed());
+
+export const publishUnit = (desk: Desk, unit: string, keys: Keys): Promise<Accepted> =>
+  about(desk, "recipient-key", { unit, recipient: keys.recipient });
 
 export const appoint = (desk: Desk, signing_key: string, unit: string, days: number): Promise<Accepted> =>
   about(desk, "officer", { signing_key, unit, until: desk.now + days * 86_400 });

@@ -48,6 +48,10 @@ export interface OwnReport {
   relations: Relation[];
   /** Header of the sealed file, base64url. */
   ownerHeader: string;
+  /** Digest of the header, where it was made anew. */
+  headerDigest?: string;
+  /** Signed, and not known to be registered. */
+  unsent?: boolean;
   /** While the payload has not arrived whole: name of the sealed file on this device. */
   pending?: { file: string; upload?: string };
 }

@@ -7,7 +7,7 @@ import { type Keys, keysOf, newSeed, seedOfWords } from "../protocol/keys";
 import type { Desk } from "./desk";
 import { recollect } from "./history";
 import { emptyMemory } from "./memory";
-import { ownHeader } from "./reporting";
+import { ownHeader, reports } from "./reporting";
 import { forget, keep, remember, type Unlocked, unlock } from "./vault";
 
 /** The recovery key of 24 words; throws where they are not 24 words of the list. */
@@ -23,21 +23,33 @@ export async function recover(desk: Desk, label: string, passphrase: string, pro
   const recovery = desk.me.keys;
   await recollect(desk);
   const { party, partyStatement, recovery: known } = desk.memory;
-  if (party === undefined || partyStatement === undefined || known?.signing_key !== recovery.publicKey) {
+  if (party === undefined || partyStatement === undefined || known?.signing_key !== recovery.publicKey || known.recipient !== recovery.recipient) {
     throw new Error("these 24 words are not the recovery key of anybody here");
   }
   const keys = await keysOf(newSeed());
   const fresh = { signing_key: keys.publicKey, recipient: keys.recipient };
-  await desk.state({ kind: "recovery", subject: partyStatement, body: { of: "advocate", keys: fresh } });
+  // On this device before it counts: a break in between loses nothing.
   const me = await keep(keys, label, "advocate", passphrase);
   me.memory = desk.memory;
-  const reports = Object.keys(desk.memory.reports);
-  for (const [done, report] of reports.entries()) {
-    progress(done, reports.length);
-    await lockAnew(desk, report, keys);
-  }
   await remember(me);
+  await desk.state({ kind: "recovery", subject: partyStatement, body: { of: "advocate", keys: fresh } });
+  const failed = await lockEachAnew(desk, me, progress);
+  if (failed.length > 0) throw new Error(`${failed.length} reports could not be locked for the new keys; begin again with the 24 words`);
   return me;
+}
+
+/** Goes on past what cannot be had; answers the reports that still have their old lock. */
+async function lockEachAnew(desk: Desk, me: Unlocked, progress: (done: number, of: number) => void): Promise<string[]> {
+  const { keys } = me;
+  const kept = await desk.speakingWith(keys, () => reports(desk));
+  const theirs = kept.filter(({ id, state }) => desk.memory.reports[id] && !("erased" in state));
+  const failed: string[] = [];
+  for (const [done, { id }] of theirs.entries()) {
+    progress(done, theirs.length);
+    await lockAnew(desk, id, keys).catch(() => failed.push(id));
+    await remember(me);
+  }
+  return failed;
 }
 
 /** Puts a new root key of an institution in force, by its 24 words, and keeps it under the passphrase of the old one. */
@@ -67,5 +79,5 @@ async function lockAnew(desk: Desk, report: string, keys: Keys): Promise<void> {
   const path = `/v1/reports/${report}/owner-header`;
   await desk.state({ kind: "owner-header", subject: report, body, path, method: "PUT", along: { owner_header: encode(header) } });
   const own = desk.memory.reports[report];
-  if (own) own.ownerHeader = encode(header);
+  if (own) [own.ownerHeader, own.headerDigest] = [encode(header), digestOf(header)];
 }

@@ -226,6 +226,8 @@ export class Remote {
     const answer = await reach(`${this.#base}/.well-known/oauth-authorization-server`, {});
     this.#keepNonce(answer);
     const { issuer }: { issuer: string } = await answer.json();
+    // An assertion for another broker would sign in there.
+    if (issuer !== location.origin) throw new NotKnown(`the broker calls itself ${issuer}; open the page there`);
     this.#issuer = issuer;
     return issuer;
   }

@@ -12,6 +12,8 @@ import type { Sealed, ToSeal } from "../work/seal";
 import type { Accepted, OwnerHeader, Report, ReportSummary } from "./answers";
 import { type Desk, Forked } from "./desk";
 import { download } from "./downloading";
+import { recollect } from "./history";
+import { Problem } from "./remote";
 import { upload, type UploadStep } from "./uploading";
 
 export interface Draft extends Omit<ToSeal, "recipients"> {
@@ -63,9 +65,10 @@ export async function declare(desk: Desk, draft: Draft, sealed: SealedDraft): Pr
     ...predecessor(relations),
     ...(draft.consent ? { consent_commitment: commitment(draft.consent, consentSalt) } : {}),
   };
-  const accepted = await desk.state({ kind: "report", body: report, path: "/v1/reports", along: { owner_header: sealed.ownerHeader } });
-  const statement = desk.memory.receipts[accepted.id]?.statement ?? "";
-  desk.memory.reports[accepted.id] = {
+  // Remembered before it is sent: whatever becomes of the answer, the same statement is sent again and not another one.
+  const statement = desk.sign({ kind: "report", body: report });
+  const id = digestOf(statement);
+  desk.memory.reports[id] = {
     statement,
     title: draft.title ?? "",
     ...(draft.consent ? { consent: draft.consent } : {}),
@@ -74,10 +77,42 @@ export async function declare(desk: Desk, draft: Draft, sealed: SealedDraft): Pr
     relations: [...relations],
     ownerHeader: sealed.ownerHeader,
     pending: { file: sealed.place },
+    unsent: true,
   };
-  desk.left("left-declared", statement.length + sealed.ownerHeader.length, accepted.id);
   await desk.keep();
-  return accepted.id;
+  await register(desk, id);
+  return id;
+}
+
+const FINAL = new Set(["malformed", "statement-refused", "too-large", "conflict"]);
+
+/** Sends a signed report statement, perhaps again: the broker answers the same bytes with their first entry. */
+async function register(desk: Desk, id: string): Promise<void> {
+  const own = desk.memory.reports[id];
+  if (!own) return;
+  try {
+    const accepted: Accepted = await desk.remote.fetch({ method: "POST", path: "/v1/reports", json: { statement: own.statement, owner_header: own.ownerHeader } });
+    await desk.confirm(accepted, own.statement);
+  } catch (error) {
+    // Such a no is final: nothing of it is at the broker, and the files are where they were. Otherwise it waits here.
+    if (error instanceof Problem && FINAL.has(error.slug)) await forget(desk, id);
+    throw error;
+  }
+  delete own.unsent;
+  desk.left("left-declared", own.statement.length + own.ownerHeader.length, id);
+  await desk.keep();
+}
+
+async function forget(desk: Desk, id: string): Promise<void> {
+  const own = desk.memory.reports[id];
+  delete desk.memory.reports[id];
+  if (own?.pending) await removeSealed(own.pending.file);
+  await desk.keep();
+}
+
+/** Registers what was sealed and signed before an answer was lost. */
+export async function registerUnsent(desk: Desk): Promise<void> {
+  for (const [id, { unsent }] of Object.entries(desk.memory.reports)) if (unsent) await register(desk, id);
 }
 
 function predecessor(relations: readonly Relation[]): { predecessor_commitment?: string } {
@@ -114,9 +149,13 @@ export async function ownHeader(desk: Desk, id: string): Promise<Uint8Array> {
   const owner: OwnerHeader = await desk.remote.fetch({ method: "POST", path: `/v1/reports/${id}/owner-header`, json: {} });
   await desk.confirmEvent(owner.receipt, { "owner-header-fetched": { report: id, key: desk.keys.kid } }, true);
   const header = decode(owner.header);
-  const kept = desk.memory.reports[id]?.ownerHeader;
-  const expected = kept ? digestOf(decode(kept)) : statedOf(owner.report_statement).owner_header;
-  if (digestOf(owner.report_statement) !== id || digestOf(header) !== expected) throw new Forked("another header than the one that was sealed");
+  const expected = () => {
+    const { headerDigest, ownerHeader: kept } = desk.memory.reports[id] ?? {};
+    return headerDigest ?? (kept ? digestOf(decode(kept)) : statedOf(owner.report_statement).owner_header);
+  };
+  // Another device of the same owner may have made it anew: the log says so.
+  if (digestOf(header) !== expected()) await recollect(desk);
+  if (digestOf(owner.report_statement) !== id || digestOf(header) !== expected()) throw new Forked("another header than the one that was sealed");
   return header;
 }
 
@@ -133,8 +172,8 @@ export async function fetchBack(desk: Desk, id: string, progress: (bytes: number
   const place = await sealedHandle(`back-${id}`);
   const from = { path: `/v1/reports/${id}/payload`, payloadAt: 0, payloadBytes: stated.payload_bytes };
   const payload = await download(desk.remote, from, place, progress, signal);
-  const opened = await work("open", { payload, header, ageIdentity: desk.keys.ageIdentity, stated });
-  await removeSealed(`back-${id}`);
+  // Whatever is wrong with it, the next attempt fetches it anew.
+  const opened = await work("open", { payload, header, ageIdentity: desk.keys.ageIdentity, stated }).finally(() => removeSealed(`back-${id}`));
   if (own.items.length === 0) {
     const { title = "", items, consent_register, relations = [] } = opened.manifest;
     [own.title, own.items, own.relations] = [title, [...items], [...relations]];

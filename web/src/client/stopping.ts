@@ -73,5 +73,6 @@ export function guardianFile(desk: Desk, about: string): { text: string; until: 
 
 /** Whether these 24 words are this party's recovery key. */
 export async function rehearse(desk: Desk, words: string): Promise<boolean> {
-  return (await keysOf(seedOfWords(words))).publicKey === desk.memory.recovery?.signing_key;
+  const { publicKey, recipient } = await keysOf(seedOfWords(words));
+  return publicKey === desk.memory.recovery?.signing_key && recipient === desk.memory.recovery.recipient;
 }

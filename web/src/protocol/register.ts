@@ -74,6 +74,8 @@ export interface RecipientKey {
 }
 
 export interface Proposal {
+  /** The suspension that a proposed lifting is about: the one in force then. */
+  readonly lifts?: string | undefined;
   readonly statement: Statement;
   readonly signers: readonly string[];
   readonly effective: boolean;
@@ -104,6 +106,9 @@ const SIGNERS: Readonly<Record<string, readonly Holder[]>> = {
   approval: ["administrators", "council", "recovery"],
 };
 
+const CREATING = new Set(["party", "roster", "resumption", "web-release"]);
+const SUBMIT_WITHIN = 30 * 86_400;
+
 /** The broker shows a register that does not hold together: nothing it says of institutions is to be believed. */
 export class BrokenRegister extends Error {}
 
@@ -119,6 +124,8 @@ export class Register {
   readonly #texts: string[] = [];
   readonly #tree = new Tree();
   readonly #jtis = new Set<string>();
+  /** Issuer and subject → the last statement. */
+  readonly #last = new Map<string, string>();
   #rosterNumber = 0;
   /** Index of the newest roll-forward: admissions before it count no more. */
   #rolledForward: number | undefined;
@@ -240,9 +247,26 @@ export class Register {
     } else if (iss !== kid || this.keys.has(kid)) throw new Error("an enrolment with a key that is somebody's");
     const jti = `${iss} ${String(unverified.compact.payload["jti"])}`;
     if (this.#jtis.has(jti)) throw new Error("a statement that was used before");
-    if (at >= statement.submitBy || statement.iat > at + 600) throw new Error("submitted too late, or dated ahead");
+    const { iat, submitBy } = statement;
+    if (at >= submitBy || iat > at + 600 || submitBy <= iat || submitBy > iat + SUBMIT_WITHIN) throw new Error("submitted too late, or dated ahead");
+    this.#inOrder(statement);
     this.#jtis.add(jti);
     return statement;
+  }
+
+  /** Each follows its issuer's last one on its subject, so that nobody shows them in another order than they were made. */
+  #inOrder({ kind, iss, subject, prev, digest, body }: Statement): void {
+    if (CREATING.has(kind) ? subject !== undefined : kind !== "approval" && subject !== this.#about(iss, body)) {
+      throw new Error("a statement about something else than it says");
+    }
+    const chain = `${iss} ${subject ?? digest}`;
+    if (prev !== (subject === undefined ? undefined : this.#last.get(chain))) throw new Error("a statement out of its order");
+    this.#last.set(chain, digest);
+  }
+
+  /** The enrolment of the institution that a statement is about. */
+  #about(iss: string, body: Record<string, unknown>): string | undefined {
+    return this.institutions.get(String(body["institution"] ?? iss))?.statement;
   }
 
   #accept(statement: Statement, index: number, at: number): void {
@@ -281,8 +305,7 @@ export class Register {
       case "attestation":
         return this.#attest(statement);
       case "suspension":
-        if (body["act"] !== "suspend") return this.#propose(statement, at);
-        return this.#write(String(body["institution"]), (held) => ({ ...held, suspendedBy: digest, suspendedFor: String(body["reason"]) }));
+        return this.#suspension(statement, at);
       case "admission":
       case "roster":
       case "resumption":
@@ -331,8 +354,17 @@ export class Register {
     );
   }
 
-  #propose(statement: Statement, at: number): void {
-    this.proposals.set(statement.digest, { statement, signers: [statement.kid], effective: false, at });
+  #suspension(statement: Statement, at: number): void {
+    const { body, digest } = statement;
+    const id = String(body["institution"]);
+    const inForce = this.institutions.get(id)?.suspendedBy;
+    if (body["act"] === "lift" ? inForce === undefined : inForce !== undefined) throw new Error("a suspension, or a lifting, that changes nothing");
+    if (body["act"] === "lift") this.#propose(statement, at, inForce);
+    else this.#write(id, (held) => ({ ...held, suspendedBy: digest, suspendedFor: String(body["reason"]) }));
+  }
+
+  #propose(statement: Statement, at: number, lifts?: string): void {
+    this.proposals.set(statement.digest, { statement, signers: [statement.kid], effective: false, at, lifts });
   }
 
   #approve(statement: Statement, index: number, at: number): void {
@@ -342,7 +374,7 @@ export class Register {
     const signers = [...proposal.signers, statement.kid];
     const effective = this.#agreed(proposal.statement, signers);
     this.proposals.set(proposal.statement.digest, { ...proposal, signers, effective });
-    if (effective) this.#takeEffect(proposal.statement, index, at);
+    if (effective) this.#takeEffect(proposal, index, at);
   }
 
   /** Counted are those who hold their office in the roster in force now. */
@@ -369,12 +401,15 @@ export class Register {
     }
   }
 
-  #takeEffect(proposed: Statement, index: number, at: number): void {
+  #takeEffect({ statement: proposed, lifts }: Proposal, index: number, at: number): void {
     const { kind, body } = proposed;
     if (kind === "rotation") this.#replaceKeys(proposed.iss, body["keys"] as NewKeys);
     else if (kind === "roster") this.#changeRoster(body as unknown as { number: number; roster: Roster });
     else if (kind === "suspension") {
-      this.#write(String(body["institution"]), (held) => ({ ...held, suspendedBy: undefined, suspendedFor: undefined }));
+      this.#write(String(body["institution"]), (held) => {
+        if (held.suspendedBy !== lifts) throw new Error("a lifting of another suspension than the one in force");
+        return { ...held, suspendedBy: undefined, suspendedFor: undefined };
+      });
     } else if (kind === "admission") {
       const examined = String(body["record"]);
       const waiting = this.proposals.get(examined)?.statement;

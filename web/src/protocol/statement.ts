@@ -15,6 +15,8 @@ export interface Statement {
   readonly iat: number;
   readonly submitBy: number;
   readonly subject: string | undefined;
+  /** The same issuer's statement before it on that subject. */
+  readonly prev: string | undefined;
   readonly body: Record<string, unknown>;
   readonly text: string;
 }
@@ -43,6 +45,7 @@ export function read(text: string): Unverified {
     iat: iat as number,
     submitBy: submitBy as number,
     subject: claims["subject"] === undefined ? undefined : String(claims["subject"]),
+    prev: claims["prev"] === undefined ? undefined : String(claims["prev"]),
     body: body as Record<string, unknown>,
     text,
   };

@@ -6,7 +6,14 @@ import { concatBytes, equal, sha256 } from "./bytes";
 export type Hash = Uint8Array;
 
 export const leafHash = (data: Uint8Array): Hash => sha256(concatBytes(Uint8Array.of(0), data));
-export const nodeHash = (left: Hash, right: Hash): Hash => sha256(concatBytes(Uint8Array.of(1), left, right));
+const HASH_BYTES = 32;
+
+/** Of two hashes and of nothing else: pieces of other lengths could be put together to the bytes of another node. */
+export function nodeHash(left: Hash, right: Hash): Hash {
+  if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) throw new Error("a proof holds something that is not a hash");
+  return sha256(concatBytes(Uint8Array.of(1), left, right));
+}
+
 export const emptyRoot = (): Hash => sha256(new Uint8Array());
 
 /** A tree that only grows, kept as the roots of its whole subtrees; it remembers its root at every size. */

@@ -6,10 +6,15 @@ import { Desk, readToTheEnd } from "../client/desk";
 import { Remote } from "../client/remote";
 import * as store from "../client/store";
 import type { Unlocked } from "../client/vault";
+import { recollect } from "../client/history";
 import { stop } from "../work/call";
+import { removeOpened } from "../work/place";
 
 const CARD = "card";
 const IDLE_MILLISECONDS = 15 * 60_000;
+
+/** The same keys are at a desk in another tab. */
+export class OtherTab extends Error {}
 
 class House {
   /** The bootstrap card this device was given; nothing is done without one. */
@@ -19,9 +24,14 @@ class House {
   register = $state.raw<Register | undefined>();
   route = $state<readonly string[]>([]);
   readonly remote = new Remote("");
+  #release: () => void = () => undefined;
+  #released: Promise<unknown> = Promise.resolve();
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   async begin(): Promise<void> {
+    // What a tab that was killed had unpacked. Another that has somebody at its desk may be reading its own.
+    const { held = [] } = await navigator.locks.query();
+    if (!held.some(({ name }) => name?.startsWith("amana "))) await removeOpened();
     const kept = await store.read<string>(CARD);
     if (kept !== undefined) this.card = readCard(kept);
     const follow = () => {
@@ -60,6 +70,14 @@ class House {
 
   async sitDown(me: Unlocked): Promise<Desk> {
     const desk = await this.open(me);
+    // An advocate whom this device does not know, or whose enrolment was not answered: the log may.
+    if (me.kept.role === "advocate" && desk.memory.party === undefined) await recollect(desk).catch(() => undefined);
+    return this.seat(desk);
+  }
+
+  /** Lets somebody act, in this tab alone. */
+  async seat(desk: Desk): Promise<Desk> {
+    await this.#take(desk.me.keys.kid);
     this.desk = desk;
     this.#awake();
     return desk;
@@ -74,14 +92,31 @@ class House {
   /** Leaves the desk: keys are gone from memory, the identity file stays. */
   leave(): void {
     stop();
+    this.#release();
     this.desk = undefined;
+  }
+
+  /** One tab at a time has somebody's keys: two would each forget what the other remembers. */
+  async #take(kid: string): Promise<void> {
+    this.#release();
+    await this.#released;
+    const held = await new Promise<boolean>((answer) => {
+      this.#released = navigator.locks.request(`amana ${kid}`, { ifAvailable: true }, (lock) => {
+        answer(lock !== null);
+        return lock ? new Promise<void>((release) => (this.#release = release)) : undefined;
+      });
+    });
+    if (!held) throw new OtherTab("in use in another tab");
   }
 
   /** Away at once: nothing on the screen, no way back by the back button. */
   exit(): void {
-    this.leave();
     document.body.replaceChildren();
-    location.replace("about:blank");
+    this.leave();
+    const away = () => location.replace("about:blank");
+    // What was unpacked goes first, if that does not keep anybody waiting.
+    void removeOpened().finally(away);
+    setTimeout(away, 150);
   }
 
   #awake(): void {

@@ -8,6 +8,7 @@ import { OtherKeys } from "../client/collecting";
 import { OtherBroker } from "../protocol/genesis";
 import { BrokenRegister } from "../protocol/register";
 import { WorkFailed } from "../work/call";
+import { OtherTab } from "./house.svelte";
 import { named, t } from "./words.svelte";
 
 export interface Trouble {
@@ -29,6 +30,7 @@ export function troubleOf(error: unknown): Trouble {
   if (error instanceof OtherBroker) return { words: t("trouble-other-broker") };
   if (error instanceof OtherKeys) return { words: t("trouble-other-keys") };
   if (error instanceof BrokenRegister) return { words: t("trouble-register"), detail: error.message };
+  if (error instanceof OtherTab) return { words: t("trouble-other-tab") };
   if (error instanceof Stale) return { words: t("grant-stale") };
   if (error instanceof OtherWords) return { words: t("grant-words-differ") };
   if (error instanceof PasskeyUnused) return { words: t("trouble-passkey"), detail: error.message };

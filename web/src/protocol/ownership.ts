@@ -1,0 +1,88 @@
+// Whose keys these are: a party's enrolment and what replaced its keys since, each verified under the key that counted
+// then. What a log says of it is not enough: its broker could have made it up. Source: docs/protocol.md, "Rotation,
+// recovery"; the same rules as `src/wire/ownership.rs`.
+
+import { thumbprint } from "./keys";
+import { read, type Statement, type Unverified, verified } from "./statement";
+
+export interface RecoveryKeys {
+  readonly signing_key: string;
+  readonly recipient: string;
+}
+
+interface NewKeys {
+  readonly signing_key: string;
+  readonly recovery?: RecoveryKeys;
+}
+
+export interface Owner {
+  readonly party: string;
+  /** Digest of the enrolment. */
+  readonly statement: string;
+  /** Every signing key the party has or had, by its id; and which one counts. */
+  readonly signing: Map<string, string>;
+  current: string;
+  /** Every recovery key, and the one that counts. */
+  readonly recoveries: Map<string, string>;
+  recovery: RecoveryKeys;
+}
+
+export class NotOwned extends Error {}
+
+/** The party whose key of today, or recovery key of today, this is; of statements in their order. */
+export function ownerOf(statements: readonly string[], genesis: string, publicKey: string): Owner {
+  const owners = new Map<string, Owner & { proposed?: { digest: string; keys: NewKeys } }>();
+  for (const text of statements) {
+    const unverified = read(text);
+    const { kind, kid, iss, body } = unverified.statement;
+    if (kind === "party") {
+      const owner = enrolled(unverified, genesis);
+      owners.set(owner.party, owner);
+      continue;
+    }
+    const owner = owners.get(iss);
+    if (!owner) continue;
+    if (kind === "rotation") {
+      const { digest } = by(owner.signing.get(kid) === owner.current ? owner.current : undefined, unverified, genesis);
+      owner.proposed = { digest, keys: body["keys"] as NewKeys };
+    } else if (kind === "recovery" || (kind === "approval" && body["matter"] === "rotation")) {
+      by(thumbprint(owner.recovery.signing_key) === kid ? owner.recovery.signing_key : undefined, unverified, genesis);
+      if (kind === "recovery") take(owner, body["keys"] as NewKeys);
+      else if (owner.proposed && owner.proposed.digest === body["approves"]) take(owner, owner.proposed.keys);
+      else throw new NotOwned("keys that nobody proposed were approved");
+    }
+  }
+  for (const owner of owners.values()) {
+    if (owner.current === publicKey || owner.recovery.signing_key === publicKey) return owner;
+  }
+  throw new NotOwned("the broker shows nobody to whom these keys belong");
+}
+
+/** A statement of this owner's, verified under whichever of its keys signed it. */
+export function stated(owner: Owner, text: string, genesis: string, keys: Map<string, string> = owner.signing): Statement {
+  const unverified = read(text);
+  if (unverified.statement.iss !== owner.party) throw new NotOwned("a statement of somebody else");
+  return by(keys.get(unverified.statement.kid), unverified, genesis);
+}
+
+function enrolled(unverified: Unverified, genesis: string): Owner {
+  const { signing_key, recovery } = unverified.statement.body as unknown as NewKeys & { recovery: RecoveryKeys };
+  const { iss, kid, digest } = unverified.statement;
+  if (kid !== thumbprint(signing_key) || iss !== kid) throw new NotOwned("an enrolment with somebody else's key");
+  verified(unverified, signing_key, genesis);
+  return { party: iss, statement: digest, signing: new Map([[kid, signing_key]]), current: signing_key, recoveries: new Map([[thumbprint(recovery.signing_key), recovery.signing_key]]), recovery };
+}
+
+function by(key: string | undefined, unverified: Unverified, genesis: string): Statement {
+  if (key === undefined) throw new NotOwned(`a ${unverified.statement.kind} by a key that does not count`);
+  return verified(unverified, key, genesis);
+}
+
+function take(owner: Owner, keys: NewKeys): void {
+  owner.current = keys.signing_key;
+  owner.signing.set(thumbprint(keys.signing_key), keys.signing_key);
+  if (keys.recovery) {
+    owner.recovery = keys.recovery;
+    owner.recoveries.set(thumbprint(keys.recovery.signing_key), keys.recovery.signing_key);
+  }
+}
