@@ -92,12 +92,15 @@ fn what_bears_its_hash_is_kept_for_ever_and_the_rest_asked_for_anew() {
         return;
     }
     let stage = Stage::founded();
-    for (path, _) in manifest(&stage).into_iter().filter(|(path, _)| path != "index.html") {
+    for (path, _) in manifest(&stage).into_iter().filter(|(path, _)| path.starts_with("assets/")) {
         let (_, headers, _) = ask(&stage, &format!("/{path}"), &[]);
         assert_eq!(header(&headers, "cache-control"), "public, max-age=31536000, immutable", "{path}");
     }
     let (_, headers, _) = ask(&stage, "/", &[]);
     assert_eq!(header(&headers, "cache-control"), "no-cache");
+    let (_, saved, _) = ask(&stage, "/offline.html", &[]);
+    assert!(header(&saved, "content-disposition").starts_with("attachment"), "it would run under this origin");
+    assert_eq!(header(&saved, "cache-control"), "no-cache");
     let tag = header(&headers, "etag").to_owned();
     let (status, _, body) = ask(&stage, "/", &[("if-none-match", &tag)]);
     assert_eq!((status, body.len()), (304, 0));
@@ -126,7 +129,7 @@ fn files_are_sent_in_the_smallest_form_the_caller_takes() {
 #[test]
 fn every_path_of_the_page_is_the_same_for_everybody() {
     let paths: Vec<_> = PAGES.iter().map(|page| (page.method, page.path)).collect();
-    assert_eq!(paths, [("GET", "/"), ("GET", "/assets.txt"), ("GET", "/assets/{file}")]);
+    assert_eq!(paths, [("GET", "/"), ("GET", "/assets.txt"), ("GET", "/offline.html"), ("GET", "/assets/{file}")]);
     if is_here() {
         let stage = Stage::founded();
         let anybody = ask(&stage, "/", &[]).2;
