@@ -108,13 +108,14 @@ export async function seal(who, { title, files, tier = "2", person }, look = asy
 export const isSafe = ({ page }, report) => page.waitForSelector(`a[href="#/share/grant/${report}"]`);
 
 /** Grants a report, after everything that the review asks for; answers the grant's id. */
-export async function grant(who, report, { purpose, words, cooling, request }, look = async () => undefined) {
+export async function grant(who, report, { purpose, words, cooling, request, approvals }, look = async () => undefined) {
   const { page } = who;
   await open(who, `share/grant/${report}${request ? `/${request}` : ""}`);
   await page.waitForSelector("#institution");
   if (!request) await page.check(`input[value="${purpose}"]`);
   await page.locator("form details").evaluate((details) => { details.open = true; });
   await page.fill("#cooling", cooling);
+  if (approvals) await page.fill("#approvals", approvals);
   await look("grant-choose");
   await page.click("form button.main");
   await page.waitForSelector("#seen");

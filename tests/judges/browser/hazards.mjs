@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { acknowledge, collect, grant, isSafe, open, opened, publishUnit, reopen, seal, setUp, showCard, unlock, withdraw } from "./acts.mjs";
+import { acknowledge, appoint, collect, grant, isSafe, open, opened, publishUnit, reopen, seal, setUp, showCard, unlock, withdraw } from "./acts.mjs";
 import { attest, PURPOSE } from "./journey.mjs";
 
 const SLOW = { offline: false, latency: 20, downloadThroughput: 4e6, uploadThroughput: 400e3 };
@@ -21,6 +21,7 @@ export async function hazards(stage) {
   await changedFile(stage);
   await otherWords(stage);
   await grantsThatHoldNoLonger(stage);
+  await fourEyes(stage);
   await stopAndGoOn(stage);
   await lostDevice(stage);
   await passkey(stage);
@@ -179,6 +180,29 @@ async function grantsThatHoldNoLonger(stage) {
   await opened(officer);
   await acknowledge(officer);
   holds("after an attestation expired nothing is released, and when it is given anew the same grant opens");
+}
+
+async function fourEyes(stage) {
+  const { cast, shared, folder, broker, people, holds } = stage;
+  const { officer, root, unit } = cast;
+  const second = await people.sit("second officer", { locale: "fr" });
+  await showCard(second, broker.card);
+  await setUp(second, "office", "officer");
+  await appoint(root, await second.page.textContent("[data-officer-key]"));
+  const report = await seal(shared.advocate, { title: "four eyes", files: [bigFile(folder, "four-eyes.bin", 1000)] });
+  await isSafe(shared.advocate, report);
+  const id = await grant(shared.advocate, report, { purpose: PURPOSE, words: unit.fingerprint, cooling: "0", approvals: "1" });
+  await open(officer, `office/collect/${id}`);
+  await officer.page.check("form input[type=checkbox]");
+  await refusedFor(officer, "officers-missing");
+  await second.page.click("button.main");
+  const card = second.page.locator(`[data-grant="${id}"]`);
+  await card.locator('[data-do="agree"]').click();
+  await second.page.waitForSelector("[role=status] .notice.good");
+  await officer.page.click("form button.main");
+  await opened(officer);
+  await acknowledge(officer);
+  holds("a grant that asks for it is opened only when a second officer agreed, each at a page of their own");
 }
 
 async function stopAndGoOn(stage) {

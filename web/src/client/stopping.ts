@@ -1,4 +1,4 @@
-// What stops: withdrawing a report, freezing everything, and what lifts that again. Source: docs/protocol.md, "Freezes".
+// What stops: withdrawing a report, freezing everything, and what lifts that again. Source: docs/protocol.md, "freeze".
 
 import { keysOf, seedOfWords } from "../protocol/keys";
 import { verifyStatementReceipt } from "../protocol/receipt";

@@ -1,6 +1,6 @@
 // Whose keys these are: a party's enrolment and what replaced its keys since, each verified under the key that counted
-// then. What a log says of it is not enough: its broker could have made it up. Source: docs/protocol.md, "Rotation,
-// recovery"; the same rules as `src/wire/ownership.rs`.
+// then. What a log says of it is not enough: its broker could have made it up. Source: docs/protocol.md, "rotation
+// and recovery"; the same rules as `src/wire/ownership.rs`.
 
 import { thumbprint } from "./keys";
 import { read, type Statement, type Unverified, verified } from "./statement";
