@@ -168,21 +168,26 @@ describe("ownership", () => {
     const [mine, recovery, fresh, other] = await Promise.all([0, 1, 2, 3].map(() => keysOf(newSeed()))) as [Keys, Keys, Keys, Keys];
     const party = say("party", mine, mine.kid, { ...pub(mine), recovery: pub(recovery), role: { advocate: {} } });
     const recovered = say("recovery", recovery, mine.kid, { of: "advocate", keys: pub(fresh) });
-    expect(ownerOf([party], AUD, mine.publicKey).recovery.recipient).toBe(recovery.recipient);
-    expect(ownerOf([party, recovered], AUD, fresh.publicKey).party).toBe(mine.kid);
-    expect(() => ownerOf([party, recovered], AUD, mine.publicKey)).toThrow();
+    expect(ownerOf([party], AUD, { key: mine.publicKey }).recovery.recipient).toBe(recovery.recipient);
+    const report = say("report", fresh, mine.kid, {});
+    expect(ownerOf([party, recovered, report], AUD, { key: fresh.publicKey }).party).toBe(mine.kid);
+    // Named as new key, or as recovery key, by somebody who made that up: it never spoke for them.
+    expect(() => ownerOf([party, recovered], AUD, { key: fresh.publicKey })).toThrow();
+    expect(ownerOf([party, recovered], AUD, { recovery: pub(recovery) }).party).toBe(mine.kid);
+    expect(() => ownerOf([party], AUD, { recovery: { ...pub(recovery), recipient: other.recipient } })).toThrow();
+    expect(() => ownerOf([party, recovered], AUD, { key: mine.publicKey })).toThrow();
     const rotation = say("rotation", mine, mine.kid, { of: "advocate", keys: pub(fresh) });
     const approval = say("approval", recovery, mine.kid, { approves: digestOf(rotation), matter: "rotation" });
-    expect(() => ownerOf([party, rotation], AUD, fresh.publicKey)).toThrow();
-    expect(ownerOf([party, rotation, approval], AUD, fresh.publicKey).party).toBe(mine.kid);
+    expect(() => ownerOf([party, rotation, report], AUD, { key: fresh.publicKey })).toThrow();
+    expect(ownerOf([party, rotation, approval, report], AUD, { key: fresh.publicKey }).party).toBe(mine.kid);
     // What a broker would make up: an enrolment with its own recipient beside the true recovery key, or signed by others.
     const [head, , signature] = party.split(".");
     const body = { ...pub(mine), recovery: { ...pub(recovery), recipient: other.recipient }, role: { advocate: {} } };
     const claims = encode(utf8ToBytes(JSON.stringify({ iss: mine.kid, aud: AUD, jti: "x", iat: 1, submit_by: 9, body })));
-    expect(() => ownerOf([`${head}.${claims}.${signature}`], AUD, mine.publicKey)).toThrow();
-    expect(() => ownerOf([say("party", other, mine.kid, body)], AUD, mine.publicKey)).toThrow();
-    expect(() => ownerOf([party, say("recovery", other, mine.kid, { of: "advocate", keys: pub(other) })], AUD, mine.publicKey)).toThrow();
-    expect(() => ownerOf([party], "b".repeat(64), mine.publicKey)).toThrow();
+    expect(() => ownerOf([`${head}.${claims}.${signature}`], AUD, { key: mine.publicKey })).toThrow();
+    expect(() => ownerOf([say("party", other, mine.kid, body)], AUD, { key: mine.publicKey })).toThrow();
+    expect(() => ownerOf([party, say("recovery", other, mine.kid, { of: "advocate", keys: pub(other) })], AUD, { key: mine.publicKey })).toThrow();
+    expect(() => ownerOf([party], "b".repeat(64), { key: mine.publicKey })).toThrow();
   });
 });
 

@@ -84,6 +84,10 @@ async function cutAndReload({ folder, shared, holds }) {
   await reopen(advocate, `share/report/${report}`);
   await isSafe(advocate, report);
   assert.ok(sent.length > 0 && sent[0] > 1 << 20, `it began at ${sent[0]} of 5 MiB`);
+  // Locked and unlocked once more: the worker that opens the keys is another one by then.
+  await page.click("header button:not(.bad)");
+  await unlock(advocate, mine.passphrase);
+  await isSafe(advocate, report);
   holds("a wrong passphrase opens nothing; after a reload in mid-upload sending goes on where it stopped, though the file is gone");
 }
 

@@ -69,9 +69,12 @@ function openListing(note: string, desk: Desk): Listing {
 /** Learns again what a new device does not know: the party, its recovery key, and which reports are its own. */
 export async function recollect(desk: Desk): Promise<void> {
   const { party, entries } = await ownListing(desk);
-  const statements = entries.flatMap(({ shared, kind }) => (shared.statement && STATED.has(kind) ? [{ kind, text: shared.statement }] : []));
+  const statements = entries.flatMap(({ shared, kind }) => (shared.statement && shared.event === "accepted" ? [{ kind, text: shared.statement }] : []));
   const genesis = desk.register.genesisDigest;
-  const owner = ownerOf(statements.map(({ text }) => text), genesis, desk.me.keys.publicKey);
+  const { publicKey, recipient } = desk.me.keys;
+  // Somebody who has nothing but their 24 words speaks with the recovery key itself.
+  const mine = desk.me.passing ? { recovery: { signing_key: publicKey, recipient } } : { key: publicKey };
+  const owner = ownerOf(statements.map(({ text }) => text), genesis, mine);
   if (party !== owner.party) throw new Forked("the listing is somebody else's");
   const { memory } = desk;
   [memory.party, memory.partyStatement, memory.recovery] = [owner.party, owner.statement, owner.recovery];
@@ -92,5 +95,4 @@ export async function recollect(desk: Desk): Promise<void> {
   await desk.keep();
 }
 
-const STATED = new Set(["party", "rotation", "recovery", "approval", "report", "owner-header"]);
 const unknownReport = (statement: string) => ({ statement, title: "", consentSalt: "", items: [], relations: [], ownerHeader: "" });

@@ -4,6 +4,7 @@
 import { digestOf, encode } from "../protocol/bytes";
 import { unwrap, wrap } from "../protocol/header";
 import { type Keys, keysOf, newSeed, seedOfWords } from "../protocol/keys";
+import type { ReportSummary } from "./answers";
 import type { Desk } from "./desk";
 import { recollect } from "./history";
 import { emptyMemory } from "./memory";
@@ -34,7 +35,7 @@ export async function recover(desk: Desk, label: string, passphrase: string, pro
   await remember(me);
   await desk.state({ kind: "recovery", subject: partyStatement, body: { of: "advocate", keys: fresh } });
   const failed = await lockEachAnew(desk, me, progress);
-  if (failed.length > 0) throw new Error(`${failed.length} reports could not be locked for the new keys; begin again with the 24 words`);
+  if (failed.length > 0) throw new Error(`the new keys are in force; ${failed.length} reports could not be locked for them: ${failed.join(", ")}`);
   return me;
 }
 
@@ -42,7 +43,8 @@ export async function recover(desk: Desk, label: string, passphrase: string, pro
 async function lockEachAnew(desk: Desk, me: Unlocked, progress: (done: number, of: number) => void): Promise<string[]> {
   const { keys } = me;
   const kept = await desk.speakingWith(keys, () => reports(desk));
-  const theirs = kept.filter(({ id, state }) => desk.memory.reports[id] && !("erased" in state));
+  const isThere = ({ state }: ReportSummary) => "stored" in state || state["withdrawn"]?.["stored"] === true;
+  const theirs = kept.filter((report) => desk.memory.reports[report.id] && isThere(report));
   const failed: string[] = [];
   for (const [done, { id }] of theirs.entries()) {
     progress(done, theirs.length);

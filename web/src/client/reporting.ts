@@ -80,24 +80,25 @@ export async function declare(desk: Desk, draft: Draft, sealed: SealedDraft): Pr
     unsent: true,
   };
   await desk.keep();
-  await register(desk, id);
+  try {
+    await register(desk, id);
+  } catch (error) {
+    // Such a no is final, and the form is still there: nothing of it is at the broker. Otherwise it waits here.
+    if (isFinal(error)) await forget(desk, id);
+    throw error;
+  }
   return id;
 }
 
 const FINAL = new Set(["malformed", "statement-refused", "too-large", "conflict"]);
+const isFinal = (error: unknown): boolean => error instanceof Problem && FINAL.has(error.slug);
 
 /** Sends a signed report statement, perhaps again: the broker answers the same bytes with their first entry. */
 async function register(desk: Desk, id: string): Promise<void> {
   const own = desk.memory.reports[id];
   if (!own) return;
-  try {
-    const accepted: Accepted = await desk.remote.fetch({ method: "POST", path: "/v1/reports", json: { statement: own.statement, owner_header: own.ownerHeader } });
-    await desk.confirm(accepted, own.statement);
-  } catch (error) {
-    // Such a no is final: nothing of it is at the broker, and the files are where they were. Otherwise it waits here.
-    if (error instanceof Problem && FINAL.has(error.slug)) await forget(desk, id);
-    throw error;
-  }
+  const accepted: Accepted = await desk.remote.fetch({ method: "POST", path: "/v1/reports", json: { statement: own.statement, owner_header: own.ownerHeader } });
+  await desk.confirm(accepted, own.statement);
   delete own.unsent;
   desk.left("left-declared", own.statement.length + own.ownerHeader.length, id);
   await desk.keep();
@@ -110,9 +111,30 @@ async function forget(desk: Desk, id: string): Promise<void> {
   await desk.keep();
 }
 
+export const unsent = (desk: Desk): string[] => Object.keys(desk.memory.reports).filter((id) => desk.memory.reports[id]?.unsent);
+
 /** Registers what was sealed and signed before an answer was lost. */
 export async function registerUnsent(desk: Desk): Promise<void> {
-  for (const [id, { unsent }] of Object.entries(desk.memory.reports)) if (unsent) await register(desk, id);
+  for (const id of unsent(desk)) {
+    try {
+      await register(desk, id);
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      // What was refused was not accepted before: the same report is signed as of now.
+      await register(desk, await signedAnew(desk, id));
+    }
+  }
+}
+
+async function signedAnew(desk: Desk, id: string): Promise<string> {
+  const own = desk.memory.reports[id];
+  if (!own) return id;
+  const statement = desk.sign({ kind: "report", body: statedOf(own.statement) });
+  const next = digestOf(statement);
+  desk.memory.reports[next] = { ...own, statement };
+  delete desk.memory.reports[id];
+  await desk.keep();
+  return next;
 }
 
 function predecessor(relations: readonly Relation[]): { predecessor_commitment?: string } {

@@ -29,33 +29,52 @@ export interface Owner {
 
 export class NotOwned extends Error {}
 
-/** The party whose key of today, or recovery key of today, this is; of statements in their order. */
-export function ownerOf(statements: readonly string[], genesis: string, publicKey: string): Owner {
-  const owners = new Map<string, Owner & { proposed?: { digest: string; keys: NewKeys } }>();
+/** Whose keys are asked about: somebody's own, or a recovery key with both its halves. */
+export type Mine = { readonly key: string } | { readonly recovery: RecoveryKeys };
+
+/**
+ * The party whose keys of today these are; of statements in their order. That a party names a key proves nothing: the key
+ * has to have spoken for the party, as its first key or in a statement of the list; a recovery key has to be named whole.
+ */
+export function ownerOf(statements: readonly string[], genesis: string, mine: Mine): Owner {
+  const owners = new Map<string, Owner & { proposed: Map<string, NewKeys> }>();
   for (const text of statements) {
     const unverified = read(text);
     const { kind, kid, iss, body } = unverified.statement;
     if (kind === "party") {
       const owner = enrolled(unverified, genesis);
-      owners.set(owner.party, owner);
+      owners.set(owner.party, { ...owner, proposed: new Map() });
       continue;
     }
     const owner = owners.get(iss);
     if (!owner) continue;
     if (kind === "rotation") {
       const { digest } = by(owner.signing.get(kid) === owner.current ? owner.current : undefined, unverified, genesis);
-      owner.proposed = { digest, keys: body["keys"] as NewKeys };
+      owner.proposed.set(digest, body["keys"] as NewKeys);
     } else if (kind === "recovery" || (kind === "approval" && body["matter"] === "rotation")) {
       by(thumbprint(owner.recovery.signing_key) === kid ? owner.recovery.signing_key : undefined, unverified, genesis);
-      if (kind === "recovery") take(owner, body["keys"] as NewKeys);
-      else if (owner.proposed && owner.proposed.digest === body["approves"]) take(owner, owner.proposed.keys);
-      else throw new NotOwned("keys that nobody proposed were approved");
+      const keys = kind === "recovery" ? (body["keys"] as NewKeys) : owner.proposed.get(String(body["approves"]));
+      if (!keys) throw new NotOwned("keys that nobody proposed were approved");
+      take(owner, keys);
     }
   }
-  for (const owner of owners.values()) {
-    if (owner.current === publicKey || owner.recovery.signing_key === publicKey) return owner;
+  const found = [...owners.values()].find((owner) => isMine(owner, mine, statements, genesis));
+  if (!found) throw new NotOwned("the broker shows nobody to whom these keys belong");
+  return found;
+}
+
+function isMine(owner: Owner, mine: Mine, statements: readonly string[], genesis: string): boolean {
+  if ("recovery" in mine) {
+    return owner.recovery.signing_key === mine.recovery.signing_key && owner.recovery.recipient === mine.recovery.recipient;
   }
-  throw new NotOwned("the broker shows nobody to whom these keys belong");
+  const kid = thumbprint(mine.key);
+  const spoke = (text: string) => {
+    const unverified = read(text);
+    if (unverified.statement.iss !== owner.party || unverified.statement.kid !== kid) return false;
+    verified(unverified, mine.key, genesis);
+    return true;
+  };
+  return owner.current === mine.key && (owner.party === kid || statements.some(spoke));
 }
 
 /** A statement of this owner's, verified under whichever of its keys signed it. */

@@ -3,7 +3,7 @@
 import { type Card, genesisOf, readCard, writeCard } from "../protocol/genesis";
 import { Register } from "../protocol/register";
 import { Desk, readToTheEnd } from "../client/desk";
-import { Remote } from "../client/remote";
+import { NotKnown, Remote } from "../client/remote";
 import * as store from "../client/store";
 import type { Unlocked } from "../client/vault";
 import { recollect } from "../client/history";
@@ -25,6 +25,7 @@ class House {
   route = $state<readonly string[]>([]);
   readonly remote = new Remote("");
   #release: () => void = () => undefined;
+  #reserved: string | undefined;
   #released: Promise<unknown> = Promise.resolve();
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,15 +70,10 @@ class House {
   }
 
   async sitDown(me: Unlocked): Promise<Desk> {
+    await this.reserve(me.keys.kid);
     const desk = await this.open(me);
     // An advocate whom this device does not know, or whose enrolment was not answered: the log may.
-    if (me.kept.role === "advocate" && desk.memory.party === undefined) await recollect(desk).catch(() => undefined);
-    return this.seat(desk);
-  }
-
-  /** Lets somebody act, in this tab alone. */
-  async seat(desk: Desk): Promise<Desk> {
-    await this.#take(desk.me.keys.kid);
+    if (me.kept.role === "advocate" && desk.memory.party === undefined) await recollect(desk).catch(passUnknown);
     this.desk = desk;
     this.#awake();
     return desk;
@@ -93,11 +89,13 @@ class House {
   leave(): void {
     stop();
     this.#release();
+    this.#reserved = undefined;
     this.desk = undefined;
   }
 
-  /** One tab at a time has somebody's keys: two would each forget what the other remembers. */
-  async #take(kid: string): Promise<void> {
+  /** One tab at a time has somebody's keys: two would each forget what the other remembers. Asked before that is read. */
+  async reserve(kid: string): Promise<void> {
+    if (this.#reserved === kid) return;
     this.#release();
     await this.#released;
     const held = await new Promise<boolean>((answer) => {
@@ -106,6 +104,7 @@ class House {
         return lock ? new Promise<void>((release) => (this.#release = release)) : undefined;
       });
     });
+    this.#reserved = held ? kid : undefined;
     if (!held) throw new OtherTab("in use in another tab");
   }
 
@@ -123,6 +122,11 @@ class House {
     clearTimeout(this.#idle);
     if (this.desk) this.#idle = setTimeout(() => this.leave(), IDLE_MILLISECONDS);
   }
+}
+
+/** Keys that were never enrolled are known to nobody; whatever else went wrong is told. */
+function passUnknown(error: unknown): void {
+  if (!(error instanceof NotKnown)) throw error;
 }
 
 export const house = new House();

@@ -22,6 +22,7 @@ interface Waiting {
 }
 
 let worker: Worker | undefined;
+let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
 let last = 0;
 const waiting = new Map<number, Waiting>();
 
@@ -52,8 +53,8 @@ export function stop(): void {
 }
 
 function start(): Worker {
-  const policies = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  const policy = policies?.createPolicy("amana-worker", { createScriptURL: () => address });
+  // Made once: a second policy of that name is refused, and a worker may be started again.
+  policy ??= (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy("amana-worker", { createScriptURL: () => address });
   const made = new Worker((policy?.createScriptURL(address) ?? address) as string, { type: "module" });
   made.onmessage = ({ data }: MessageEvent<Told>) => {
     const call = waiting.get(data.id);
