@@ -21,6 +21,8 @@ if (!folder) {
 mkdirSync(folder);
 const screens = join(folder, "screens");
 const broker = await startBroker(amana, folder);
+// Whoever is told to end ends what it started.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void broker.stop().finally(() => process.exit(130)));
 const browser = await launch();
 const people = new People(browser, broker.url);
 const looks = new Looks(screens);
