@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { compare, digestOfBundle, type Files } from "../src/client/rules";
 import { type ConsentRegister, check, type Proposed } from "../src/report/consent";
 import { hiddenIn } from "../src/report/metadata";
 import { type Item, toIndex, validate } from "../src/report/manifest";
@@ -111,5 +112,22 @@ describe("persons' consent", () => {
     const [one] = cases.filter(({ beyond }) => beyond.length === 0);
     const person = { code: "P-01", roles: ["person"], status: "given" as const };
     expect(check({ v: 1, persons: [person] }, [], { ...(one as Case).ask, identification: "redacted", purposes: [] }).beyond).not.toEqual([]);
+  });
+});
+
+describe("rules", () => {
+  const shipped: Files = { "forbids.cedar": readFileSync("../policies/forbids.cedar", "utf8"), "permits.cedar": readFileSync("../policies/permits.cedar", "utf8") };
+
+  test("a bundle has the digest that sha256sum's lines have", () => {
+    expect(digestOfBundle({ b: "2", a: "1" })).toBe("68c2919f4305e50800082ab7f11eb17d96c7832f59154e97b1d373a5179a63ea");
+  });
+
+  test("are compared one by one", () => {
+    const other = { ...shipped, "forbids.cedar": (shipped["forbids.cedar"] ?? "").replace("The grant was made to another institution.", "Another one.").replace(/@id\("embargo"\)[\s\S]*?(?=@id)/u, "") };
+    expect(compare(shipped, shipped).filter(({ difference }) => difference !== "equal")).toEqual([]);
+    expect(compare(shipped, shipped).length).toBe([...Object.values(shipped).join("").matchAll(/@id\(/gu)].length);
+    const found = compare(shipped, other).filter(({ difference }) => difference !== "equal");
+    expect(found.map(({ id, difference }) => [id, difference]).toSorted()).toEqual([["embargo", "added"], ["other-institution", "changed"]]);
+    expect(compare(other, shipped).find(({ id }) => id === "embargo")?.difference).toBe("removed");
   });
 });

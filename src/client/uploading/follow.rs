@@ -70,7 +70,7 @@ impl Desk {
                 drop(ended);
                 sealed
             });
-            let trouble = self.follow(upload, &growth, pace, steps).err();
+            let trouble = self.follow(upload, &growth, out, pace, steps).err();
             (sealing.join(), trouble)
         });
         let sealed = match sealed {
@@ -80,7 +80,15 @@ impl Desk {
         Ok(SealedAndSent { sealed, trouble })
     }
 
-    fn follow(&self, upload: UploadId, growth: &Growth, pace: &Pace, steps: super::Steps<'_>) -> Result<(), DeskError> {
+    /// `whole` is where the file is when it is whole.
+    fn follow(
+        &self,
+        upload: UploadId,
+        growth: &Growth,
+        whole: &Path,
+        pace: &Pace,
+        steps: super::Steps<'_>,
+    ) -> Result<(), DeskError> {
         let mut sender = Sender::new(self, pace, steps);
         // Opened once: the file is renamed when it is whole, and an open file does not mind.
         let mut opened = None;
@@ -91,10 +99,8 @@ impl Desk {
             if opened.is_none()
                 && let Some((path, header_bytes)) = growth.file()
             {
-                let Ok(file) = File::open(path) else {
-                    // Whole and renamed before it could be opened: it is sent from where it is now.
-                    return Ok(());
-                };
+                // It may be whole and renamed before it could be opened.
+                let Ok(file) = File::open(path).or_else(|_| File::open(whole)) else { return Ok(()) };
                 opened = Some((file, *header_bytes));
             }
             match &opened {

@@ -134,6 +134,12 @@ export async function share({ looks, folder, broker, cast }) {
     await auditor.page.waitForSelector(sign);
     await looks.at(auditor, where.replace("check/", "audit-").replace("check", "institutions"));
   }
+  await open(auditor, "check/policies");
+  await auditor.page.click('[data-do="read-rules"]');
+  await auditor.page.waitForSelector("[data-rule]");
+  assert.equal(await auditor.page.locator("[data-rule] .tag.warn").count(), 0, "the rules in force are those of the page");
+  await looks.at(auditor, "audit-rules");
+  await open(auditor, "check/case");
   await auditor.page.click('[data-do="vouch"]');
   await auditor.page.waitForSelector("[role=status] .notice.good");
   return { advocate, mine, report, given, auditor };

@@ -38,7 +38,7 @@ try {
   lap();
   const shared = await share({ ...stage, cast });
   holds("an advocate shares a report in Arabic on a phone, an officer asks for and opens it in French, and it is withdrawn and answered for");
-  holds("an auditor reads both logs in the browser, every leaf opened, and signs for them");
+  holds("an auditor reads both logs in the browser, every leaf opened, and every rule in force beside the page's own, and signs for them");
   lap();
   await hazards({ ...stage, cast, shared });
   lap();
